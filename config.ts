@@ -1,0 +1,51 @@
+import * as pulumi from "@pulumi/pulumi";
+import { parseSettings } from "./core/parseSettings.ts";
+import type { Settings } from "./core/settings.ts";
+
+/** Project namespace of the configuration keys: `onload-kmm:release` and so on. */
+const project = "onload-kmm";
+
+/** The whole configuration, checked; secrets as Outputs that stay secret. */
+export interface Config extends Omit<Settings, "signingKey" | "mokPassword"> {
+  /** PEM of the existing private key, with `signing.source: existing`. */
+  readonly signingKey?: pulumi.Output<string>;
+  /** The password that MokManager will ask for; generated when absent. */
+  readonly mokPassword?: pulumi.Output<string>;
+}
+
+/**
+ * Reads and checks every key of the stack's configuration.
+ *
+ * @throws pulumi.RunError that lists all mistakes, each with key, value found, what was expected and how to mend it
+ */
+export function readConfig(): Config {
+  const { settings, problems } = parseSettings(rawConfig(), isSecret);
+  if (settings === undefined) throw new pulumi.RunError(problemReport(problems));
+  const { signingKey, mokPassword, ...rest } = settings;
+  return {
+    ...rest,
+    ...(signingKey !== undefined && { signingKey: pulumi.secret(signingKey) }),
+    ...(mokPassword !== undefined && { mokPassword: pulumi.secret(mokPassword) }),
+  };
+}
+
+/** One message for all mistakes: nothing was changed, and none needs a second run to be seen. */
+export function problemReport(problems: readonly string[]): string {
+  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  return `${count}, nothing was changed:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`;
+}
+
+/** All keys of our project as set on the stack, the misspelt ones too, without the project's prefix. */
+function rawConfig(): Record<string, string> {
+  const prefix = `${project}:`;
+  return Object.fromEntries(
+    Object.entries(pulumi.runtime.allConfig())
+      .filter(([key]) => key.startsWith(prefix))
+      .map(([key, value]) => [key.slice(prefix.length), value]),
+  );
+}
+
+/** Exported by the SDK's runtime, but left out of its type declarations. */
+const runtime = pulumi.runtime as unknown as { isConfigSecret(key: string): boolean };
+
+const isSecret = (key: string): boolean => runtime.isConfigSecret(`${project}:${key}`);

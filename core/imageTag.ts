@@ -1,0 +1,56 @@
+import { internalRegistry, moduleName, names } from "./names.ts";
+import { contentHash } from "./hash.ts";
+
+/** What the kernel modules' image is made of; a change of any part makes a new tag, and so a build. */
+export interface ImageContent {
+  /** SHA-256 of the `.src.rpm`, hexadecimal. */
+  readonly srpmSha256: string;
+  readonly srpmDockerfile: string;
+  readonly dockerfile: string;
+  readonly buildScript: string;
+  readonly baseImage: string;
+  /** SHA-256 fingerprint of the signing certificate. */
+  readonly certificate: string;
+  readonly filesToSign: readonly string[];
+  /** The config's counter. */
+  readonly rebuild: number;
+}
+
+/** A tag may have this many characters (OCI distribution specification, "Pulling manifests"). */
+const maxTagLength = 128;
+
+/** KMM's name for the node's kernel in templates. It replaces the variable, with `+` turned into `_`. */
+export const kernelVariable = "${KERNEL_FULL_VERSION}";
+
+/** `<release>-<hash>-${KERNEL_FULL_VERSION}`: the tag as the Module holds it. */
+export function tagTemplate(release: string, content: ImageContent): string {
+  return `${release}-${contentHash({ ...content })}-${kernelVariable}`;
+}
+
+/** The kmod image's reference with the kernel still a variable. */
+export function imageTemplate(namespace: string, tag: string): string {
+  return `${internalRegistry}/${namespace}/${names.kmodImageStream}:${tag}`;
+}
+
+/** What KMM makes of a template for one kernel: `+` isn't allowed in a tag and becomes `_`. */
+export function forKernel(template: string, kernel: string): string {
+  return template.replaceAll(kernelVariable, normalizeKernel(kernel));
+}
+
+/** KMM's normalization: a trailing `+` is cut, any other becomes `_` (facts observed on 2.4.1). */
+export function normalizeKernel(kernel: string): string {
+  return kernel.replace(/\+$/, "").replaceAll("+", "_");
+}
+
+/**
+ * Says what is wrong with the longest tag that KMM derives for `kernel`: while signing it pushes the unsigned image
+ * under `<tag>_<namespace>_<module>_kmm_unsigned`, in a preflight with `-preflight` after the module's name.
+ */
+export function tagLengthProblem(tag: string, namespace: string, kernel: string): string | undefined {
+  const longest = `${forKernel(tag, kernel)}_${namespace}_${moduleName}-preflight_kmm_unsigned`;
+  if (longest.length <= maxTagLength) return undefined;
+  return (
+    `the image tag for kernel ${kernel} has ${longest.length} characters, at most ${maxTagLength} are allowed: ` +
+    `${longest}; shorten onload-kmm:namespace (now "${namespace}") by ${longest.length - maxTagLength} or more`
+  );
+}

@@ -1,0 +1,12 @@
+/**
+ * Which node must be proven before node `index` may start: all wait for the canary (index 0), then each lane
+ * goes on by itself. With R the time of one node, N nodes take (1 + ⌈(N−1)/width⌉)·R.
+ *
+ * @param index position in the roll-out, from 0
+ * @param width how many nodes may be out of service at once, 1 or more
+ * @returns the predecessor's position; undefined for the canary
+ */
+export function predecessor(index: number, width: number): number | undefined {
+  if (index === 0) return undefined;
+  return index <= width ? 0 : index - width;
+}

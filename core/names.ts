@@ -1,0 +1,61 @@
+/** Every name that this project gives to, or expects of, something in the cluster. */
+
+/** Prefix of our own labels and annotations. */
+const domain = "onload-kmm.io";
+
+/** The Module's name. KMM allows 40 characters for it and its namespace together. */
+export const moduleName = "onload";
+
+/** The kernel modules that Onload 9 and later builds, as they lie in `extra/` (facts: its spec file). */
+export const kernelModules = ["onload", "sfc", "sfc_char", "sfc_resource"] as const;
+
+export const names = {
+  serviceAccount: "onload-kmm-module",
+  srpmImageStream: "onload-srpm",
+  srpmBuildConfig: "onload-srpm",
+  kmodImageStream: "onload-kmod",
+  entitlementSecret: "etc-pki-entitlement",
+  entitlementNamespace: "openshift-config-managed",
+  leaseNamespace: "kube-node-lease",
+} as const;
+
+/** The Lease that whoever works on `node` holds; beside the kubelet's own, so that stacks in other namespaces see it. */
+export const nodeLease = (node: string): string => `onload-kmm-${node}`;
+
+export const labels = {
+  /** On nodes: the Module's selector. On our objects: whose they are. Its value is the stack's name. */
+  stack: `${domain}/stack`,
+  managedBy: "app.kubernetes.io/managed-by",
+} as const;
+
+export const managedBy = "onload-kmm";
+
+export const annotations = {
+  /** On a node while it is being worked on, or where that stopped: JSON of {@link file://./rollState.ts}. */
+  roll: `${domain}/roll`,
+  /** On a node that we cordoned: the stack's name. Without it an uncordon is not ours to do. */
+  cordonedBy: `${domain}/cordoned-by`,
+  /** On the Module: touched to make KMM look again. */
+  retry: `${domain}/retry`,
+} as const;
+
+/** KMM's own labels and annotations (its source, `internal/constants`). */
+export const kmm = {
+  /** Set by us: lets a versioned Module load on the node. */
+  versionLabel: (namespace: string, module: string): string =>
+    `kmm.node.kubernetes.io/version-module.${namespace}.${module}`,
+  readyLabel: (namespace: string, module: string): string => `kmm.node.kubernetes.io/${namespace}.${module}.ready`,
+  moduleNameLabel: "kmm.node.kubernetes.io/module.name",
+  workerActionLabel: "kmm.node.kubernetes.io/worker-action",
+  targetKernelLabel: "kmm.node.kubernetes.io/target-kernel",
+  buildTypeLabel: "kmm.openshift.io/build.type",
+} as const;
+
+/** The internal registry's address inside the cluster. */
+export const internalRegistry = "image-registry.openshift-image-registry.svc:5000";
+
+/** Labels on every object of a stack. */
+export const ownLabels = (stack: string): Record<string, string> => ({
+  [labels.managedBy]: managedBy,
+  [labels.stack]: stack,
+});

@@ -1,0 +1,110 @@
+import { z } from "zod";
+import { moduleName } from "./names.ts";
+import { schema, type Settings } from "./settings.ts";
+import { signingPairProblems } from "./signingPair.ts";
+
+/** Keys whose values must be set with `--secret` and never appear in a message. */
+const secretKeys = ["signingKey", "mokPassword"];
+
+/**
+ * Checks the raw configuration as Pulumi gives it: a string per key, objects as JSON.
+ *
+ * @returns the settings, or all problems at once, each naming key, value found, expectation and remedy
+ */
+export function parseSettings(
+  raw: Record<string, string>,
+  isSecret: (key: string) => boolean,
+): { settings?: Settings; problems: string[] } {
+  const problems = secretKeys
+    .filter((key) => key in raw && !isSecret(key))
+    .map((key) => `onload-kmm:${key}: found in plain text; set it again with \`pulumi config set --secret ${key}\``);
+  const values = Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, decoded(key, value)]));
+  const parsed = schema.safeParse(values);
+  if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => describe(issue, values)));
+  problems.push(...crossProblems(values).map(({ path, expected }) => found(path, values, expected)));
+  return parsed.success && problems.length === 0 ? { settings: parsed.data, problems } : { problems };
+}
+
+/** Pulumi's scalars are strings; only `rebuild` and the objects mean something else. */
+function decoded(key: string, value: string): unknown {
+  const isText = ["namespace", "signingKey", "signingCertificate", "mokPassword"].includes(key);
+  if (isText) return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
+
+function describe(issue: z.core.$ZodIssue, values: unknown): string {
+  const key = keyOf(issue.path);
+  if (issue.code === "unrecognized_keys") {
+    const keys = issue.keys.map((name) => keyOf([...issue.path, name])).join(", ");
+    return `${keys}: unknown ${issue.keys.length === 1 ? "key" : "keys"}; check the spelling (README, "Configuration"), or remove it with \`pulumi config rm --path\``;
+  }
+  return found(issue.path, values, missingText(issue));
+}
+
+function found(path: readonly PropertyKey[], values: unknown, expected: string): string {
+  const value = path.reduce<unknown>((inside, step) => (isObject(inside) ? inside[step] : undefined), values);
+  if (value === undefined) return `${keyOf(path)}: missing; expected ${expected}`;
+  const shown = secretKeys.includes(String(path[0])) ? "a value that is kept secret" : JSON.stringify(value);
+  return `${keyOf(path)}: found ${shown}, expected ${expected}`;
+}
+
+const isObject = (value: unknown): value is Record<PropertyKey, unknown> => typeof value === "object" && value !== null;
+
+/** A missing object has no text of its own: name the key and let its own keys speak. */
+const missingText = (issue: z.core.$ZodIssue): string =>
+  issue.code === "invalid_type" && issue.expected === "object"
+    ? "an object; see Pulumi.prod.yaml for a complete example"
+    : issue.message;
+
+function keyOf(path: readonly PropertyKey[]): string {
+  const steps = path.map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`)).join("");
+  return `onload-kmm:${steps.replace(/^\./, "")}`;
+}
+
+/**
+ * What the cross-checks look at, read so leniently that they run beside other mistakes: one run shows all.
+ */
+const outline = z.object({
+  namespace: z.string().catch(""),
+  nodes: z
+    .array(z.object({ name: z.unknown(), console: z.unknown() }).catch({ name: undefined, console: undefined }))
+    .catch([]),
+  enrolment: z.object({ mode: z.unknown() }).catch({ mode: undefined }),
+  signing: z.object({ source: z.enum(["generated", "existing"]).catch("generated") }).catch({ source: "generated" }),
+  signingKey: z.string().optional().catch(undefined),
+  signingCertificate: z.string().optional().catch(undefined),
+});
+
+interface CrossProblem {
+  readonly path: PropertyKey[];
+  readonly expected: string;
+}
+
+/** Mistakes that no single key shows. */
+function crossProblems(values: Record<string, unknown>): CrossProblem[] {
+  const settings = outline.parse(values);
+  const problems: CrossProblem[] = signingPairProblems(settings).map(([key, expected]) => ({ path: [key], expected }));
+  const most = 40 - moduleName.length;
+  if (settings.namespace.length > most) {
+    problems.push({
+      path: ["namespace"],
+      expected: `at most ${most} characters: KMM allows 40 for the namespace and the Module's name ("${moduleName}") together`,
+    });
+  }
+  settings.nodes.forEach((node, index) => {
+    if (node.name !== undefined && settings.nodes.findIndex(({ name }) => name === node.name) < index) {
+      problems.push({ path: ["nodes", index, "name"], expected: "each node once in the list" });
+    }
+    if (settings.enrolment.mode === "console" && node.console === undefined) {
+      problems.push({
+        path: ["nodes", index, "console"],
+        expected: "a command that opens the node's serial console, since enrolment.mode is console",
+      });
+    }
+  });
+  return problems;
+}

@@ -1,0 +1,147 @@
+import { z } from "zod";
+
+/*
+ * The schema of the stack's configuration. A field's `error` is what a person reads after "expected": so it says
+ * the shape, the unit and an example, not the type's name.
+ */
+
+const text = (expected: string) => z.string({ error: expected }).min(1, { error: expected });
+const matching = (pattern: RegExp, expected: string) =>
+  z.string({ error: expected }).regex(pattern, { error: expected });
+const flag = (expected: string) => z.boolean({ error: expected });
+const count = (expected: string, least = 1) =>
+  z.int({ error: expected }).min(least, { error: expected }).max(10_000, { error: expected });
+const minutes = (what: string, byDefault: number) => count(`whole minutes, 1 or more: ${what}`).default(byDefault);
+
+const cluster = z.strictObject({
+  kubeconfig: text("the path of a kubeconfig file, for example ~/.kube/prod"),
+  context: text("a context's name in that kubeconfig, as `kubectl config get-contexts` lists them"),
+  id: matching(
+    /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+    "the cluster's identity, as `kubectl get namespace kube-system -o jsonpath={.metadata.uid}` prints it",
+  ),
+});
+
+const release = z.strictObject({
+  package: matching(
+    /\.(zip|src\.rpm)$/,
+    "the path of AMD's release package (SF-122450-LS, a .zip) or of the .src.rpm in it",
+  ),
+  sha256: matching(/^[0-9a-f]{64}$/, "64 hexadecimal digits, lower case, as `sha256sum` of the package prints them"),
+  version: matching(/^\d+(\.\d+)+$/, "the version in the .src.rpm's name, for example 9.0.2.140"),
+});
+
+const build = z.strictObject({
+  strategy: z
+    .enum(["driver-toolkit", "entitled-ubi"], { error: "driver-toolkit (no entitlement needed) or entitled-ubi" })
+    .default("driver-toolkit"),
+  kernels: z
+    .string({ error: "a regular expression (RE2) that the nodes' `uname -r` matches" })
+    .refine(isRe2, { error: "a regular expression (RE2: no look-around, no back-references), for example ^5\\.14\\." })
+    .default("^.+$"),
+  baseImage: z
+    .string()
+    .refine((image) => /[:@][^/]+$/.test(image) && !image.endsWith(":latest"), {
+      error: "an image with a tag other than latest, or a digest",
+    })
+    .default("registry.access.redhat.com/ubi9/ubi-minimal:9.6"),
+  timeoutMinutes: minutes("the longest that a build may take", 60),
+});
+
+const signing = z.strictObject({
+  source: z
+    .enum(["generated", "existing"], {
+      error: "generated (a key pair made and kept by this stack) or existing (signingKey and signingCertificate)",
+    })
+    .default("generated"),
+  subject: text("the certificate's common name, 1 to 64 characters; `modinfo -F signer` will show it")
+    .max(64, { error: "at most 64 characters (X.520, ub-common-name)" })
+    .default("onload-kmm module signing"),
+  protect: flag("true to make Pulumi refuse to delete the key pair, else false").default(false),
+});
+
+const node = z.strictObject({
+  name: matching(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, "the Node object's name, as `kubectl get nodes` lists it"),
+  address: matching(
+    /^[^\s:/@]+(:\d{1,5})?$|^\[[0-9a-f:]+\](:\d{1,5})?$/i,
+    "the host for SSH, with :port where it isn't 22",
+  ),
+  hostKey: matching(
+    /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}$/,
+    "the type and key that `ssh-keyscan` prints after the host's name; check it before you trust it",
+  ),
+  console: text(
+    "a command that opens the node's serial console as a terminal, for example `ipmitool -I lanplus -H bmc-1 -E sol activate`",
+  ).optional(),
+  hold: flag("true to leave the node out of roll-outs without unloading it, else false").default(false),
+  ownNetworkOnSolarflare: flag(
+    "true when you accept that loading takes down the network card that carries the node's own network, else false",
+  ).default(false),
+});
+
+const ssh = z
+  .strictObject({
+    user: text("the user to log in as, with passwordless sudo").default("core"),
+    privateKeyFile: text("the path of a private key without passphrase").optional(),
+    agent: flag("true to use the SSH agent in SSH_AUTH_SOCK, else false").default(false),
+  })
+  .refine((value) => value.agent !== (value.privateKeyFile !== undefined), {
+    error: "either privateKeyFile or `agent: true`, and not both",
+  });
+
+const enrolment = z.strictObject({
+  mode: z
+    .enum(["attended", "operator", "console", "redfish", "off"], {
+      error:
+        "attended (a person at the console), operator (you reboot in your own window), console (scripted serial console), " +
+        "redfish (UEFI db through the BMC) or off (Secure Boot off, or the key trusted otherwise)",
+    })
+    .default("attended"),
+  timeoutMinutes: minutes("how long a node waits for MokManager's answer and its return", 60),
+  removeOnDestroy: flag("true to delete the key from MokList when a node leaves, else false").default(false),
+});
+
+const rollout = z.strictObject({
+  maxParallel: count("how many nodes may be out of service at once, 1 or more").default(1),
+  drain: flag("true to evict pods before modules are reloaded (as `kubectl drain`), else false").default(true),
+  drainTimeoutMinutes: minutes("how long evictions may take, PodDisruptionBudgets respected", 15),
+  loadTimeoutMinutes: minutes("how long modules may take to be loaded", 15),
+});
+
+const password = z.string().regex(/^[A-Za-z0-9]{8,64}$/, {
+  error: "8 to 64 of A-Z, a-z and 0-9 (firmware consoles know no other keyboard)",
+});
+
+export const schema = z.strictObject({
+  cluster,
+  namespace: matching(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "a namespace's name: a-z, 0-9 and -").default("onload-kmm"),
+  release,
+  build: build.prefault({}),
+  rebuild: count("a whole number, 0 or more; raise it to force a rebuild", 0).default(0),
+  signing: signing.prefault({}),
+  signingKey: z.string().optional(),
+  signingCertificate: z.string().optional(),
+  nodes: z
+    .array(node, { error: "a list of nodes, the canary first: [{name, address, hostKey}, …]" })
+    .min(1, { error: "at least one node" }),
+  ssh,
+  enrolment: enrolment.prefault({}),
+  mokPassword: password.optional(),
+  rollout: rollout.prefault({}),
+});
+
+/** The checked configuration, with every default filled in. */
+export type Settings = z.infer<typeof schema>;
+export type NodeSettings = Settings["nodes"][number];
+export type ClusterSettings = Settings["cluster"];
+
+/** Whether KMM's RE2 would take it: JavaScript's syntax less what RE2 refuses. */
+function isRe2(pattern: string): boolean {
+  if (/\(\?(<?[=!])/.test(pattern) || /\\[1-9]/.test(pattern)) return false;
+  try {
+    new RegExp(pattern);
+    return true;
+  } catch {
+    return false;
+  }
+}

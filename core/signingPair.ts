@@ -1,0 +1,63 @@
+import { createPrivateKey, X509Certificate, type KeyObject } from "node:crypto";
+
+/** Smallest RSA modulus that kernels and auditors accept today, in bits. */
+const leastBits = 2048;
+
+interface SigningChoice {
+  readonly signing: { readonly source: "generated" | "existing" };
+  readonly signingKey?: string | undefined;
+  readonly signingCertificate?: string | undefined;
+}
+
+/**
+ * Checks that an existing key pair is given when, and only when, it is asked for, that both parts are readable and
+ * belong together.
+ *
+ * @returns configuration key and what was expected, for each problem; never a part of the key
+ */
+export function signingPairProblems(choice: SigningChoice): [key: string, problem: string][] {
+  const { signingKey, signingCertificate } = choice;
+  if (choice.signing.source === "generated") {
+    return Object.entries({ signingKey, signingCertificate })
+      .filter(([, value]) => value !== undefined)
+      .map(([key]) => [key, "no value while signing.source is generated; set that to existing, or remove this key"]);
+  }
+  const missing = Object.entries({ signingKey, signingCertificate }).filter(([, value]) => value === undefined);
+  if (signingKey === undefined || signingCertificate === undefined) {
+    return missing.map(([key]) => [key, "a PEM file's content, since signing.source is existing"]);
+  }
+  return pairProblems(signingKey, signingCertificate);
+}
+
+function pairProblems(keyPem: string, certificatePem: string): [string, string][] {
+  const key = attempt(() => createPrivateKey(keyPem));
+  const certificate = attempt(() => new X509Certificate(certificatePem));
+  const problems: [string, string][] = [];
+  if (key === undefined) {
+    problems.push(["signingKey", "an unencrypted private key in PEM: KMM's sign-file can't ask for a passphrase"]);
+  } else {
+    const problem = keyProblem(key);
+    if (problem !== undefined) problems.push(["signingKey", problem]);
+  }
+  if (certificate === undefined) {
+    problems.push(["signingCertificate", "a certificate in PEM (-----BEGIN CERTIFICATE-----)"]);
+  } else if (key !== undefined && !certificate.checkPrivateKey(key)) {
+    problems.push(["signingCertificate", "the certificate of signingKey: their public keys differ"]);
+  }
+  return problems;
+}
+
+function keyProblem(key: KeyObject): string | undefined {
+  const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
+  if (key.asymmetricKeyType === "rsa" && bits >= leastBits) return undefined;
+  const found = key.asymmetricKeyType === "rsa" ? `RSA of ${bits} bits` : (key.asymmetricKeyType ?? "another kind");
+  return `an RSA key of ${leastBits} bits or more, not ${found}`;
+}
+
+function attempt<T>(make: () => T): T | undefined {
+  try {
+    return make();
+  } catch {
+    return undefined;
+  }
+}
