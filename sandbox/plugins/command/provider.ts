@@ -1,0 +1,15 @@
+/** Stands in for `pulumi-resource-command` 1.2.1: `local.Command` and `local.run`. */
+import type { Provider, ResourceType } from "../core/provider.ts";
+import { localCommand, localRun } from "./local.ts";
+
+const RESOURCES: Record<string, ResourceType> = { "command:local:Command": localCommand };
+
+/** The provider. */
+export const commandProvider: Provider = {
+  name: "command",
+  version: "1.2.1",
+  resource: (type) => RESOURCES[type],
+  functions: { "command:local:run": localRun },
+  // The real plugin notes the version of its own framework in its configuration.
+  checkConfig: (inputs) => ({ inputs: { ...inputs, "__pulumi-go-provider-version": "v1.5.0" } }),
+};
