@@ -7,3 +7,4 @@ export * from "./kube/error.ts";
 export * from "./kube/informer.ts";
 export * from "./kube/objects.ts";
 export * from "./kube/workQueue.ts";
+export * from "./kube/applyYaml.ts";
