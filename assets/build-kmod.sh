@@ -219,7 +219,9 @@ check_index() {
   done
   # Not left to the modules' own word, because a driver built without MTD support would lose it silently.
   check_dependency sfc mtd
-  modprobe -d "$work/root" -C "$work/depmod.conf" -S "$kernel" --show-depends sfc >"$work/sfc.order" || fail 'modprobe cannot resolve sfc'
+  # An empty directory for its configuration: this machine's own must not have a say.
+  mkdir "$work/modprobe.d"
+  modprobe -d "$work/root" -C "$work/modprobe.d" -S "$kernel" --show-depends sfc >"$work/sfc.order" || fail 'modprobe cannot resolve sfc'
   tail -n 1 "$work/sfc.order" | grep -q '/extra/sfc\.ko' || fail "modprobe sfc would load $(tail -n 1 "$work/sfc.order"), expected extra/sfc.ko"
 }
 
