@@ -7,7 +7,7 @@ export interface ImageContent {
   readonly srpmSha256: string;
   readonly srpmDockerfile: string;
   readonly dockerfile: string;
-  readonly buildScript: string;
+  readonly buildScripts: readonly string[];
   readonly baseImage: string;
   /** SHA-256 fingerprint of the signing certificate. */
   readonly certificate: string;
@@ -26,6 +26,9 @@ export const kernelVariable = "${KERNEL_FULL_VERSION}";
 export function tagTemplate(release: string, content: ImageContent): string {
   return `${release}-${contentHash({ ...content })}-${kernelVariable}`;
 }
+
+/** A tag as long as any that {@link tagTemplate} makes of this release, for checks before its content is known. */
+export const longestTag = (release: string): string => `${release}-${"0".repeat(12)}-${kernelVariable}`;
 
 /** The kmod image's reference with the kernel still a variable. */
 export function imageTemplate(namespace: string, tag: string): string {

@@ -20,7 +20,11 @@ export const names = {
 } as const;
 
 /** The Lease that whoever works on `node` holds; beside the kubelet's own, so that stacks in other namespaces see it. */
-export const nodeLease = (node: string): string => `onload-kmm-${node}`;
+export const nodeLease = (node: string): string => `onload-kmm-node-${node}`;
+
+/** The Leases of which whoever takes a node out of service holds one: as many as may be out at once. */
+export const slotLeases = (stack: string, maxParallel: number): string[] =>
+  Array.from({ length: maxParallel }, (_, slot) => `onload-kmm-slot-${stack.toLowerCase()}-${slot}`);
 
 export const labels = {
   /** On nodes: the Module's selector. On our objects: whose they are. Its value is the stack's name. */

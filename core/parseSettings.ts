@@ -37,7 +37,6 @@ function decoded(key: string, value: string): unknown {
 }
 
 function describe(issue: z.core.$ZodIssue, values: unknown): string {
-  const key = keyOf(issue.path);
   if (issue.code === "unrecognized_keys") {
     const keys = issue.keys.map((name) => keyOf([...issue.path, name])).join(", ");
     return `${keys}: unknown ${issue.keys.length === 1 ? "key" : "keys"}; check the spelling (README, "Configuration"), or remove it with \`pulumi config rm --path\``;

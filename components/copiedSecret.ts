@@ -1,0 +1,38 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { ownLabels } from "../core/names.ts";
+import { childOf, type StackArgs } from "./options.ts";
+
+export interface CopiedSecretArgs extends StackArgs {
+  /** Where the Secret is; that it exists was checked before (steps/inspectCluster.ts). */
+  readonly source: { readonly namespace: string; readonly name: string };
+  /** Where its copy goes, under the same name. */
+  readonly namespace: pulumi.Input<string>;
+}
+
+/** A copy of another namespace's Secret: builds can mount only those of their own. */
+export class CopiedSecret extends pulumi.ComponentResource {
+  static readonly type = "onload-kmm:index:CopiedSecret";
+
+  /** Name of the copy. */
+  readonly name: pulumi.Output<string>;
+
+  constructor(name: string, args: CopiedSecretArgs, options: pulumi.ComponentResourceOptions) {
+    super(CopiedSecret.type, name, {}, options);
+    const { source } = args;
+
+    const original = k8s.core.v1.Secret.get(`${name}-source`, `${source.namespace}/${source.name}`, childOf(this));
+    const copy = new k8s.core.v1.Secret(
+      name,
+      {
+        metadata: { name: source.name, namespace: args.namespace, labels: ownLabels(args.stack) },
+        data: pulumi.secret(original.data),
+        type: original.type,
+      },
+      childOf(this),
+    );
+    this.name = copy.metadata.name;
+
+    this.registerOutputs({ name: this.name });
+  }
+}

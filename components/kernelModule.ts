@@ -1,0 +1,140 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { contentHash } from "../core/hash.ts";
+import { forKernel, imageTemplate } from "../core/imageTag.ts";
+import { moduleSpec, moduleVersion } from "../core/moduleSpec.ts";
+import { kmm, moduleName, ownLabels } from "../core/names.ts";
+import { childOf, type StackArgs } from "./options.ts";
+import { step } from "./step.ts";
+
+export interface KernelModuleArgs extends StackArgs {
+  readonly namespace: pulumi.Output<string>;
+  /** The kmod image's tag with the kernel still a variable: a hash of all that goes into it (core/imageTag.ts). */
+  readonly tag: pulumi.Input<string>;
+  /** Regular expression (RE2) of the kernels that are built for. */
+  readonly kernels: string;
+  /** Kernels of the listed nodes now. */
+  readonly nodeKernels: readonly string[];
+  /** Text of the kmod image's Dockerfile. */
+  readonly dockerfile: string;
+  /** The source image by digest. */
+  readonly srpmImage: pulumi.Input<string>;
+  /** Base of the kmod image. */
+  readonly baseImage: string;
+  /** Names of the Secrets that builds mount. */
+  readonly buildSecrets: readonly pulumi.Input<string>[];
+  readonly keySecret: pulumi.Input<string>;
+  readonly certSecret: pulumi.Input<string>;
+  /** The nodes' selection labels: KMM builds for the kernels of nodes that are selected when it looks. */
+  readonly selections: readonly pulumi.Resource[];
+  readonly timeoutMinutes: number;
+  readonly logDirectory: string;
+}
+
+/** What nodes are to load, known once it has been built and signed for all of their kernels. */
+export interface BuiltModule {
+  readonly namespace: string;
+  readonly name: string;
+  /** Content hash that KMM calls `version`: the label that lets a node load. */
+  readonly version: string;
+  /** Image reference with `${KERNEL_FULL_VERSION}` in its tag. */
+  readonly image: string;
+}
+
+/** The KMM Module with its Dockerfile, and KMM's build of it followed to its end. */
+export class KernelModule extends pulumi.ComponentResource {
+  static readonly type = "onload-kmm:index:KernelModule";
+
+  /** The Module object itself. */
+  readonly module: pulumi.Resource;
+  /** Resolves when every image is there. */
+  readonly built: pulumi.Output<BuiltModule>;
+
+  constructor(name: string, args: KernelModuleArgs, options: pulumi.ComponentResourceOptions) {
+    super(KernelModule.type, name, {}, options);
+    const labels = ownLabels(args.stack);
+    const image = pulumi
+      .output(args.tag)
+      .apply((tag) => args.namespace.apply((namespace) => imageTemplate(namespace, tag)));
+
+    const dockerfile = new k8s.core.v1.ConfigMap(
+      `${name}-dockerfile`,
+      {
+        // KMM doesn't watch ConfigMaps: another text needs another name.
+        metadata: {
+          name: `onload-dockerfile-${contentHash({ dockerfile: args.dockerfile })}`,
+          namespace: args.namespace,
+          labels,
+        },
+        data: { dockerfile: args.dockerfile },
+      },
+      childOf(this),
+    );
+
+    const module = new k8s.apiextensions.CustomResource(
+      name,
+      {
+        apiVersion: "kmm.sigs.x-k8s.io/v1beta1",
+        kind: "Module",
+        metadata: {
+          name: moduleName,
+          namespace: args.namespace,
+          labels,
+          // Foreground deletion would remove what the unload still needs.
+          annotations: { "pulumi.com/deletionPropagationPolicy": "background" },
+        },
+        spec: pulumi
+          .all([image, dockerfile.metadata.name, args.srpmImage, args.keySecret, args.certSecret, args.buildSecrets])
+          .apply(([image, dockerfileConfigMap, srpmImage, keySecret, certSecret, buildSecrets]) =>
+            moduleSpec({
+              stack: args.stack,
+              image,
+              kernels: args.kernels,
+              nodeKernels: args.nodeKernels,
+              dockerfileConfigMap,
+              buildArgs: [
+                { name: "SRPM_IMAGE", value: srpmImage },
+                { name: "BASE_IMAGE", value: args.baseImage },
+              ],
+              buildSecrets,
+              keySecret,
+              certSecret,
+            }),
+          ),
+      },
+      // Selected before the Module exists, all kernels are built in one round.
+      childOf(this, [...args.selections]),
+    );
+    this.module = module;
+
+    const target = pulumi.all([args.namespace, image]).apply(([namespace, image]) => ({
+      namespace,
+      name: moduleName,
+      version: moduleVersion(image),
+      image,
+    }));
+    const build = step(
+      `${name}-build`,
+      {
+        run: "followModuleBuild",
+        undo: "cancelBuilds",
+        input: target.apply(({ namespace, version, image }) => ({
+          cluster: args.cluster,
+          namespace,
+          selector: `${kmm.moduleNameLabel}=${moduleName}`,
+          module: moduleName,
+          version,
+          images: [...new Set(args.nodeKernels)].sort().map((kernel) => ({ kernel, image: forKernel(image, kernel) })),
+          timeoutMinutes: args.timeoutMinutes,
+          logDirectory: args.logDirectory,
+        })),
+      },
+      // KMM begins to build when the Module changes.
+      childOf(this, [module]),
+    );
+    // Through the step's answer, so that nodes wait for the images and not just for the Module.
+    this.built = pulumi.all([target, build.stdout]).apply(([built]) => built);
+
+    this.registerOutputs({ built: this.built });
+  }
+}

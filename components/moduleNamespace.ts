@@ -1,0 +1,60 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { names, ownLabels } from "../core/names.ts";
+import { childOf, type StackArgs } from "./options.ts";
+
+export interface ModuleNamespaceArgs extends StackArgs {
+  /** The namespace's name; see `onload-kmm:namespace`. */
+  readonly namespace: string;
+}
+
+/** The namespace, and the ServiceAccount under which KMM's worker pods load modules. */
+export class ModuleNamespace extends pulumi.ComponentResource {
+  static readonly type = "onload-kmm:index:ModuleNamespace";
+
+  /** Name of the namespace, known once it exists. */
+  readonly name: pulumi.Output<string>;
+
+  constructor(name: string, args: ModuleNamespaceArgs, options: pulumi.ComponentResourceOptions) {
+    super(ModuleNamespace.type, name, {}, options);
+    const labels = ownLabels(args.stack);
+
+    const namespace = new k8s.core.v1.Namespace(
+      name,
+      { metadata: { name: args.namespace, labels: { ...labels, ...privileged } } },
+      childOf(this),
+    );
+    this.name = namespace.metadata.name;
+
+    const account = new k8s.core.v1.ServiceAccount(
+      `${name}-worker`,
+      { metadata: { name: names.serviceAccount, namespace: this.name, labels } },
+      childOf(this),
+    );
+
+    new k8s.rbac.v1.RoleBinding(
+      `${name}-privileged`,
+      {
+        metadata: { name: `${names.serviceAccount}-privileged`, namespace: this.name, labels },
+        // OpenShift makes this ClusterRole for the SCC `privileged`; KMM's workers run as root with SYS_MODULE.
+        roleRef: {
+          apiGroup: "rbac.authorization.k8s.io",
+          kind: "ClusterRole",
+          name: "system:openshift:scc:privileged",
+        },
+        subjects: [{ kind: "ServiceAccount", name: account.metadata.name, namespace: this.name }],
+      },
+      childOf(this),
+    );
+
+    this.registerOutputs({ name: this.name });
+  }
+}
+
+/** Pod security admission: the worker pods are privileged, and OpenShift must not set its own level over ours. */
+const privileged = {
+  "pod-security.kubernetes.io/enforce": "privileged",
+  "pod-security.kubernetes.io/audit": "privileged",
+  "pod-security.kubernetes.io/warn": "privileged",
+  "security.openshift.io/scc.podSecurityLabelSync": "false",
+};

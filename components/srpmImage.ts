@@ -1,0 +1,95 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { contentHash } from "../core/hash.ts";
+import { names, ownLabels } from "../core/names.ts";
+import { childOf, type StackArgs } from "./options.ts";
+import { step } from "./step.ts";
+
+export interface SrpmImageArgs extends StackArgs {
+  readonly namespace: pulumi.Input<string>;
+  /** The release package: its path on the bastion, its SHA-256, and its version. */
+  readonly release: { readonly package: string; readonly sha256: string; readonly version: string };
+  /** SHA-256 of the source RPM in it, hexadecimal. */
+  readonly srpmSha256: string;
+  /** The source image's Dockerfile: path and text. */
+  readonly dockerfile: ContextFile;
+  /** The build scripts that travel in the image. */
+  readonly scripts: readonly ContextFile[];
+  readonly timeoutMinutes: number;
+  /** Directory on the bastion for build logs. */
+  readonly logDirectory: string;
+}
+
+export interface ContextFile {
+  /** Relative to the project. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** The image that carries OpenOnload's source RPM and the build scripts to KMM's builds. */
+export class SrpmImage extends pulumi.ComponentResource {
+  static readonly type = "onload-kmm:index:SrpmImage";
+
+  /** The image by digest. */
+  readonly image: pulumi.Output<string>;
+
+  constructor(name: string, args: SrpmImageArgs, options: pulumi.ComponentResourceOptions) {
+    super(SrpmImage.type, name, {}, options);
+    const tag = `${args.release.version}-${contentHash({ srpm: args.srpmSha256, files: fileTexts(args) })}`;
+    const metadata = (own: string) => ({ name: own, namespace: args.namespace, labels: ownLabels(args.stack) });
+
+    const stream = new k8s.apiextensions.CustomResource(
+      name,
+      {
+        apiVersion: "image.openshift.io/v1",
+        kind: "ImageStream",
+        metadata: metadata(names.srpmImageStream),
+        spec: { lookupPolicy: { local: true } },
+      },
+      childOf(this),
+    );
+
+    const buildConfig = new k8s.apiextensions.CustomResource(
+      `${name}-build`,
+      {
+        apiVersion: "build.openshift.io/v1",
+        kind: "BuildConfig",
+        metadata: metadata(names.srpmBuildConfig),
+        spec: {
+          source: { type: "Binary", binary: {} },
+          strategy: { type: "Docker", dockerStrategy: {} },
+          output: { to: { kind: "ImageStreamTag", name: `${names.srpmImageStream}:${tag}` } },
+        },
+      },
+      // A build whose output stream doesn't exist waits for it, and is given up after five minutes.
+      childOf(this, [stream]),
+    );
+
+    const upload = step(
+      `${name}-upload`,
+      {
+        run: "uploadSrpm",
+        undo: "cancelBuilds",
+        input: {
+          cluster: args.cluster,
+          namespace: args.namespace,
+          selector: `openshift.io/build-config.name=${names.srpmBuildConfig}`,
+          release: args.release,
+          tag,
+          dockerfile: args.dockerfile.path,
+          files: args.scripts.map(({ path }) => path),
+          timeoutMinutes: args.timeoutMinutes,
+          logDirectory: args.logDirectory,
+        },
+      },
+      // The upload starts a build of this BuildConfig.
+      childOf(this, [buildConfig]),
+    );
+    this.image = upload.stdout.apply((answer) => (JSON.parse(answer) as { image: string }).image);
+
+    this.registerOutputs({ image: this.image });
+  }
+}
+
+const fileTexts = ({ dockerfile, scripts }: SrpmImageArgs): string[] =>
+  [dockerfile, ...scripts].map(({ text }) => text);

@@ -1,0 +1,182 @@
+import { labels, moduleName, names } from "./names.ts";
+import { normalizeKernel } from "./imageTag.ts";
+
+/** What identifies one machine behind a Node's name; a change of any part means that the node is done again. */
+export interface NodeIdentity {
+  readonly name: string;
+  /** UID of the Node object: another one after the node was deleted and joined again. */
+  readonly uid: string;
+  /** `/etc/machine-id`: another one after a reinstallation. */
+  readonly machineId: string;
+  /** From SMBIOS: another one after the mainboard was replaced. */
+  readonly systemUuid: string;
+  /** `uname -r`. */
+  readonly kernel: string;
+}
+
+/** What the program is about to do, as far as the cluster must fit it. */
+export interface Intent {
+  readonly stack: string;
+  readonly namespace: string;
+  readonly nodes: readonly { readonly name: string; readonly hold: boolean }[];
+  readonly kernels: string;
+  readonly strategy: "driver-toolkit" | "entitled-ubi";
+}
+
+interface Meta {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly deletionTimestamp?: string;
+}
+
+export interface NodeObject {
+  readonly metadata: Meta;
+  readonly status: {
+    readonly nodeInfo: {
+      readonly machineID: string;
+      readonly systemUUID: string;
+      readonly kernelVersion: string;
+      readonly bootID: string;
+    };
+  };
+}
+
+export interface ModuleObject {
+  readonly metadata: Meta;
+  readonly spec: {
+    readonly moduleLoader?: { readonly container?: { readonly modprobe?: { readonly moduleName?: string } } };
+  };
+}
+
+/** What the cluster answered; `undefined` where it has no such object or kind. */
+export interface ClusterFacts {
+  readonly nodes: readonly NodeObject[];
+  readonly hasKmm: boolean;
+  readonly kmmVersion?: string | undefined;
+  /** Modules of all namespaces. */
+  readonly modules: readonly ModuleObject[];
+  /** `ClusterVersion.status.capabilities.enabledCapabilities`; undefined where it isn't OpenShift. */
+  readonly capabilities?: readonly string[] | undefined;
+  /** `spec.managementState` of the image registry's operator. */
+  readonly registryState?: string | undefined;
+  readonly hasPrivilegedScc: boolean;
+  readonly namespace?: { readonly metadata: Meta } | undefined;
+  readonly hasEntitlement: boolean;
+}
+
+/** Each reason why `up` would fail, or do harm, on this cluster; empty when it may start. */
+export function clusterProblems(intent: Intent, facts: ClusterFacts): string[] {
+  return [
+    ...platformProblems(facts),
+    ...namespaceProblems(intent, facts),
+    ...moduleProblems(intent, facts),
+    ...entitlementProblems(intent, facts),
+    ...nodeProblems(intent, facts),
+  ];
+}
+
+/** The listed nodes as they are now, in the list's order; those that don't exist are left out. */
+export function nodeIdentities(intent: Intent, facts: ClusterFacts): NodeIdentity[] {
+  return intent.nodes.flatMap(({ name }) => {
+    const node = facts.nodes.find(({ metadata }) => metadata.name === name);
+    if (node === undefined) return [];
+    const { machineID, systemUUID, kernelVersion } = node.status.nodeInfo;
+    return [{ name, uid: node.metadata.uid, machineId: machineID, systemUuid: systemUUID, kernel: kernelVersion }];
+  });
+}
+
+function platformProblems(facts: ClusterFacts): string[] {
+  const problems: string[] = [];
+  if (!facts.hasKmm) {
+    problems.push(
+      "cluster: the Kernel Module Management operator isn't installed (no modules.kmm.sigs.x-k8s.io); install it from OperatorHub",
+    );
+  } else if (facts.kmmVersion !== undefined && !/^2\.([4-9]|\d\d)\./.test(facts.kmmVersion)) {
+    problems.push(`cluster: found KMM ${facts.kmmVersion}, expected 2.4 or later; upgrade the operator`);
+  }
+  for (const capability of ["Build", "ImageRegistry"]) {
+    if (facts.capabilities === undefined || facts.capabilities.includes(capability)) continue;
+    problems.push(
+      `cluster: the capability ${capability} is disabled; add it to ClusterVersion/version spec.capabilities.additionalEnabledCapabilities`,
+    );
+  }
+  if (facts.capabilities === undefined) {
+    problems.push("cluster: no ClusterVersion; this program needs OpenShift's Build and Image API");
+  } else if (facts.registryState !== "Managed") {
+    problems.push(
+      `cluster: the internal image registry is ${facts.registryState ?? "not configured"}, expected Managed; ` +
+        "set spec.managementState of configs.imageregistry.operator.openshift.io/cluster and give it storage",
+    );
+  }
+  if (facts.capabilities !== undefined && !facts.hasPrivilegedScc) {
+    problems.push("cluster: no SecurityContextConstraints named privileged, which KMM's worker pods need");
+  }
+  return problems;
+}
+
+function namespaceProblems({ namespace, stack }: Intent, facts: ClusterFacts): string[] {
+  const meta = facts.namespace?.metadata;
+  if (meta === undefined) return [];
+  if (meta.deletionTimestamp !== undefined) {
+    return [
+      `cluster: namespace ${namespace} is being deleted; wait until it is gone. If it hangs, a Module in it does: ` +
+        "reboot the nodes that still have it loaded (docs/kmm.md)",
+    ];
+  }
+  const owner = meta.labels?.[labels.stack];
+  if (owner === stack) return [];
+  const whose = owner === undefined ? "was not made by this program" : `belongs to the stack "${owner}"`;
+  return [
+    `cluster: namespace ${namespace} exists and ${whose}; set onload-kmm:namespace to another name, or remove it`,
+  ];
+}
+
+function moduleProblems({ namespace, stack }: Intent, facts: ClusterFacts): string[] {
+  return facts.modules
+    .filter(({ metadata }) => metadata.labels?.[labels.stack] === undefined)
+    .filter(({ metadata, spec }) => {
+      const loads = spec.moduleLoader?.container?.modprobe?.moduleName ?? "";
+      return metadata.name === moduleName || ["onload", "sfc"].includes(loads);
+    })
+    .map(
+      ({ metadata }) =>
+        `cluster: Module ${metadata.namespace ?? ""}/${metadata.name} loads OpenOnload already and wasn't made by stack "${stack}" ` +
+        `(namespace ${namespace}); delete it and wait until it is gone, then run again (docs/kmm.md, "Migrating a hand-made Module")`,
+    );
+}
+
+function entitlementProblems({ strategy }: Intent, facts: ClusterFacts): string[] {
+  if (strategy !== "entitled-ubi" || facts.hasEntitlement) return [];
+  return [
+    `onload-kmm:build.strategy: found "entitled-ubi", but the cluster has no Secret ${names.entitlementSecret} in ` +
+      `${names.entitlementNamespace}; register the cluster with the Insights operator (Simple Content Access), or use "driver-toolkit", ` +
+      "which needs no entitlement",
+  ];
+}
+
+function nodeProblems(intent: Intent, facts: ClusterFacts): string[] {
+  const known = facts.nodes.map(({ metadata }) => metadata.name);
+  return intent.nodes.flatMap(({ name }, index) => {
+    const key = `onload-kmm:nodes[${index}].name`;
+    const node = facts.nodes.find(({ metadata }) => metadata.name === name);
+    if (node === undefined) {
+      return [`${key}: found "${name}", expected a node of the cluster: ${known.join(", ")}`];
+    }
+    const problems: string[] = [];
+    const owner = node.metadata.labels?.[labels.stack];
+    if (owner !== undefined && owner !== intent.stack) {
+      problems.push(
+        `${key}: ${name} belongs to the stack "${owner}"; take it off that stack's list first (and run its \`up\`)`,
+      );
+    }
+    const kernel = node.status.nodeInfo.kernelVersion;
+    if (!new RegExp(intent.kernels).test(normalizeKernel(kernel))) {
+      problems.push(
+        `onload-kmm:build.kernels: found "${intent.kernels}", which doesn't match ${name}'s kernel ${kernel}`,
+      );
+    }
+    return problems;
+  });
+}

@@ -1,0 +1,115 @@
+/**
+ * What KMM is doing with a Module's images, told from its objects: ModuleImagesConfig (MIC), ModuleBuildSignConfig
+ * (MBSC), OpenShift Builds, and what the registry really holds. Pure, so that each of KMM 2.4's surprises is a row
+ * in a table of tests.
+ */
+
+/** An image that must exist: one per kernel of the stack's nodes. */
+export interface WantedImage {
+  readonly kernel: string;
+  /** Full reference, kernel filled in. */
+  readonly image: string;
+}
+
+export interface ModuleImagesConfig {
+  readonly metadata: { readonly deletionTimestamp?: string };
+  readonly spec?: { readonly images?: readonly { readonly image: string }[] };
+  readonly status?: { readonly imagesStates?: readonly { readonly image: string; readonly status?: string }[] };
+}
+
+export interface ModuleBuildSignConfig {
+  readonly metadata: { readonly uid: string; readonly deletionTimestamp?: string };
+  readonly spec?: { readonly images?: readonly { readonly image: string }[] };
+}
+
+export interface BuildObject {
+  readonly metadata: {
+    readonly name: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly ownerReferences?: readonly { readonly uid: string }[];
+  };
+  readonly status?: { readonly phase?: string; readonly reason?: string; readonly message?: string };
+}
+
+export interface BuildView {
+  readonly wanted: readonly WantedImage[];
+  readonly mic?: ModuleImagesConfig | undefined;
+  readonly mbsc?: ModuleBuildSignConfig | undefined;
+  readonly builds: readonly BuildObject[];
+  /** Digests by tag of the kmod image's ImageStream: what was really pushed. */
+  readonly pushed: Readonly<Record<string, string>>;
+  /** Builds that had failed before this look's step began: not this round's. */
+  readonly oldFailures: ReadonlySet<string>;
+}
+
+export interface BuiltImage extends WantedImage {
+  /** `sha256:…` of the manifest that was pushed. */
+  readonly digest: string;
+}
+
+/** What to do next. */
+export type BuildVerdict =
+  | { readonly kind: "built"; readonly images: readonly BuiltImage[] }
+  | { readonly kind: "wait"; readonly missing: string }
+  /** The Module isn't seen: touch it. */
+  | { readonly kind: "unseen"; readonly missing: string }
+  /** Delete the MBSC: KMM would take another tag's build, or an old failure, for this one's. */
+  | { readonly kind: "startAfresh"; readonly reason: string }
+  /** Delete MIC and MBSC and touch the Module: KMM believes in an image that was never pushed. */
+  | { readonly kind: "forget"; readonly reason: string }
+  | { readonly kind: "failed"; readonly build: BuildObject };
+
+const failedPhases = ["Failed", "Error", "Cancelled"];
+
+export const hasFailed = ({ status }: BuildObject): boolean => failedPhases.includes(status?.phase ?? "");
+
+/** Whether OpenShift is done with a Build, one way or another. */
+export const hasEnded = (build: BuildObject): boolean => build.status?.phase === "Complete" || hasFailed(build);
+
+export function judgeBuild(view: BuildView): BuildVerdict {
+  const listed = view.mic?.metadata.deletionTimestamp === undefined ? (view.mic?.spec?.images ?? []) : [];
+  const unlisted = view.wanted.filter(({ image }) => !listed.some((entry) => entry.image === image));
+  if (unlisted.length > 0) {
+    return { kind: "unseen", missing: `KMM to list the image for ${kernelsOf(unlisted)}` };
+  }
+  return judgeStates(view) ?? judgeRounds(view);
+}
+
+/** Are all images there, really? */
+function judgeStates(view: BuildView): BuildVerdict | undefined {
+  const states = new Map(view.mic?.status?.imagesStates?.map(({ image, status }) => [image, status]));
+  const existing = view.wanted.filter(({ image }) => states.get(image) === "Exists");
+  const phantom = existing.filter(({ image }) => view.pushed[tagOf(image)] === undefined);
+  if (phantom.length > 0) {
+    return { kind: "forget", reason: `KMM reports an image for ${kernelsOf(phantom)} that the registry doesn't hold` };
+  }
+  if (existing.length < view.wanted.length) return undefined;
+  return {
+    kind: "built",
+    images: existing.map((wanted) => ({ ...wanted, digest: view.pushed[tagOf(wanted.image)] ?? "" })),
+  };
+}
+
+/** Not all images are there: is KMM building these, and nothing else? */
+function judgeRounds(view: BuildView): BuildVerdict {
+  const { mbsc } = view;
+  if (mbsc === undefined) return { kind: "wait", missing: "KMM to look for the image and to start a build" };
+  if (mbsc.metadata.deletionTimestamp !== undefined) return { kind: "wait", missing: "KMM to forget the last round" };
+  const builds = view.builds.filter(({ metadata }) =>
+    metadata.ownerReferences?.some(({ uid }) => uid === mbsc.metadata.uid),
+  );
+  const failed = builds.filter(hasFailed);
+  const failedNow = failed.find(({ metadata }) => !view.oldFailures.has(metadata.name));
+  const stale = (mbsc.spec?.images ?? []).find(({ image }) => !view.wanted.some((wanted) => wanted.image === image));
+  if (stale !== undefined) {
+    return { kind: "startAfresh", reason: `KMM still works on another tag, ${tagOf(stale.image)}` };
+  }
+  if (failedNow !== undefined) return { kind: "failed", build: failedNow };
+  if (failed.length > 0) return { kind: "startAfresh", reason: "an earlier round failed" };
+  const running = builds.map(({ metadata, status }) => `${metadata.name} ${status?.phase ?? "New"}`);
+  return { kind: "wait", missing: running.length > 0 ? running.sort().join(", ") : "KMM to start the next build" };
+}
+
+export const tagOf = (image: string): string => image.slice(image.lastIndexOf(":") + 1);
+
+const kernelsOf = (images: readonly WantedImage[]): string => images.map(({ kernel }) => kernel).join(", ");

@@ -1,0 +1,24 @@
+/** Where a roll-out of one node stands, kept in the Node's annotation so that the next run goes on from there. */
+export interface RollState {
+  /** The act that comes next, or is going on. */
+  readonly phase: "drain" | "load" | "leave";
+  readonly stack: string;
+  /** The Module's version that is being rolled out; absent while leaving. */
+  readonly version?: string;
+  /** The node's boot when the phase began. */
+  readonly bootId: string;
+  /** When the phase began, RFC 3339. */
+  readonly since: string;
+}
+
+/** Reads the annotation; anything that isn't ours, or isn't readable, is no state. */
+export function parseRollState(annotation: string | undefined): RollState | undefined {
+  try {
+    const value: unknown = JSON.parse(annotation ?? "");
+    return typeof value === "object" && value !== null && "phase" in value && "stack" in value
+      ? (value as RollState)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

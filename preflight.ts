@@ -1,0 +1,77 @@
+import { readFile } from "node:fs/promises";
+import * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { problemReport, type Config } from "./config.ts";
+import type { Intent, NodeIdentity } from "./core/inspection.ts";
+import { longestTag, tagLengthProblem } from "./core/imageTag.ts";
+import type { Release } from "./core/release.ts";
+import { openRelease, ReleaseError } from "./steps/lib/releasePackage.ts";
+
+/** What the program knows before its first resource. */
+export interface Preflight {
+  readonly release: Release;
+  /** The listed nodes as they are now, in the list's order. */
+  readonly nodes: readonly NodeIdentity[];
+  /** Texts of the files in `assets/` that travel to the cluster, by path. */
+  readonly assets: Readonly<Record<AssetPath, string>>;
+}
+
+const assetPaths = [
+  "assets/srpm.Dockerfile",
+  "assets/build-kmod.sh",
+  "assets/entitled-packages.sh",
+  "assets/driver-toolkit.Dockerfile",
+  "assets/entitled-ubi.Dockerfile",
+] as const;
+export type AssetPath = (typeof assetPaths)[number];
+
+/**
+ * Looks at the release package and at the cluster, in `preview` too, without changing anything.
+ *
+ * @throws pulumi.RunError that lists everything which would make `up` fail
+ */
+export async function preflight(config: Config): Promise<Preflight> {
+  const [release, cluster, assets] = await Promise.all([readRelease(config), inspectCluster(config), readAssets()]);
+  const tagProblems = cluster.nodes.flatMap(
+    ({ kernel }) => tagLengthProblem(longestTag(config.release.version), config.namespace, kernel) ?? [],
+  );
+  const problems = [...release.problems, ...cluster.problems, ...new Set(tagProblems)];
+  if (release.release === undefined || problems.length > 0) throw new pulumi.RunError(problemReport(problems));
+  return { release: release.release, nodes: cluster.nodes, assets };
+}
+
+async function readRelease({ release }: Config): Promise<{ release?: Release; problems: readonly string[] }> {
+  try {
+    return { release: await openRelease(release), problems: [] };
+  } catch (error) {
+    if (error instanceof ReleaseError) return { problems: error.problems };
+    throw error;
+  }
+}
+
+interface Inspection {
+  readonly problems: readonly string[];
+  readonly nodes: readonly NodeIdentity[];
+}
+
+async function inspectCluster(config: Config): Promise<Inspection> {
+  const intent: Intent = {
+    stack: pulumi.getStack(),
+    namespace: config.namespace,
+    nodes: config.nodes.map(({ name, hold }) => ({ name, hold })),
+    kernels: config.build.kernels,
+    strategy: config.build.strategy,
+  };
+  const answer = await command.local.run({
+    command: "node_modules/.bin/node steps/inspectCluster.ts",
+    stdin: JSON.stringify({ cluster: config.cluster, intent }),
+    // Else its findings are printed with each preview.
+    logging: "none",
+  });
+  return JSON.parse(answer.stdout) as Inspection;
+}
+
+async function readAssets(): Promise<Preflight["assets"]> {
+  const texts = await Promise.all(assetPaths.map(async (path) => [path, await readFile(path, "utf8")] as const));
+  return Object.fromEntries(texts) as Preflight["assets"];
+}

@@ -1,0 +1,146 @@
+/**
+ * Follows KMM's build and signing of the kmod images to their end, after each change of the Module, and takes
+ * care that they are this Module's: facts observed on KMM 2.4.1 are in docs/kmm.md.
+ */
+import { z } from "zod";
+import {
+  hasFailed,
+  judgeBuild,
+  type BuildObject,
+  type BuildVerdict,
+  type ModuleBuildSignConfig,
+  type ModuleImagesConfig,
+} from "../core/moduleBuild.ts";
+import { annotations, kmm, names } from "../core/names.ts";
+import { BuildLogs, whyItFailed } from "./lib/builds.ts";
+import { connect, type Kubectl, type KubeObject } from "./lib/kubectl.ts";
+import { readPushedTags } from "./lib/imageStream.ts";
+import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
+import { waitUntil, type Look } from "./lib/wait.ts";
+
+const input = z.object({
+  cluster: clusterSchema,
+  namespace: z.string(),
+  module: z.string(),
+  /** The Module's `version`; passed on to whoever waits for the images. */
+  version: z.string(),
+  images: z.array(z.object({ kernel: z.string(), image: z.string() })),
+  timeoutMinutes: z.number(),
+  logDirectory: z.string(),
+});
+type Input = z.infer<typeof input>;
+
+/** Seconds until a Module that KMM doesn't seem to have seen is touched. */
+const touchAfterSeconds = 5;
+
+await runStep(input, async (step) => {
+  const kubectl = await connect(step.cluster);
+  const images = await new Round(kubectl, step).follow();
+  return { version: step.version, images };
+});
+
+class Round {
+  readonly #kubectl: Kubectl;
+  readonly #step: Input;
+  readonly #logs: BuildLogs;
+  #oldFailures: Set<string> | undefined;
+  #touchedAt = Date.now();
+
+  constructor(kubectl: Kubectl, step: Input) {
+    this.#kubectl = kubectl;
+    this.#step = step;
+    this.#logs = new BuildLogs(kubectl, step.namespace, step.logDirectory);
+  }
+
+  async follow() {
+    const waiting = {
+      timeoutSeconds: this.#step.timeoutMinutes * 60,
+      remedy: `look at \`kubectl -n ${this.#step.namespace} get builds,pods,events\` and run \`pulumi up\` again`,
+    };
+    const images = await waitUntil("the kernel modules' images", waiting, () => this.#look());
+    // With every image there this changes nothing now, and leaves no entry that a later tag could inherit from.
+    await this.#delete("modulebuildsignconfigs.kmm.sigs.x-k8s.io");
+    await this.#logs.settle();
+    for (const { kernel, digest } of images) progress(`built and signed for ${kernel}: ${digest}`);
+    return images;
+  }
+
+  async #look(): Promise<Look<(BuildVerdict & { kind: "built" })["images"]>> {
+    const view = await this.#view();
+    view.builds.forEach((build) => this.#logs.follow(build));
+    const verdict = judgeBuild(view);
+    switch (verdict.kind) {
+      case "built":
+        return { done: verdict.images };
+      case "wait":
+        return { missing: verdict.missing };
+      case "failed":
+        return this.#fail(verdict.build);
+      case "unseen":
+        if (Date.now() - this.#touchedAt > touchAfterSeconds * 1000) await this.#touch();
+        return { missing: verdict.missing };
+      case "startAfresh":
+        await this.#delete("modulebuildsignconfigs.kmm.sigs.x-k8s.io");
+        return { missing: `a fresh round: ${verdict.reason}` };
+      case "forget":
+        await this.#forget();
+        return { missing: `a fresh look: ${verdict.reason}` };
+    }
+  }
+
+  async #view() {
+    const { namespace, module } = this.#step;
+    const [mic, mbsc, builds, pushed] = await Promise.all([
+      this.#kubectl.get<KubeObject & ModuleImagesConfig>("moduleimagesconfigs.kmm.sigs.x-k8s.io", module, namespace),
+      this.#kubectl.get<KubeObject & ModuleBuildSignConfig>(
+        "modulebuildsignconfigs.kmm.sigs.x-k8s.io",
+        module,
+        namespace,
+      ),
+      this.#kubectl.list<KubeObject & BuildObject>(
+        "builds.build.openshift.io",
+        "-n",
+        namespace,
+        "-l",
+        `${kmm.moduleNameLabel}=${module}`,
+      ),
+      readPushedTags(this.#kubectl, namespace, names.kmodImageStream),
+    ]);
+    this.#oldFailures ??= new Set(builds.filter(hasFailed).map(({ metadata }) => metadata.name));
+    return { wanted: this.#step.images, mic, mbsc, builds, pushed, oldFailures: this.#oldFailures };
+  }
+
+  async #fail(build: BuildObject): Promise<never> {
+    const { name, labels } = build.metadata;
+    this.#logs.follow(build);
+    const tail = await this.#logs.tail(name);
+    const signing = labels?.[kmm.buildTypeLabel] === "SignImage";
+    // KMM answers a failed signing with another build, for ever. Without a MIC it has nothing to do until the
+    // Module is touched, which the next `up` does.
+    if (signing) await this.#delete("moduleimagesconfigs.kmm.sigs.x-k8s.io");
+    throw new StepError(
+      `${signing ? "signing" : "building"} the kernel modules for ${labels?.[kmm.targetKernelLabel] ?? "a kernel"} failed ` +
+        `(Build ${name}: ${whyItFailed(build)}). Its log, ${this.#logs.path(name)}, ends with:\n${tail}\n` +
+        "No node was touched. Mend the cause and run `pulumi up` again",
+    );
+  }
+
+  async #forget(): Promise<void> {
+    await this.#delete("modulebuildsignconfigs.kmm.sigs.x-k8s.io");
+    await this.#delete("moduleimagesconfigs.kmm.sigs.x-k8s.io");
+    await this.#touch();
+  }
+
+  /** KMM doesn't watch the MIC's deletion, but any change of the Module makes it look again. */
+  async #touch(): Promise<void> {
+    this.#touchedAt = Date.now();
+    const { namespace, module } = this.#step;
+    const touch = `${annotations.retry}=${new Date().toISOString()}`;
+    await this.#kubectl.run(["annotate", "modules.kmm.sigs.x-k8s.io", module, "-n", namespace, touch, "--overwrite"]);
+  }
+
+  async #delete(kind: string): Promise<void> {
+    const { namespace, module } = this.#step;
+    await this.#kubectl.run(["delete", kind, module, "-n", namespace, "--ignore-not-found", "--wait=false"]);
+  }
+}

@@ -1,0 +1,127 @@
+import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { z } from "zod";
+import { progress, StepError, type clusterSchema } from "./step.ts";
+
+export type Cluster = z.infer<typeof clusterSchema>;
+
+/** A Kubernetes object as JSON, known as far as every object is. */
+export interface KubeObject {
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly deletionTimestamp?: string;
+    readonly resourceVersion?: string;
+  };
+}
+
+/** Seconds for which an API server that doesn't answer is waited for: a single-node cluster reboots in less. */
+const patienceSeconds = 600;
+
+/** What kubectl says when the API server is away or starting, and not when it refuses. */
+const away =
+  /connection refused|connection reset|EOF|i\/o timeout|TLS handshake timeout|no route to host|connection lost|etcdserver: |is currently unable|apiserver not ready|ServiceUnavailable|context deadline exceeded|Unable to connect to the server: (?!x509|tls|getting credentials)|the server was unable to return a response|shutting down/i;
+
+/**
+ * Connects to the one cluster that this stack may touch.
+ *
+ * @throws StepError when the cluster behind the context is another one, or refuses
+ */
+export async function connect(cluster: Cluster, patience = patienceSeconds): Promise<Kubectl> {
+  const kubectl = new Kubectl(cluster, patience);
+  const uid = await kubectl.run(["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"]);
+  if (uid === cluster.id) return kubectl;
+  throw new StepError(
+    `wrong cluster: context "${cluster.context}" of ${cluster.kubeconfig} leads to the cluster ${uid || "without an identity"}, ` +
+      `but onload-kmm:cluster.id is ${cluster.id}; nothing was changed. Switch the kubeconfig back, or use the stack of that cluster`,
+  );
+}
+
+/** `kubectl` or `oc`, whichever is on PATH, always with this cluster's kubeconfig and context. */
+export class Kubectl {
+  readonly #program: string;
+  readonly #connection: string[];
+  readonly #patience: number;
+
+  /** Use {@link connect}: it checks which cluster answers. */
+  constructor(cluster: Cluster, patience: number) {
+    this.#program = findProgram();
+    const kubeconfig = cluster.kubeconfig.replace(/^~(?=\/)/, homedir());
+    this.#connection = ["--kubeconfig", kubeconfig, "--context", cluster.context];
+    this.#patience = patience;
+  }
+
+  /**
+   * Runs one command and gives its stdout. While the API server is away it tries again, so commands must be
+   * such that a second run does no harm.
+   *
+   * @throws StepError with kubectl's own message
+   */
+  async run(args: readonly string[], input?: string | Buffer): Promise<string> {
+    const deadline = Date.now() + this.#patience * 1000;
+    for (;;) {
+      const { code, stdout, stderr } = await this.#once(args, input);
+      if (code === 0) return stdout;
+      if (!away.test(stderr) || Date.now() > deadline)
+        throw new StepError(`kubectl ${args.join(" ")}: ${stderr.trim()}`);
+      progress(`the API server is away (${lastLine(stderr)}); trying again`);
+      await sleep(2000);
+    }
+  }
+
+  /** One object, or undefined when there is none (or not even its kind). */
+  async get<T extends KubeObject>(kind: string, name: string, namespace?: string): Promise<T | undefined> {
+    const where = namespace === undefined ? [] : ["-n", namespace];
+    const json = await this.run(["get", kind, name, ...where, "-o", "json", "--ignore-not-found"]);
+    return json === "" ? undefined : (JSON.parse(json) as T);
+  }
+
+  /** All objects that `args` selects, for example `["pods", "-n", "x", "-l", "a=b"]`. */
+  async list<T extends KubeObject>(...args: string[]): Promise<T[]> {
+    return (JSON.parse(await this.run(["get", ...args, "-o", "json"])) as { items: T[] }).items;
+  }
+
+  /** A child process of the same program, for what streams. The caller ends it. */
+  stream(args: readonly string[], stdio: "pipe" | "ignore" = "ignore"): ChildProcess {
+    return spawn(this.#program, [...this.#connection, ...args], { stdio: [stdio, "pipe", "pipe"] });
+  }
+
+  #once(args: readonly string[], input?: string | Buffer): Promise<{ code: number; stdout: string; stderr: string }> {
+    return new Promise((resolve) => {
+      const options = { maxBuffer: 256 * 1024 * 1024 };
+      const child = execFile(this.#program, [...this.#connection, ...args], options, (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : 1, stdout, stderr: stderr || (error?.message ?? "") });
+      });
+      // A command that doesn't read its input may be gone before it is written.
+      child.stdin?.on("error", () => undefined).end(input);
+    });
+  }
+}
+
+const lastLine = (output: string): string => output.trim().split("\n").at(-1) ?? "";
+
+function findProgram(): string {
+  const directories = (process.env.PATH ?? "").split(delimiter);
+  const found = ["kubectl", "oc"]
+    .flatMap((name) => directories.map((directory) => join(directory, name)))
+    .find(isExecutable);
+  if (found !== undefined) return found;
+  throw new StepError(
+    "neither kubectl nor oc is on PATH; install one of them (OpenShift's console offers `oc` under ?)",
+  );
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

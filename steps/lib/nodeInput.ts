@@ -1,0 +1,67 @@
+import { z } from "zod";
+import { forKernel } from "../../core/imageTag.ts";
+import type { Expected, RollNode } from "../../core/nodeState.ts";
+import { StepError } from "./step.ts";
+
+/** The one machine that a step is about; see NodeIdentity in core/inspection.ts. */
+export const nodeSchema = z.object({
+  name: z.string(),
+  uid: z.string(),
+  machineId: z.string(),
+  systemUuid: z.string(),
+  kernel: z.string(),
+});
+export type NodeInput = z.infer<typeof nodeSchema>;
+
+/** What shall be loaded: `image` still holds the kernel's variable. */
+export const moduleSchema = z.object({
+  namespace: z.string(),
+  name: z.string(),
+  version: z.string(),
+  image: z.string(),
+});
+
+/** How nodes are taken out of service. */
+export const outageSchema = z.object({
+  stack: z.string(),
+  module: moduleSchema,
+  maxParallel: z.number(),
+  drain: z.boolean(),
+  drainTimeoutMinutes: z.number(),
+  /** Nodes that the configuration holds: they don't count as out of service. */
+  held: z.array(z.string()),
+});
+
+export function expectedOn(node: NodeInput, module: z.infer<typeof moduleSchema>): Expected {
+  return {
+    namespace: module.namespace,
+    module: module.name,
+    version: module.version,
+    image: forKernel(module.image, node.kernel),
+  };
+}
+
+/**
+ * The Node, when it still is the machine that `preview` saw.
+ *
+ * @throws StepError when it is gone, or another one under the same name
+ */
+export function sameMachine(node: RollNode | undefined, expected: NodeInput): RollNode {
+  if (node === undefined) {
+    throw new StepError(
+      `${expected.name}: the node is gone; take it off onload-kmm:nodes, or let it join, and run again`,
+    );
+  }
+  const { machineID, systemUUID, kernelVersion } = node.status.nodeInfo;
+  const changes = [
+    ["Node object", node.metadata.uid, expected.uid],
+    ["machine ID", machineID, expected.machineId],
+    ["system UUID", systemUUID, expected.systemUuid],
+    ["kernel", kernelVersion, expected.kernel],
+  ].filter(([, now, before]) => now !== before);
+  if (changes.length === 0) return node;
+  const what = changes.map(([part, now, before]) => `${part ?? ""} ${now ?? ""} instead of ${before ?? ""}`).join(", ");
+  throw new StepError(
+    `${expected.name} changed since this run began: ${what}; run \`pulumi up\` again, it goes by what it finds then`,
+  );
+}

@@ -1,0 +1,130 @@
+import { cordonedBy, isCordoned, type NodeModulesConfig, type RollNode } from "../../core/nodeState.ts";
+import { annotations, kmm, labels, nodeLease, slotLeases } from "../../core/names.ts";
+import { parseRollState, type RollState } from "../../core/rollState.ts";
+import type { WorkerPod } from "../../core/workerPod.ts";
+import type { Kubectl, KubeObject } from "./kubectl.ts";
+import { withLease } from "./lease.ts";
+import { progress, StepError } from "./step.ts";
+
+/** Who takes which node out of service, and within which bounds. */
+export interface OutageSettings {
+  readonly stack: string;
+  readonly node: string;
+  readonly maxParallel: number;
+  readonly drain: boolean;
+  readonly drainTimeoutMinutes: number;
+}
+
+/** Longest that a node waits for its turn, in seconds; the nodes before it have their own time limits. */
+const turnSeconds = 24 * 3600;
+
+/** One node's time out of service: every act can be repeated, and leaves on the Node what the next run must know. */
+export class NodeOutage {
+  readonly #kubectl: Kubectl;
+  readonly #settings: OutageSettings;
+
+  constructor(kubectl: Kubectl, settings: OutageSettings) {
+    this.#kubectl = kubectl;
+    this.#settings = settings;
+  }
+
+  /** The Node, or undefined when it is gone. */
+  read(): Promise<(RollNode & KubeObject) | undefined> {
+    return this.#kubectl.get<RollNode & KubeObject>("nodes", this.#settings.node);
+  }
+
+  readModules(): Promise<(NodeModulesConfig & KubeObject) | undefined> {
+    return this.#kubectl.get<NodeModulesConfig & KubeObject>(
+      "nodemodulesconfigs.kmm.sigs.x-k8s.io",
+      this.#settings.node,
+    );
+  }
+
+  async readWorker(namespace: string, module: string): Promise<WorkerPod | undefined> {
+    return this.#kubectl.get<WorkerPod & KubeObject>("pods", `kmm-worker-${this.#settings.node}-${module}`, namespace);
+  }
+
+  /** Runs `work` alone on this node, and with no more than `maxParallel` nodes of the stack out of service. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    const { stack, node, maxParallel } = this.#settings;
+    const slot = { owner: stack, names: slotLeases(stack, maxParallel), what: "its turn", timeoutSeconds: turnSeconds };
+    const own = { owner: stack, names: [nodeLease(node)], what: `the Lease of ${node}`, timeoutSeconds: 90 };
+    return withLease(this.#kubectl, own, () => withLease(this.#kubectl, slot, work));
+  }
+
+  /** Names of the stack's other nodes that we took out of service and that haven't come back. */
+  async othersOut(): Promise<string[]> {
+    const { stack, node } = this.#settings;
+    const nodes = await this.#kubectl.list<RollNode & KubeObject>("nodes", "-l", `${labels.stack}=${stack}`);
+    return nodes
+      .filter((other) => other.metadata.name !== node && cordonedBy(other) === stack)
+      .map(({ metadata }) => metadata.name);
+  }
+
+  /** Where an earlier run of this stack stopped on this node. */
+  stateOf(node: RollNode): RollState | undefined {
+    const state = parseRollState(node.metadata.annotations?.[annotations.roll]);
+    return state?.stack === this.#settings.stack ? state : undefined;
+  }
+
+  /** Notes the phase on the Node before its first act, and cordons it in the same write. */
+  async enter(node: RollNode, phase: RollState["phase"], version?: string): Promise<void> {
+    const { stack } = this.#settings;
+    const state: RollState = {
+      phase,
+      stack,
+      ...(version !== undefined && { version }),
+      bootId: node.status.nodeInfo.bootID,
+      since: new Date().toISOString(),
+    };
+    // Somebody else's cordon is not ours to lift later.
+    const ours = !isCordoned(node) || cordonedBy(node) === stack;
+    await this.#patch({
+      metadata: {
+        annotations: { [annotations.roll]: JSON.stringify(state), ...(ours && { [annotations.cordonedBy]: stack }) },
+      },
+      ...(ours && { spec: { unschedulable: true } }),
+    });
+    progress(`${this.#settings.node}: ${ours ? "cordoned" : "was cordoned by somebody else, and stays so"}`);
+  }
+
+  /** Evicts the node's pods as the Machine Config Operator does, PodDisruptionBudgets respected. */
+  async drain(): Promise<void> {
+    const { node, drain, drainTimeoutMinutes } = this.#settings;
+    if (!drain) return;
+    progress(`${node}: draining, at most ${drainTimeoutMinutes} min`);
+    const options = ["--ignore-daemonsets", "--delete-emptydir-data", "--force", `--timeout=${drainTimeoutMinutes}m`];
+    // KMM's workers come and go by themselves; one in the middle of its work must not be evicted.
+    const others = `--pod-selector=!${kmm.workerActionLabel}`;
+    await this.#kubectl.run(["drain", node, ...options, others]).catch((error: unknown) => {
+      throw new StepError(
+        `${node}: draining failed and the node stays cordoned: ${error instanceof StepError ? error.message : String(error)}\n` +
+          "Look for the PodDisruptionBudget or pod that it names, mend it, and run `pulumi up` again; " +
+          "onload-kmm:rollout.drainTimeoutMinutes gives evictions more time",
+      );
+    });
+  }
+
+  /** Sets KMM's version label, the gate for loading; `undefined` takes it off. */
+  async setVersion(namespace: string, module: string, version: string | undefined): Promise<void> {
+    await this.#patch({ metadata: { labels: { [kmm.versionLabel(namespace, module)]: version ?? null } } });
+  }
+
+  /** Lifts our cordon, and only ours, and forgets the phase. */
+  async leave(node: RollNode): Promise<void> {
+    const ours = cordonedBy(node) === this.#settings.stack;
+    await this.#patch({
+      metadata: { annotations: { [annotations.roll]: null, ...(ours && { [annotations.cordonedBy]: null }) } },
+      ...(ours && { spec: { unschedulable: null } }),
+    });
+    progress(`${this.#settings.node}: ${ours ? "uncordoned" : "left cordoned, as it was found"}`);
+  }
+
+  async deletePod(namespace: string, name: string): Promise<void> {
+    await this.#kubectl.run(["delete", "pod", name, "-n", namespace, "--ignore-not-found", "--wait=false"]);
+  }
+
+  async #patch(patch: object): Promise<void> {
+    await this.#kubectl.run(["patch", "node", this.#settings.node, "--type=merge", "-p", JSON.stringify(patch)]);
+  }
+}

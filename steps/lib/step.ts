@@ -1,0 +1,40 @@
+import { text } from "node:stream/consumers";
+import { z } from "zod";
+
+/** A failure that a person can mend: printed as it is, without a stack trace. */
+export class StepError extends Error {}
+
+/** What every step is given about the cluster; see {@link file://../../core/settings.ts}. */
+export const clusterSchema = z.object({ kubeconfig: z.string(), context: z.string(), id: z.string() });
+
+/**
+ * Runs one step: JSON on stdin, a small JSON on stdout (it goes into Pulumi's state), progress on stderr.
+ * Exit code 0, or 1 with the reason as the last lines of stderr.
+ */
+export async function runStep<Input>(
+  schema: z.ZodType<Input>,
+  body: (input: Input) => Promise<unknown>,
+): Promise<void> {
+  try {
+    const input = schema.parse(JSON.parse(await text(process.stdin)));
+    process.stdout.write(JSON.stringify(await body(input)));
+  } catch (error) {
+    const known = error instanceof StepError;
+    process.stderr.write(`${known ? error.message : ((error as Error).stack ?? String(error))}\n`);
+    process.exitCode = 1;
+  }
+}
+
+/** Most that a step may print on stderr, in bytes: Pulumi keeps it in state, and hands it to the next run. */
+const progressLimit = 24 * 1024;
+const startedAt = Date.now();
+let printed = 0;
+
+/** One line for whoever watches `pulumi up`: elapsed time as mm:ss, then what happens or what is waited for. */
+export function progress(line: string): void {
+  const seconds = Math.floor((Date.now() - startedAt) / 1000);
+  const clock = [Math.floor(seconds / 60), seconds % 60].map((part) => String(part).padStart(2, "0")).join(":");
+  const whole = `${clock} ${line}\n`;
+  printed += Buffer.byteLength(whole);
+  if (printed <= progressLimit) process.stderr.write(whole);
+}

@@ -1,0 +1,33 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { progress, StepError } from "./step.ts";
+
+export interface Waiting {
+  readonly timeoutSeconds: number;
+  /** Seconds between two looks. */
+  readonly everySeconds?: number;
+  /** What to do when the time is up; the error's second half. */
+  readonly remedy: string;
+}
+
+/** What a look found: done with a value, or not yet, and what is still missing. */
+export type Look<T> = { readonly done: T } | { readonly missing: string };
+
+/**
+ * Looks again and again until `look` is done, and says what is missing whenever that changes.
+ *
+ * @throws StepError when the time is up, with what was still missing
+ */
+export async function waitUntil<T>(what: string, waiting: Waiting, look: () => Promise<Look<T>>): Promise<T> {
+  const deadline = Date.now() + waiting.timeoutSeconds * 1000;
+  let said = "";
+  for (;;) {
+    const found = await look();
+    if ("done" in found) return found.done;
+    if (found.missing !== said) progress(`waiting for ${what}: ${found.missing}`);
+    said = found.missing;
+    if (Date.now() >= deadline) {
+      throw new StepError(`${what}: not after ${waiting.timeoutSeconds} s: ${said}; ${waiting.remedy}`);
+    }
+    await sleep((waiting.everySeconds ?? 1) * 1000);
+  }
+}
