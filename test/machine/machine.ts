@@ -1,0 +1,140 @@
+/** A node with UEFI Secure Boot on, in QEMU: started, reached over SSH and the serial console, cut off, stopped. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, openSync, readFileSync } from "node:fs";
+import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import net from "node:net";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { MachineImages } from "./build.ts";
+import { command } from "./command.ts";
+import { qemuArguments } from "./qemu.ts";
+import { qmp } from "./qmp.ts";
+import { type SshResult, type SshTarget, ssh } from "./ssh.ts";
+
+/** A port of 127.0.0.1 that nobody listens on now. */
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** One virtual machine with its own disk, UEFI variables and SSH keys, all in one folder. */
+export class Machine {
+  /** How the guest is reached over SSH, as user `core` with passwordless sudo. The same over all its boots. */
+  readonly ssh: SshTarget;
+  /** Unix socket of the serial console; made anew by each start, for one client at a time. */
+  readonly serialSocket: string;
+  readonly #directory: string;
+  readonly #images: MachineImages;
+  #qemu: ChildProcess | undefined;
+  /** How much of the serial log earlier calls of `waitForBoot` have read, in characters. */
+  #seen = 0;
+
+  private constructor(directory: string, images: MachineImages, target: SshTarget) {
+    this.#directory = directory;
+    this.#images = images;
+    this.ssh = target;
+    this.serialSocket = path.join(directory, "serial.sock");
+  }
+
+  /** Makes a new machine in `directory` (made if missing; keep its path short, Unix sockets live in it). */
+  static async create(images: MachineImages, directory: string): Promise<Machine> {
+    await mkdir(directory, { recursive: true });
+    await copyFile(images.firmware.variables, path.join(directory, "vars.fd"));
+    await copyFile(images.home, path.join(directory, "home.img"));
+    for (const key of ["client_key", "host_key"]) {
+      const file = path.join(directory, key);
+      await rm(file, { force: true });
+      await command("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", key, "-f", file]);
+    }
+    const port = await freePort();
+    const hostKey = (await readFile(path.join(directory, "host_key.pub"), "utf8")).split(" ").slice(0, 2).join(" ");
+    const knownHosts = path.join(directory, "known_hosts");
+    await writeFile(knownHosts, `[127.0.0.1]:${port} ${hostKey}\n`);
+    const identityFile = path.join(directory, "client_key");
+    return new Machine(directory, images, { user: "core", host: "127.0.0.1", port, hostKey, identityFile, knownHosts });
+  }
+
+  /** `uname -r` of the guest. */
+  get kernelRelease(): string {
+    return this.#images.kernelRelease;
+  }
+
+  /** Path of the UEFI variables: copy it while the machine runs or is off, write it only while it is off. */
+  get variables(): string {
+    return path.join(this.#directory, "vars.fd");
+  }
+
+  /** Powers on, with the UEFI variables of the file `variables` if given. Resolves when the serial console is there. */
+  async start(options: { variables?: string } = {}): Promise<void> {
+    if (this.#qemu) throw new Error("the machine is running");
+    if (options.variables !== undefined) await copyFile(options.variables, this.variables);
+    await rm(this.serialSocket, { force: true });
+    const log = openSync(path.join(this.#directory, "qemu.log"), "a");
+    this.#seen = 0;
+    // The shell ends QEMU when this process is gone, however it went: the pipe on its standard input closes then.
+    const watched = 'qemu-system-x86_64 "$@" </dev/null & qemu=$!; (cat >/dev/null; kill -9 "$qemu" 2>/dev/null) & wait "$qemu"';
+    const args = qemuArguments(this.#images, { directory: this.#directory, sshPort: this.ssh.port });
+    const child = spawn("sh", ["-c", `exec 3<&0; ${watched.replace("(cat", "(cat <&3")}`, "sh", ...args], {
+      stdio: ["pipe", log, log],
+    });
+    this.#qemu = child;
+    child.once("exit", () => (this.#qemu = undefined));
+    while (!existsSync(this.serialSocket)) {
+      if (this.#qemu === undefined) throw new Error(`QEMU ended at once: ${readFileSync(path.join(this.#directory, "qemu.log"), "utf8")}`);
+      await delay(50);
+    }
+  }
+
+  /** Everything that the serial console has shown since the last start. */
+  serialLog(): string {
+    const file = path.join(this.#directory, "serial.log");
+    return existsSync(file) ? readFileSync(file, "latin1") : "";
+  }
+
+  /** Waits until the guest has come up (again) and returns its boot ID. */
+  async waitForBoot(deadlineSeconds = 120): Promise<string> {
+    const deadline = Date.now() + deadlineSeconds * 1000;
+    for (;;) {
+      const match = /machine: up boot_id=([0-9a-f-]{36})/.exec(this.serialLog().slice(this.#seen));
+      if (match?.[1] !== undefined) {
+        this.#seen += match.index + match[0].length;
+        return match[1];
+      }
+      if (this.#qemu === undefined) throw new Error("the machine is off");
+      if (Date.now() > deadline) {
+        throw new Error(`the guest did not come up in ${deadlineSeconds} s; its console ended with: ${this.serialLog().slice(-800)}`);
+      }
+      await delay(100);
+    }
+  }
+
+  /** Runs a command line on the guest as `core`. A failing command is an answer, not an error. */
+  async run(commandLine: string, stdin: string | Buffer = ""): Promise<SshResult> {
+    return ssh(this.ssh, commandLine, stdin);
+  }
+
+  /** Takes the power away, with no warning to the guest: disks and variables stay as they are. */
+  async powerCut(): Promise<void> {
+    const child = this.#qemu;
+    if (!child) return;
+    const ended = once(child, "exit");
+    child.stdin?.end();
+    await ended;
+  }
+
+  /** Presses the reset button. */
+  async reset(): Promise<void> {
+    await qmp(path.join(this.#directory, "qmp.sock"), "system_reset");
+  }
+
+  /** Powers off and removes the machine's folder. */
+  async destroy(): Promise<void> {
+    await this.powerCut();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,34 @@
+/** QEMU's command line: a PC with Secure Boot firmware, two disks, a network card and a serial console. */
+import path from "node:path";
+import type { MachineImages } from "./build.ts";
+
+/** What differs between two machines. */
+export interface MachinePlace {
+  /** Holds the machine's own disk, variables, keys and sockets. */
+  directory: string;
+  /** Port of 127.0.0.1 that leads to the guest's port 22. */
+  sshPort: number;
+}
+
+/** The arguments for `qemu-system-x86_64`. */
+export function qemuArguments(images: MachineImages, { directory, sshPort }: MachinePlace): string[] {
+  const file = (name: string): string => path.join(directory, name);
+  return [
+    // Software emulation: OVMF keeps its variables safe in SMM, which nested KVM often lacks.
+    ...["-machine", "q35,smm=on", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", "768", "-smp", "2"],
+    ...["-global", "driver=cfi.pflash01,property=secure,value=on", "-global", "ICH9-LPC.disable_s3=1"],
+    ...["-drive", `if=pflash,format=raw,unit=0,file=${images.firmware.code},readonly=on`],
+    ...["-drive", `if=pflash,format=raw,unit=1,file=${file("vars.fd")}`],
+    ...["-drive", `if=none,id=esp,format=raw,file=${images.esp},readonly=on`],
+    ...["-device", "virtio-blk-pci,drive=esp,bootindex=1"],
+    ...["-drive", `if=none,id=home,format=raw,file=${file("home.img")}`, "-device", "virtio-blk-pci,drive=home"],
+    ...["-netdev", `user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:${sshPort}-:22`],
+    ...["-device", "virtio-net-pci,netdev=net,romfile="],
+    ...["-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"],
+    ...["-fw_cfg", `name=opt/onload-kmm/authorized_keys,file=${file("client_key.pub")}`],
+    ...["-fw_cfg", `name=opt/onload-kmm/host_key,file=${file("host_key")}`],
+    ...["-display", "none", "-vga", "none", "-monitor", "none", "-no-user-config"],
+    ...["-chardev", `socket,id=serial,path=${file("serial.sock")},server=on,wait=off,logfile=${file("serial.log")}`],
+    ...["-serial", "chardev:serial", "-qmp", `unix:${file("qmp.sock")},server=on,wait=off`],
+  ];
+}

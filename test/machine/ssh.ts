@@ -1,0 +1,48 @@
+/** Runs command lines on the machine through OpenSSH's client, with the host key pinned. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+
+/** How to reach a machine. */
+export interface SshTarget {
+  user: string;
+  host: string;
+  port: number;
+  /** `ssh-ed25519 AAAA…`, as Pulumi's configuration takes it. */
+  hostKey: string;
+  /** Private key of `user`. */
+  identityFile: string;
+  /** known_hosts file that holds `hostKey`. */
+  knownHosts: string;
+}
+
+/** What a command answered. */
+export interface SshResult {
+  /** The command's exit code; 255 also when SSH itself failed. */
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs `commandLine` by the login shell of the target, with `stdin` on its standard input. */
+export async function ssh(target: SshTarget, commandLine: string, stdin: string | Buffer): Promise<SshResult> {
+  const options = {
+    UserKnownHostsFile: target.knownHosts,
+    StrictHostKeyChecking: "yes",
+    IdentitiesOnly: "yes",
+    BatchMode: "yes",
+    ConnectTimeout: "20",
+    LogLevel: "ERROR",
+  };
+  const child = spawn("ssh", [
+    ...["-F", "none", "-i", target.identityFile, "-p", String(target.port)],
+    ...Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]),
+    ...[`${target.user}@${target.host}`, commandLine],
+  ]);
+  const output = { stdout: "", stderr: "" };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
+  // A command that ends without reading its input closes the pipe: not an error of ours.
+  child.stdin.on("error", () => undefined).end(stdin);
+  const [code] = (await once(child, "close")) as [number | null];
+  return { code: code ?? 255, ...output };
+}
