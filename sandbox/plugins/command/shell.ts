@@ -1,6 +1,6 @@
 /** Runs a command on this machine, as `local.Command` and `local.run` do. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import type { EngineLog } from "../core/engineLog.ts";
 import { type PropertyMap, reveal } from "../core/values.ts";
 import { commandSettings, previousOutput, text } from "./inputs.ts";
@@ -9,6 +9,7 @@ import { type CommandOutput, OutputCollector } from "./output.ts";
 /** What a run needs besides the resource's properties. */
 export interface RunContext {
   urn: string;
+  /** Aborted when the engine cancels: then the shell is killed. */
   signal: AbortSignal;
   log: EngineLog;
 }
@@ -19,50 +20,66 @@ export async function runLocally(
   properties: PropertyMap,
   context: RunContext,
 ): Promise<CommandOutput> {
-  const { stdin, environment, logs } = commandSettings(properties);
+  const { logs } = commandSettings(properties);
   const collector = new OutputCollector(context.log, context.urn, logs);
-  const [program, ...programArguments] = interpreter(properties);
-  const child = spawn(program, [...programArguments, command], {
-    cwd: text(properties, "dir") ?? process.cwd(),
-    env: { ...process.env, ...environment, ...previousOutput(properties) },
-    stdio: ["pipe", "pipe", "pipe"],
-    // Kills the shell alone, as Go's exec.CommandContext does: the shell's children may live on.
-    killSignal: "SIGKILL",
-    signal: context.signal,
-  });
-  child.stdout.on("data", (bytes: Buffer) => collector.add("stdout", bytes));
-  child.stderr.on("data", (bytes: Buffer) => collector.add("stderr", bytes));
-  // A command that doesn't read its stdin closes the pipe early; that is no error.
-  child.stdin.on("error", () => undefined);
-  child.stdin.end(stdin ?? "");
-  const failure = await failureOf(child, context.signal);
+  const failure = await execute(command, properties, collector, context.signal);
   await collector.end();
   if (failure !== undefined) throw collector.failure(failure, command);
   return collector.result();
 }
 
+/** Resolves when the command and everything that holds its output has ended: with why it failed, or nothing. */
+function execute(
+  command: string,
+  properties: PropertyMap,
+  collector: OutputCollector,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { stdin, environment } = commandSettings(properties);
+  const [program, ...programArguments] = interpreter(properties);
+  const directory = text(properties, "dir") ?? process.cwd();
+  if (!existsSync(directory)) return Promise.resolve(`chdir ${directory}: no such file or directory`);
+  const child = spawn(program, [...programArguments, command], {
+    cwd: directory,
+    env: { ...process.env, ...environment, ...previousOutput(properties) },
+    stdio: [stdin === undefined || stdin === "" ? "ignore" : "pipe", "pipe", "pipe"],
+  });
+  child.stdout?.on("data", (bytes: Buffer) => collector.add("stdout", bytes));
+  child.stderr?.on("data", (bytes: Buffer) => collector.add("stderr", bytes));
+  // A command that doesn't read its stdin closes the pipe early; that is no error.
+  child.stdin?.on("error", () => undefined);
+  child.stdin?.end(stdin);
+  // Kills the shell alone, as Go's exec.CommandContext does: the shell's children may live on, and hold its output.
+  const kill = (): boolean => child.kill("SIGKILL");
+  signal.addEventListener("abort", kill, { once: true });
+  return new Promise((resolve) => {
+    child.once("error", (error: NodeJS.ErrnoException) => {
+      resolve(error.code === "ENOENT" ? `exec: "${program}": executable file not found in $PATH` : error.message);
+    });
+    child.once("close", (code, killedBy) => {
+      signal.removeEventListener("abort", kill);
+      resolve(failureOf(code, killedBy));
+    });
+  });
+}
+
 function interpreter(properties: PropertyMap): [string, ...string[]] {
-  const [program, ...rest] = (reveal(properties.interpreter ?? []) as string[]).map(String);
+  const [program, ...rest] = reveal(properties.interpreter ?? []) as string[];
   return program === undefined ? ["/bin/sh", "-c"] : [program, ...rest];
 }
 
 /** Why the child failed, in Go's words, or nothing. */
-async function failureOf(child: ChildProcess, signal: AbortSignal): Promise<string | undefined> {
-  try {
-    const [code, killedBy] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
-    if (killedBy !== null) return `signal: ${SIGNAL_WORDS[killedBy] ?? killedBy}`;
-    return code === 0 ? undefined : `exit status ${code ?? -1}`;
-  } catch (error) {
-    if (signal.aborted) return "signal: killed";
-    return error instanceof Error ? error.message : String(error);
-  }
+function failureOf(code: number | null, killedBy: NodeJS.Signals | null): string | undefined {
+  if (killedBy !== null) return `signal: ${SIGNAL_WORDS[killedBy] ?? killedBy}`;
+  return code === 0 ? undefined : `exit status ${code ?? -1}`;
 }
 
 const SIGNAL_WORDS: Partial<Record<NodeJS.Signals, string>> = {
-  SIGKILL: "killed",
-  SIGTERM: "terminated",
-  SIGINT: "interrupt",
-  SIGHUP: "hangup",
-  SIGSEGV: "segmentation fault",
   SIGABRT: "aborted",
+  SIGHUP: "hangup",
+  SIGINT: "interrupt",
+  SIGKILL: "killed",
+  SIGPIPE: "broken pipe",
+  SIGSEGV: "segmentation fault",
+  SIGTERM: "terminated",
 };

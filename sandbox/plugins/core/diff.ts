@@ -12,6 +12,8 @@ export interface Diff {
   changes: Changes;
   /** The old resource must go before the new one can come, because both would have the same name. */
   deleteBeforeReplace?: boolean;
+  /** What was deleted is to be looked up in the old inputs: the outputs don't have it in the same place. */
+  deletesAreInputs?: boolean;
 }
 
 /** The path of `key` under `parent`, quoted where the engine's path syntax needs it. */

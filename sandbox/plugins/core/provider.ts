@@ -29,6 +29,8 @@ export interface Operation {
   timeout: number;
   /** True in `preview`: nothing may be changed outside. */
   preview: boolean;
+  /** From which Check makes up names, the same in a preview and the `up` after it; may be empty. */
+  seed: Uint8Array;
   log: EngineLog;
 }
 
@@ -81,7 +83,7 @@ export interface Provider {
   /** Compares two configurations of the provider. */
   diffConfig?(olds: PropertyMap, news: PropertyMap): Diff;
   /** Takes the configuration over; called once in a process. */
-  configure?(inputs: PropertyMap): void;
+  configure?(inputs: PropertyMap): Promise<void> | void;
 }
 
 /** Thrown by create and update when the object exists but did not become ready: the state is kept. */

@@ -41,6 +41,7 @@ interface ResourceRequest {
   getUrn(): string;
   getTimeout?(): number;
   getPreview?(): boolean;
+  getRandomseed_asU8?(): Uint8Array;
 }
 
 /** The service's implementation; `engineAddress` is where the engine takes log lines, if there is an engine. */
@@ -104,7 +105,7 @@ function configurationCalls(session: Session): Partial<IResourceProviderServer> 
       return diffResponse(provider.diffConfig?.(olds, fromStruct(request.getNews())) ?? { changes: new Map() });
     }),
     configure: unary(async (request: T.ConfigureRequest) => {
-      provider.configure?.(fromStruct(request.getArgs()));
+      await provider.configure?.(fromStruct(request.getArgs()));
       await session.log.line(
         "info",
         `pulumi-resource-${provider.name}: a stand-in for version ${provider.version} of the real plugin`,
@@ -229,6 +230,7 @@ function operationOf(session: Session, request: ResourceRequest): Operation {
     signal: session.cancellation.signal,
     timeout: request.getTimeout?.() ?? 0,
     preview: request.getPreview?.() ?? false,
+    seed: request.getRandomseed_asU8?.() ?? new Uint8Array(),
     log: session.log,
   };
 }
@@ -260,7 +262,8 @@ function diffResponse(diff: Diff): T.DiffResponse {
   for (const [path, kind] of diff.changes) {
     const change = new providerProto.PropertyDiff();
     change.setKind(KINDS[kind]);
-    change.setInputdiff(true);
+    // Else the engine compares with the old outputs, which for most providers have the inputs inside.
+    change.setInputdiff(diff.deletesAreInputs === true && kind.startsWith("delete"));
     response.getDetaileddiffMap().set(path, change);
     if (kind.endsWith("-replace")) response.addReplaces(path);
   }

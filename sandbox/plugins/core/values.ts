@@ -108,3 +108,8 @@ export function equal(a: Value | undefined, b: Value | undefined): boolean {
   }
   return a === b;
 }
+
+/** A scalar's text; empty for everything else. */
+export function textOf(value: Value | undefined): string {
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : "";
+}

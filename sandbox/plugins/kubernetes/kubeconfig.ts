@@ -1,0 +1,36 @@
+/** The provider's `kubeconfig` input: a path, or the file's contents. */
+import { existsSync, readFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { type Cluster, KubeConfig } from "@kubernetes/client-node";
+
+/** Reads the kubeconfig; without one, the user's own (`$KUBECONFIG`, `~/.kube/config`). Throws on what isn't one. */
+export function loadKubeconfig(pathOrContents: string, context: string): KubeConfig {
+  const config = new KubeConfig();
+  if (pathOrContents === "") config.loadFromDefault();
+  else config.loadFromString(contentsOf(pathOrContents));
+  if (context !== "") config.setCurrentContext(context);
+  if (config.getCurrentCluster() === null) {
+    throw new Error(`context "${config.getCurrentContext()}" does not exist or names no cluster`);
+  }
+  return config;
+}
+
+function contentsOf(pathOrContents: string): string {
+  const file = pathOrContents.replace(/^~(?=$|\/)/, os.homedir());
+  return existsSync(path.resolve(file)) ? readFileSync(path.resolve(file), "utf8") : pathOrContents;
+}
+
+/** The namespace of the current context: where objects go that name none. */
+export function defaultNamespace(config: KubeConfig): string {
+  return config.getContextObject(config.getCurrentContext())?.namespace ?? "default";
+}
+
+/** The cluster that a kubeconfig and a context lead to, or nothing when they lead nowhere. */
+export function activeCluster(pathOrContents: string, context: string): Cluster | undefined {
+  try {
+    return loadKubeconfig(pathOrContents, context).getCurrentCluster() ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
