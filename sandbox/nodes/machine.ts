@@ -1,0 +1,208 @@
+import { createHash, randomBytes, randomUUID } from "node:crypto";
+import type { NodeSpec } from "./spec.ts";
+
+/** A certificate in one of the machine's lists: its DER bytes in base64. */
+export interface Certificate {
+  der: string;
+}
+
+/** A request that waits for MokManager: the keys, and the hash of the password that MokManager will ask for. */
+export interface MokRequest {
+  certificates: Certificate[];
+  /** As in `/etc/shadow`: `$2a$10$…`, `$6$…`. Never the password itself. */
+  passwordHash: string;
+}
+
+/** A kernel module that is live. */
+export interface LiveModule {
+  name: string;
+  outOfTree: boolean;
+  /** `MODULE_VERSION`; in-tree `sfc` has none (`ethtool -i` then reports the kernel's release). */
+  version: string | null;
+  srcversion: string;
+  signer: string | null;
+  /** Live modules that depend on this one. */
+  usedBy: string[];
+}
+
+/** A network interface; it is there only while its driver is live. */
+export interface Interface {
+  name: string;
+  pciAddress: string;
+  /** `vendor:device` in hex, as lspci prints it. */
+  pciId: string;
+  driver: string;
+  defaultRoute: boolean;
+}
+
+/** A kernel module's file, in the host's tree or in an image. */
+export interface ModuleFile {
+  name: string;
+  path: string;
+  outOfTree: boolean;
+  version: string | null;
+  srcversion: string;
+  signer: string | null;
+  /** The kernel that the file was built for (its vermagic); null where nobody recorded it. */
+  kernel: string | null;
+  /** What depmod finds in its symbols; null: what is known of the module of this name. */
+  needs: string[] | null;
+  /** SHA-256 of the signer's certificate in lower-case hex; null for an unsigned file. */
+  signerFingerprint: string | null;
+}
+
+/** An image in the node's own storage: what of it a node needs. */
+export interface StoredImage {
+  digest: string;
+  /** Every path under `/opt` (or another module directory), for `modprobe -d`. */
+  paths: string[];
+  modules: ModuleFile[];
+}
+
+/** What runs on the machine. `firmware` is the time between power-on and the kernel; MokManager runs in it. */
+export type Power = "off" | "firmware" | "mok-manager" | "running";
+
+/** Everything about one machine that outlives a process: the content of `<stateDir>/nodes/<name>.json`. */
+export interface Machine {
+  spec: NodeSpec;
+  power: Power;
+  bootId: string;
+  bootedAt: string;
+  /** `/etc/machine-id`, 32 hex digits. */
+  machineId: string;
+  /** The mainboard's UUID, `/sys/class/dmi/id/product_uuid`. */
+  systemUuid: string;
+  kernel: string;
+  osImage: string;
+  /** What the next boot starts; an upgrade sets both. */
+  next: { kernel: string; osImage: string };
+  firmware: {
+    efi: boolean;
+    secureBoot: boolean;
+    db: Certificate[];
+    dbx: Certificate[];
+    mokList: Certificate[];
+    mokNew: MokRequest | null;
+    mokDel: MokRequest | null;
+    /** MokManager's countdown in seconds for the next boot; -1 waits for ever; null is the built-in 10. */
+    mokTimeout: number | null;
+    /** A power reset hit MokManager while it was open: its next menu shows `Reset MOK`. */
+    mokAuthLeft: boolean;
+  };
+  modules: LiveModule[];
+  interfaces: Interface[];
+  /** By image reference. */
+  images: Record<string, StoredImage>;
+}
+
+/** SHA-256 over the DER bytes, lower-case hex without colons. */
+export const fingerprintOf = (certificate: Certificate): string =>
+  createHash("sha256").update(Buffer.from(certificate.der, "base64")).digest("hex");
+
+/** Brings any notation of a fingerprint (`SHA256:`, colons, capitals) to that of {@link fingerprintOf}. */
+export const normalizeFingerprint = (text: string): string =>
+  text
+    .replace(/^sha-?256[:/]?/i, "")
+    .replaceAll(":", "")
+    .toLowerCase();
+
+/** Does the kernel trust this signer? It takes MOKs and the firmware's `db`, but nothing that `dbx` holds. */
+export function trusts(machine: Machine, fingerprint: string): boolean {
+  const { db, dbx, mokList } = machine.firmware;
+  const has = (list: Certificate[]): boolean => list.some((entry) => fingerprintOf(entry) === fingerprint);
+  return !has(dbx) && (has(mokList) || has(db));
+}
+
+/** The two ports of a Solarflare X2522, and the management port that every node has. */
+function interfacesOf(spec: NodeSpec): Interface[] {
+  const onSolarflare = spec.solarflare && spec.ownNetworkOnSolarflare === true;
+  const management: Interface = {
+    name: "eno1",
+    pciAddress: "0000:02:00.0",
+    pciId: "8086:1521",
+    driver: "igb",
+    defaultRoute: !onSolarflare,
+  };
+  if (!spec.solarflare) return [management];
+  const ports = [0, 1].map((port) => ({
+    name: `ens1f${port}np${port}`,
+    pciAddress: `0000:3b:00.${port}`,
+    pciId: "1924:0b03",
+    driver: "sfc",
+    defaultRoute: onSolarflare && port === 0,
+  }));
+  return [management, ...ports];
+}
+
+/** A new machine that has just been installed and booted for the first time. */
+export function newMachine(spec: NodeSpec): Machine {
+  const { kernel, osImage } = spec;
+  const machine: Machine = {
+    spec,
+    power: "running",
+    bootId: "",
+    bootedAt: "",
+    machineId: randomBytes(16).toString("hex"),
+    systemUuid: randomUUID(),
+    kernel,
+    osImage,
+    next: { kernel, osImage },
+    firmware: {
+      efi: true,
+      secureBoot: spec.secureBoot,
+      db: [],
+      dbx: [],
+      mokList: [],
+      mokNew: null,
+      mokDel: null,
+      mokTimeout: null,
+      mokAuthLeft: false,
+    },
+    modules: [],
+    interfaces: interfacesOf(spec),
+    images: {},
+  };
+  startKernel(machine);
+  return machine;
+}
+
+/** The kernel comes up: a new boot ID, the kernel chosen for this boot, and the modules that udev loads. */
+export function startKernel(machine: Machine, options: { keepBootId?: boolean } = {}): void {
+  machine.power = "running";
+  if (options.keepBootId !== true) machine.bootId = randomUUID();
+  machine.bootedAt = new Date().toISOString();
+  machine.kernel = machine.next.kernel;
+  machine.osImage = machine.next.osImage;
+  machine.modules = [];
+  if (machine.spec.solarflare) machine.modules = [inTree("mtd", ["sfc"]), inTree("sfc", [])];
+}
+
+/** The name in the certificate with which Red Hat signs the kernel's own modules. */
+const KERNEL_SIGNER = "Red Hat Enterprise Linux kernel signing key";
+
+/** The kernel's own module of this name, live. */
+export const inTree = (name: string, usedBy: string[]): LiveModule => ({
+  name,
+  outOfTree: false,
+  version: null,
+  srcversion: srcversionOf(`in-tree ${name}`),
+  signer: KERNEL_SIGNER,
+  usedBy,
+});
+
+/** A stable stand-in for modpost's checksum over a module's sources: 23 capital hex digits. */
+export const srcversionOf = (content: string): string =>
+  createHash("sha256").update(content).digest("hex").slice(0, 23).toUpperCase();
+
+/** The kernel's own file of this name in the host's tree. */
+export const inTreeFile = (machine: Machine, name: string, directory: string): ModuleFile => ({
+  name,
+  path: `/lib/modules/${machine.kernel}/kernel/${directory}/${name}.ko.xz`,
+  outOfTree: false,
+  version: null,
+  kernel: machine.kernel,
+  needs: null,
+  srcversion: srcversionOf(`in-tree ${name}`),
+  signer: KERNEL_SIGNER,
+  signerFingerprint: null,
+});

@@ -1,0 +1,81 @@
+import { Informer, Kube, WorkQueue } from "../kube.ts";
+import { Registry } from "../openshift/registry.ts";
+import { Switches } from "../switches.ts";
+import { Kubelet } from "./kubelet.ts";
+import type { Machine } from "./machine.ts";
+import { NodeKeeper } from "./nodeKeeper.ts";
+import { needsNode, schedule } from "./scheduler.ts";
+import { NODES, PODS, type Node, type Pod } from "./shapes.ts";
+import { SPEC_ANNOTATION, type NodeSpec } from "./spec.ts";
+import { MachineStore } from "./store.ts";
+
+/** A started stand-in; `stop` resolves when nothing of it is left. */
+export interface Running {
+  stop(): Promise<void>;
+}
+
+/** A queue of keys that reports its failures as lines. */
+const queueOf = (name: string, log: (line: string) => void, reconcile: (key: string) => Promise<void>): WorkQueue =>
+  new WorkQueue({
+    reconcile,
+    failed: (key, error) => log(`${name} ${key}: ${error instanceof Error ? error.message : String(error)}`),
+    firstMs: 20,
+    mostMs: 2000,
+  });
+
+/**
+ * Starts the machines behind the Nodes that `installNodes` made, their kubelets for KMM's pods, and the scheduler.
+ * `kubeconfig` and `stateDir` are paths.
+ */
+export async function startNodes(options: { kubeconfig: string; stateDir: string }): Promise<Running> {
+  const log = (line: string): void => console.log(`nodes: ${line}`);
+  const kube = await Kube.fromKubeconfig(options.kubeconfig);
+  const store = MachineStore.open(options.stateDir);
+  const registry = Registry.open(options.stateDir);
+  const switches = new Switches(kube);
+
+  const nodes = new Informer<Node>(kube, NODES, { changed: (node) => nodeChanged(node) });
+  const pods: Informer<Pod> = new Informer<Pod>(kube, PODS, {
+    changed: (pod) => podChanged(pod),
+    deleted: (pod) => kubelet.deleted(pod),
+  });
+  const keeper = new NodeKeeper({ kube, store, nodes, logPort: 0 });
+  const kubelet = new Kubelet({ kube, store, registry, switches, pods, log });
+  const scheduling = queueOf("scheduling", log, async (key) => {
+    const pod = pods.get(key);
+    if (pod !== undefined && needsNode(pod)) await schedule(kube, pod, nodes.list(), pods);
+  });
+
+  function podChanged(pod: Pod): void {
+    if (needsNode(pod)) scheduling.add(keyFor(pod));
+    else kubelet.changed(pod);
+  }
+
+  function nodeChanged(node: Node): void {
+    machineOf(store, node);
+    for (const pod of pods.list()) if (needsNode(pod)) scheduling.add(keyFor(pod));
+  }
+
+  await Promise.all([nodes.synced(), pods.synced(), switches.ready()]);
+  for (const pod of pods.list()) podChanged(pod);
+  await Promise.all(store.list().map((machine) => keeper.post(machine, "ready")));
+  return {
+    async stop() {
+      keeper.stop();
+      await Promise.all([nodes.stop(), pods.stop(), switches.stop()]);
+      await Promise.all([scheduling.stop(), kubelet.stop()]);
+      kube.close();
+    },
+  };
+}
+
+const keyFor = (pod: Pod): string => `${pod.metadata.namespace ?? ""}/${pod.metadata.name ?? ""}`;
+
+/** The machine behind a Node; undefined for a Node that isn't one of the sandbox's. */
+function machineOf(store: MachineStore, node: Node): Machine | undefined {
+  const known = store.get(node.metadata.name ?? "");
+  const text = node.metadata.annotations?.[SPEC_ANNOTATION];
+  if (known !== undefined || text === undefined) return known;
+  const { bootID = "", machineID = "", systemUUID = "" } = node.status?.nodeInfo ?? {};
+  return store.ensure(JSON.parse(text) as NodeSpec, { bootId: bootID, machineId: machineID, systemUuid: systemUUID });
+}

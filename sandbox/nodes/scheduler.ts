@@ -1,0 +1,50 @@
+import { isConflict, isNotFound, type Informer, type Kube } from "../kube.ts";
+import { PODS, type Node, type Pod, type Taint, type Toleration } from "./shapes.ts";
+
+/** Nodes that the pod may run on: Ready, labelled as it asks, and without a taint that it doesn't tolerate. */
+export function candidates(pod: Pod, nodes: Node[]): Node[] {
+  const wanted = Object.entries(pod.spec?.nodeSelector ?? {});
+  const tolerations = pod.spec?.tolerations ?? [];
+  return nodes.filter(
+    (node) =>
+      node.metadata.deletionTimestamp === undefined &&
+      node.spec?.unschedulable !== true &&
+      node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") === true &&
+      wanted.every(([key, value]) => node.metadata.labels?.[key] === value) &&
+      (node.spec?.taints ?? []).every((taint) => taint.effect === "PreferNoSchedule" || tolerated(taint, tolerations)),
+  );
+}
+
+/** Kubernetes' rule: an empty key with `Exists` tolerates all, an empty effect every effect. */
+const tolerated = (taint: Taint, tolerations: Toleration[]): boolean =>
+  tolerations.some(
+    ({ key = "", operator = "Equal", value = "", effect = "" }) =>
+      (key === "" ? operator === "Exists" : key === taint.key) &&
+      (effect === "" || effect === taint.effect) &&
+      (operator === "Exists" || value === (taint.value ?? "")),
+  );
+
+/**
+ * kube-scheduler's part: binds each pending pod to the candidate with the fewest pods. No affinity, no resources, no
+ * preemption, no volumes.
+ */
+export async function schedule(kube: Kube, pod: Pod, nodes: Node[], pods: Informer<Pod>): Promise<void> {
+  const load = (node: Node): number => pods.list().filter(({ spec }) => spec?.nodeName === node.metadata.name).length;
+  const [best] = candidates(pod, nodes).toSorted((one, other) => load(one) - load(other));
+  if (best === undefined) return;
+  const { name = "", namespace = "" } = pod.metadata;
+  const target = { apiVersion: "v1", kind: "Node", name: best.metadata.name };
+  const binding = { apiVersion: "v1", kind: "Binding", metadata: { name, namespace, uid: pod.metadata.uid }, target };
+  try {
+    await kube.raw("POST", `/api/v1/namespaces/${namespace}/${PODS.plural}/${name}/binding`, binding);
+  } catch (error) {
+    if (!isNotFound(error) && !isConflict(error)) throw error;
+  }
+}
+
+/** Is this pod one for us to schedule? */
+export const needsNode = (pod: Pod): boolean =>
+  pod.spec?.nodeName === undefined &&
+  pod.metadata.deletionTimestamp === undefined &&
+  (pod.spec?.schedulerName ?? "default-scheduler") === "default-scheduler" &&
+  (pod.spec?.schedulingGates ?? []).length === 0;
