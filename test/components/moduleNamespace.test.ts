@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ModuleNamespace } from "../../components/moduleNamespace.ts";
+import { named, record } from "./harness.ts";
+
+const cluster = { kubeconfig: "kubeconfig", context: "c", id: "id" };
+
+test("the namespace lets KMM's privileged workers in, and says whose it is", async () => {
+  const all = await record(() => new ModuleNamespace("onload", { stack: "dev", cluster, namespace: "onload-kmm" }, {}));
+
+  const { inputs, parent } = named(all, "onload", ":Namespace");
+  assert.deepEqual(inputs["metadata"], {
+    name: "onload-kmm",
+    labels: {
+      "app.kubernetes.io/managed-by": "onload-kmm",
+      "onload-kmm.io/stack": "dev",
+      "pod-security.kubernetes.io/audit": "privileged",
+      "pod-security.kubernetes.io/enforce": "privileged",
+      "pod-security.kubernetes.io/warn": "privileged",
+      "security.openshift.io/scc.podSecurityLabelSync": "false",
+    },
+  });
+  assert.equal(parent, "onload");
+});
+
+test("the workers' ServiceAccount may use the privileged SCC, by RBAC", async () => {
+  const all = await record(() => new ModuleNamespace("onload", { stack: "dev", cluster, namespace: "onload-kmm" }, {}));
+
+  const binding = named(all, "onload-privileged");
+  assert.deepEqual(binding.inputs["roleRef"], {
+    apiGroup: "rbac.authorization.k8s.io",
+    kind: "ClusterRole",
+    name: "system:openshift:scc:privileged",
+  });
+  assert.deepEqual(binding.inputs["subjects"], [
+    { kind: "ServiceAccount", name: "onload-kmm-module", namespace: "onload-kmm" },
+  ]);
+  assert.deepEqual(binding.dependencies, ["onload", "onload-worker"]);
+});
