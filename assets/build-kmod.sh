@@ -209,6 +209,7 @@ check_dependency() {
 
 # depmod returns 0 for a missing dependency, a dangling link and an overridden module alike: so believe only its result.
 check_index() {
+  [ -s "$stage/modules.dep" ] || fail "depmod wrote no modules.dep for kernel $kernel"
   for module in $MODULES; do
     [ -e "$stage/extra/$module.ko" ] || fail "extra/$module.ko is missing in $stage"
     found=$(indexed_path "$module")

@@ -64,7 +64,7 @@ async function dependency(name: string): Promise<string | undefined> {
 /** On a fresh machine apt's lists are empty. */
 async function refreshed(name: string): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return undefined;
-  await execute("apt-get", ["update", "-qq"]);
+  await aptGet("update", "-qq");
   return dependency(name);
 }
 
@@ -73,11 +73,18 @@ async function install(names: readonly string[]): Promise<void> {
   if (process.getuid?.() !== 0) {
     throw new Error(`missing on this machine: ${names.join(", ")}; run \`sudo apt-get install ${names.join(" ")}\``);
   }
-  const arguments_ = ["install", "-y", "-qq", "--no-install-recommends", ...names];
-  const options = { env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } };
-  await execute("apt-get", arguments_, options).catch(async () => {
-    await execute("apt-get", ["update", "-qq"]);
-    await execute("apt-get", arguments_, options);
+  await aptGet("install", "-y", "-qq", "--no-install-recommends", ...names).catch(async () => {
+    await aptGet("update", "-qq");
+    await aptGet("install", "-y", "-qq", "--no-install-recommends", ...names);
+  });
+}
+
+/** Test files run side by side, and apt doesn't wait for another apt by itself. */
+async function aptGet(...args: readonly string[]): Promise<void> {
+  const lock = join(tmpdir(), "onload-kmm-test-apt.lock");
+  await execute("flock", [lock, "apt-get", "-o", "DPkg::Lock::Timeout=600", ...args], {
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+    maxBuffer: 16 * 1024 * 1024,
   });
 }
 
