@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { before, test } from "node:test";
 import { unzipSync } from "fflate";
+import { parse } from "yaml";
 import { makeRelease } from "../../../sandbox/release/makeRelease.ts";
 import { sourceRpm } from "../../../sandbox/release/rpm.ts";
 import { openRelease } from "../../../steps/lib/releasePackage.ts";
@@ -50,6 +51,18 @@ test("the checksum is the file's, and the same on each call and in each time zon
   assert.deepEqual(await readdir(join(directory, "there")), [
     `onload-${release.version}-demo-srpm-release-package.zip`,
   ]);
+});
+
+test("Pulumi.dev.yaml names this very package", async (t) => {
+  const { release } = await made(await temporary(t));
+  const stack = parse(await readFile(join(import.meta.dirname, "../../../Pulumi.dev.yaml"), "utf8")) as {
+    config: { "onload-kmm:release": typeof release };
+  };
+  const { package: path, ...rest } = stack.config["onload-kmm:release"];
+  assert.deepEqual(
+    [basename(path), rest],
+    [basename(release.package), { sha256: release.sha256, version: release.version }],
+  );
 });
 
 test("rpm reads it as a source package, and finds every digest right", async (t) => {
