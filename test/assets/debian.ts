@@ -110,7 +110,13 @@ async function kernelModules(release: string): Promise<string> {
 
 async function download(name: string, directory: string): Promise<void> {
   // apt's own user can't write into a home directory; packages are verified all the same.
-  await execute("apt-get", ["-qq", "-o", "APT::Sandbox::User=root", "download", name], { cwd: directory });
+  const arguments_ = ["-qq", "-o", "APT::Sandbox::User=root", "download", name];
+  await execute("apt-get", arguments_, { cwd: directory }).catch(async (error: unknown) => {
+    if (process.getuid?.() !== 0) throw error;
+    // Old lists name a version that the archive no longer has.
+    await aptGet("update", "-qq");
+    await execute("apt-get", arguments_, { cwd: directory });
+  });
   const deb = (await readdir(directory)).find((file) => file.endsWith(".deb"));
   if (deb === undefined) throw new Error(`apt-get downloaded no ${name}`);
   const wanted = ["*/kernel/drivers/mtd/mtd.ko*", "*/kernel/drivers/net/ethernet/sfc/sfc.ko*", "*/modules.*"];
