@@ -118,6 +118,11 @@ export class Registry {
     this.#write(join(this.#directory, "tags.json"), tags);
   }
 
+  /** All repositories that have a tag. */
+  repositories(): string[] {
+    return Object.keys(this.#tags());
+  }
+
   /** Tags and digests of a repository. */
   tagsOf(repository: string): Record<string, string> {
     return this.#tags()[repository] ?? {};

@@ -1,0 +1,73 @@
+import { isAlreadyExists, type Kube } from "../kube.ts";
+import type { Switches } from "../switches.ts";
+import { BuildFailure } from "./builder/failure.ts";
+import { imageStreamOf, INTERNAL_REGISTRY, parseImageName } from "./imageReference.ts";
+import type { ImageContent, Registry } from "./registry.ts";
+import { type Build, type ImageStream, imageStreams, type TagEvent } from "./resources.ts";
+
+/** The pull spec that a Build pushes to; undefined for a Build without output. */
+export function outputReference(build: Build): string | undefined {
+  const to = build.spec.output?.to;
+  if (to === undefined) return undefined;
+  if (to.kind !== "ImageStreamTag") return to.name;
+  return `${INTERNAL_REGISTRY}/${to.namespace ?? build.metadata.namespace ?? ""}/${to.name}`;
+}
+
+/** Stores the image where the Build says, and tells its ImageStream. Answers the digest. Throws a BuildFailure. */
+export async function pushImage(
+  env: { kube: Kube; registry: Registry; switches: Switches },
+  build: Build,
+  content: ImageContent,
+  say: (line: string) => void,
+): Promise<string | undefined> {
+  const reference = outputReference(build);
+  if (reference === undefined) return undefined;
+  say(`Pushing image ${reference} ...`);
+  const name = parseImageName(reference);
+  if (name?.tag === undefined) throw pushFailure(`invalid reference format: ${reference}`);
+  const stream = imageStreamOf(name.repository);
+  if (stream === undefined && build.spec.output?.pushSecret == null)
+    throw pushFailure("unauthorized: authentication required");
+  if (env.switches.matches("push.fail", reference))
+    throw pushFailure("received unexpected HTTP status: 503 Service Unavailable");
+  const digest = env.registry.push(reference, content);
+  if (stream !== undefined) await recordTag(env.kube, stream, { tag: name.tag, digest });
+  say("Push successful");
+  say(`Successfully pushed ${name.repository}@${digest}`);
+  return digest;
+}
+
+const pushFailure = (why: string): BuildFailure =>
+  new BuildFailure("PushImageToRegistryFailed", `Failed to push image: ${why}`);
+
+/** A push makes the ImageStream when it isn't there, and puts the image first in the tag's history. */
+async function recordTag(
+  kube: Kube,
+  target: { namespace: string; name: string },
+  image: { tag: string; digest: string },
+): Promise<void> {
+  const stream = (await kube.find(imageStreams, target)) ?? (await createStream(kube, target));
+  const tags = stream.status?.tags ?? [];
+  const items = tags.find(({ tag }) => tag === image.tag)?.items ?? [];
+  const repository = `${INTERNAL_REGISTRY}/${target.namespace}/${target.name}`;
+  const event: TagEvent = {
+    created: new Date().toISOString().replace(/\.\d+Z$/, "Z"),
+    dockerImageReference: `${repository}@${image.digest}`,
+    image: image.digest,
+    generation: stream.metadata.generation ?? 1,
+  };
+  const others = tags.filter(({ tag }) => tag !== image.tag);
+  await kube.patchStatus(imageStreams, target, {
+    dockerImageRepository: repository,
+    tags: [...others, { tag: image.tag, items: [event, ...items] }],
+  });
+}
+
+async function createStream(kube: Kube, target: { namespace: string; name: string }): Promise<ImageStream> {
+  try {
+    return await kube.create(imageStreams, { metadata: target });
+  } catch (error) {
+    if (isAlreadyExists(error)) return kube.get(imageStreams, target);
+    throw error;
+  }
+}
