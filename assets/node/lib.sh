@@ -1,0 +1,117 @@
+# shellcheck shell=sh
+# What the on-node tools beside this file share. They run on a RHCOS node as `core` (passwordless sudo) or as root, over
+# SSH: the text of this file followed by that of a tool is one script, so nothing is copied to the node. Run as a file,
+# a tool reads this one by itself.
+#
+#   stdin      lines `name=value`, to the end of the file; an unknown name is an error. Secrets come this way only.
+#   stdout     one JSON object on one line
+#   stderr     one line that says what went wrong
+#   exit code  0 done; 1 something failed; 2 wrong input; 3 refused, nothing was changed
+#
+# ONLOAD_KMM_ROOT is put before every absolute path (/proc, /sys, /dev/shm, …). It is empty on a real node; a test or
+# the sandbox lets it name a directory that stands for the machine.
+set -eu
+umask 077
+LC_ALL=C
+export LC_ALL
+
+# shellcheck disable=SC2034 # the tools look at it
+onload_kmm_lib=loaded
+root=${ONLOAD_KMM_ROOT:-}
+
+# fail CODE MESSAGE
+fail() {
+  printf '%s: %s\n' "${tool:-node}" "$2" >&2
+  exit "$1"
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+input_certificate='' input_password_hash='' input_replace='' input_boot_id='' input_timeout='' input_delay=''
+
+# read_input NAME...: sets input_NAME for each of the names that stdin has (a `-` in it is `_` in the variable).
+# shellcheck disable=SC2034 # the tools read them
+read_input() {
+  while IFS= read -r line || [ -n "$line" ]; do
+    case " $* " in
+      *" ${line%%=*} "*) ;;
+      *) fail 2 "unknown input; expected lines name=value with the names $*" ;;
+    esac
+    case $line in
+      certificate=*) input_certificate=${line#*=} ;;
+      password-hash=*) input_password_hash=${line#*=} ;;
+      replace=*) input_replace=${line#*=} ;;
+      boot-id=*) input_boot_id=${line#*=} ;;
+      timeout=*) input_timeout=${line#*=} ;;
+      delay=*) input_delay=${line#*=} ;;
+      *) fail 2 "${line%%=*} has no value" ;;
+    esac
+  done
+}
+
+# A directory in memory for what mokutil can only read from files, gone when the script ends however it ends.
+secret_dir() {
+  # What a killed run has left, should there be any.
+  find "$root/dev/shm" -maxdepth 1 -name 'onload-kmm.*' -mmin +10 -exec rm -rf {} + 2>/dev/null || :
+  trap 'rm -rf "$dir"' EXIT
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 141' PIPE
+  trap 'exit 143' TERM
+  dir=$root/dev/shm/nothing
+  dir=$(mktemp -d "$root/dev/shm/onload-kmm.XXXXXX")
+}
+
+# Writes the certificate (base64 of its DER form) to $dir/key.der.
+write_certificate() {
+  [ -n "$input_certificate" ] || fail 2 'certificate is missing'
+  printf %s "$input_certificate" | base64 -d >"$dir/key.der" 2>/dev/null || fail 2 'certificate is not base64'
+}
+
+# Prints the state of $dir/key.der: enrolled, pending, not-enrolled, in-db, in-kernel, blocked or unsupported (no EFI).
+# Only mokutil's words count: the exit code of --test-key was inverted after 0.7.2.
+key_state() {
+  answer=$(as_root mokutil --test-key "$dir/key.der" 2>&1) || :
+  case $answer in
+    *' is not enrolled'*) echo not-enrolled ;;
+    *' is already enrolled'*) echo enrolled ;;
+    *' is already in the enrollment request'*) echo pending ;;
+    *' is already in db'*) echo in-db ;;
+    *' is already in the built-in trusted keyring'*) echo in-kernel ;;
+    *' is blocked in '*) echo blocked ;;
+    *'EFI variables are not supported'*) echo unsupported ;;
+    *) fail 1 "mokutil --test-key gave an answer that is not known: $answer" ;;
+  esac
+}
+
+# fingerprints LIST...: the SHA-1 fingerprints that `mokutil LIST` shows, one a line; for example --list-new.
+fingerprints() {
+  { as_root mokutil "$@" 2>/dev/null || :; } | sed -n 's/^SHA1 Fingerprint: *//p' | tr -d : | tr '[:upper:]' '[:lower:]'
+}
+
+# The SHA-1 fingerprint of $dir/key.der, in the same form.
+own_fingerprint() {
+  sha1sum <"$dir/key.der" | cut -d ' ' -f 1
+}
+
+# Does `mokutil LIST` show the key? For a deletion this is the only way to see that it is pending.
+is_listed() {
+  fingerprints "$1" | grep -qx "$(own_fingerprint)"
+}
+
+# string TEXT: a JSON string; null for an empty one.
+string() {
+  [ -n "$1" ] || {
+    printf null
+    return
+  }
+  printf '"%s"' "$(printf %s "$1" | tr -d '[:cntrl:]' | sed 's/\\/\\\\/g; s/"/\\"/g')"
+}
+
+# The first line of a file below $root; nothing when it can't be read.
+first_line() {
+  { IFS= read -r line <"$root$1" || :; } 2>/dev/null && printf %s "${line:-}"
+  line=
+}

@@ -1,0 +1,188 @@
+#!/bin/sh
+# What one node is and runs: read-only. See lib.sh for the conventions.
+#
+# stdin: certificate=<base64 of DER>   optional; without it `key` and `deletionPending` are null
+#
+# stdout:
+#   secureBoot        "enabled", "disabled" or "unsupported"
+#   key               state of the certificate: "enrolled", "pending", "not-enrolled", "in-db", "in-kernel", "blocked",
+#                     "unsupported"
+#   deletionPending   whether a request to delete the key waits for MokManager
+#   kernel, bootId, machineId, systemUuid
+#   modules           for onload, sfc, sfc_char and sfc_resource: null when not live, else
+#                     {version, srcversion, outOfTree, unsigned, signers}. `unsigned` is the kernel's own mark on a module
+#                     whose signature it could not verify. `signers`: of the files of this module, in the images in the
+#                     node's storage, that have the live module's srcversion; modinfo can't ask a live module.
+#   ports             number of Solarflare ports on the PCI bus, with or without a driver
+#   interfaces        of these ports: [{name, pci, driver, version}] by `ethtool -i`. In-tree `sfc` reports the kernel's
+#                     release as its version, the out-of-tree one its own.
+#   ownNetwork        physical interfaces under the default route (through bridges, bonds and VLANs): [{name, driver,
+#                     solarflare}]
+#   onloadDevice      whether /dev/onload is there
+if [ -z "${onload_kmm_lib:-}" ]; then
+  # shellcheck source=assets/node/lib.sh
+  . "${0%/*}/lib.sh"
+fi
+tool=state
+
+SOLARFLARE=0x1924
+net=/sys/class/net
+
+secure_boot() {
+  answer=$(as_root mokutil --sb-state 2>&1) || :
+  case $answer in
+    *'SecureBoot enabled'*) echo enabled ;;
+    *'SecureBoot disabled'*) echo disabled ;;
+    *'EFI variables are not supported'* | *"doesn't support Secure Boot"*) echo unsupported ;;
+    *) fail 1 "mokutil --sb-state gave an answer that is not known: $answer" ;;
+  esac
+}
+
+key_fields() {
+  if [ -z "$input_certificate" ]; then
+    printf '"key":null,"deletionPending":null'
+    return
+  fi
+  pending=false
+  key=$(key_state)
+  if is_listed --list-delete; then pending=true; fi
+  printf '"key":"%s","deletionPending":%s' "$key" "$pending"
+}
+
+# The signers of the files that a live module may have come from: as_root, because only root may look into storage.
+signers() {
+  # shellcheck disable=SC2016 # expanded by the inner shell
+  as_root sh -c '
+    for file in "$1"/var/lib/containers/storage/overlay/*/diff/opt/lib/modules/"$2"/extra/"$3".ko; do
+      [ -e "$file" ] || continue
+      [ "$(modinfo -F srcversion "$file")" = "$4" ] || continue
+      modinfo -F signer "$file"
+    done' sh "$root" "$kernel" "$1" "$2" | sort -u
+}
+
+# list COMMAND...: a JSON array of the lines that the command prints, each a string.
+list() {
+  "$@" | {
+    separator=
+    while IFS= read -r entry; do
+      printf '%s' "$separator"
+      string "$entry"
+      separator=,
+    done
+  }
+}
+
+module() {
+  [ "$(first_line "/sys/module/$1/initstate")" = live ] || {
+    printf null
+    return
+  }
+  srcversion=$(first_line "/sys/module/$1/srcversion")
+  out_of_tree=false unsigned=false
+  case $(first_line "/sys/module/$1/taint") in *O*) out_of_tree=true ;; esac
+  case $(first_line "/sys/module/$1/taint") in *E*) unsigned=true ;; esac
+  printf '{"version":%s,"srcversion":%s,"outOfTree":%s,"unsigned":%s,"signers":[%s]}' \
+    "$(string "$(first_line "/sys/module/$1/version")")" "$(string "$srcversion")" "$out_of_tree" "$unsigned" \
+    "$(if [ "$out_of_tree" = true ]; then list signers "$1" "$srcversion"; fi)"
+}
+
+# PCI functions with Solarflare's vendor ID and the class of an Ethernet controller.
+ports() {
+  count=0
+  for device in "$root"/sys/bus/pci/devices/*; do
+    device=${device#"$root"}
+    [ "$(first_line "$device/vendor")" = $SOLARFLARE ] || continue
+    case $(first_line "$device/class") in 0x0200*) count=$((count + 1)) ;; esac
+  done
+  echo "$count"
+}
+
+driver_of() {
+  link=$(readlink "$root$net/$1/device/driver") || link=
+  printf %s "${link##*/}"
+}
+
+is_solarflare() {
+  [ "$(first_line "$net/$1/device/vendor")" = $SOLARFLARE ]
+}
+
+interfaces() {
+  separator=
+  for path in "$root$net"/*; do
+    name=${path##*/}
+    is_solarflare "$name" || continue
+    answer=$(ethtool -i "$name" 2>/dev/null) || answer=
+    printf '%s{"name":%s,"pci":%s,"driver":%s,"version":%s}' "$separator" "$(string "$name")" \
+      "$(string "$(printf '%s\n' "$answer" | sed -n 's/^bus-info: *//p')")" \
+      "$(string "$(printf '%s\n' "$answer" | sed -n 's/^driver: *//p')")" \
+      "$(string "$(printf '%s\n' "$answer" | sed -n 's/^version: *//p')")"
+    separator=,
+  done
+}
+
+# The interfaces of the default routes, IPv4 and IPv6.
+default_routes() {
+  {
+    awk '$2 == "00000000" && $8 == "00000000" { print $1 }' "$root/proc/net/route" 2>/dev/null || :
+    awk '$1 ~ /^0+$/ && $2 == "00" && $NF != "lo" { print $NF }' "$root/proc/net/ipv6_route" 2>/dev/null || :
+  } | sort -u
+}
+
+# physical NAME: the physical interfaces under an interface. Bonds, VLANs and bridges name them in lower_*; a bridge of
+# Open vSwitch (OpenShift's br-ex) doesn't, but its ports have ovs-system as their master.
+physical() {
+  if [ -e "$root$net/$1/device" ]; then
+    echo "$1"
+    return
+  fi
+  found=
+  for lower in "$root$net/$1"/lower_*; do
+    [ -e "$lower" ] || continue
+    found=yes
+    physical "${lower##*/lower_}"
+  done
+  [ -z "$found" ] || return 0
+  for master in "$root$net"/*/master; do
+    [ -L "$master" ] || continue
+    link=$(readlink "$master")
+    [ "${link##*/}" = ovs-system ] || continue
+    port=${master%/master}
+    physical "${port##*/}"
+  done
+}
+
+own_network() {
+  default_routes | while IFS= read -r name; do physical "$name"; done | sort -u | {
+    separator=
+    while IFS= read -r name; do
+      solarflare=false
+      if is_solarflare "$name"; then solarflare=true; fi
+      printf '%s{"name":%s,"driver":%s,"solarflare":%s}' "$separator" "$(string "$name")" \
+        "$(string "$(driver_of "$name")")" "$solarflare"
+      separator=,
+    done
+  }
+}
+
+read_input certificate
+kernel=$(first_line /proc/sys/kernel/osrelease)
+onload_device=false
+if [ -e "$root/dev/onload" ]; then onload_device=true; fi
+system_uuid=$(as_root cat "$root/sys/class/dmi/id/product_uuid" 2>/dev/null) || system_uuid=
+
+# Each part is worked out before the first byte is printed: a failure prints no half of an object.
+if [ -n "$input_certificate" ]; then
+  secret_dir
+  write_certificate
+fi
+secure_boot=$(secure_boot)
+key_fields=$(key_fields)
+modules=
+for name in onload sfc sfc_char sfc_resource; do
+  modules="$modules${modules:+,}\"$name\":$(module "$name")"
+done
+printf '{"secureBoot":"%s",%s,"kernel":%s,"bootId":%s,"machineId":%s,"systemUuid":%s,"modules":{%s},' \
+  "$secure_boot" "$key_fields" "$(string "$kernel")" "$(string "$(first_line /proc/sys/kernel/random/boot_id)")" \
+  "$(string "$(first_line /etc/machine-id)")" "$(string "$system_uuid")" "$modules"
+printf '"ports":%s,"interfaces":[%s],"ownNetwork":[%s],"onloadDevice":%s}\n' \
+  "$(ports)" "$(interfaces)" "$(own_network)" "$onload_device"
