@@ -1,0 +1,102 @@
+/** `npm run sandbox -- up|status|down`: the sandbox's command line. */
+import { parseArgs } from "node:util";
+import { formatElapsed } from "./toolchain/progress.ts";
+import { down, status, up } from "./controlPlane/lifecycle.ts";
+import { filesOf } from "./controlPlane/state.ts";
+import { stateDirectory } from "./paths.ts";
+import { report, UserError } from "./userError.ts";
+
+const usage = `usage: npm run sandbox -- COMMAND [OPTIONS]
+
+  up       make the sandbox if there is none, start what doesn't run of it
+  status   what runs, where its kubeconfig is
+  down     end all its processes; its state stays
+
+  --dir DIR          state directory (default: ONLOAD_KMM_SANDBOX, else .sandbox)
+  --nodes N          up: number of worker nodes (default 3)
+  --cluster-id UID   up: UID of the namespace kube-system
+  --purge            down: remove the state directory too
+`;
+
+const options = {
+  dir: { type: "string" },
+  nodes: { type: "string" },
+  "cluster-id": { type: "string" },
+  purge: { type: "boolean", default: false },
+  help: { type: "boolean", short: "h", default: false },
+} as const;
+
+function parse(argv: string[]) {
+  try {
+    return parseArgs({ args: argv, options, allowPositionals: true });
+  } catch (error) {
+    throw new UserError(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+  }
+}
+
+function wholeNumber(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (!Number.isInteger(number) || number < 1 || number > 1000) {
+    throw new UserError(`--nodes ${value}: must be a whole number from 1 to 1000, for example --nodes 7`);
+  }
+  return number;
+}
+
+function clusterId(value: string | undefined): string | undefined {
+  if (value !== undefined && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value)) {
+    throw new UserError(`--cluster-id ${value}: must be a UUID in lower case, as \`uuidgen\` prints it`);
+  }
+  return value;
+}
+
+async function runUp(dir: string, nodes?: string, id?: string): Promise<number> {
+  const began = Date.now();
+  const started = await up(dir, { workers: wholeNumber(nodes), clusterId: clusterId(id) });
+  const what = started.length === 0 ? "was up already" : `is up after ${formatElapsed(Date.now() - began)}`;
+  process.stdout.write(`The sandbox ${what}${started.length === 0 ? "" : ` (started ${started.join(", ")})`}.\n`);
+  process.stdout.write(`kubeconfig: ${filesOf(dir).kubeconfig}\n`);
+  return 0;
+}
+
+async function runStatus(dir: string): Promise<number> {
+  const found = await status(dir);
+  if (!found) {
+    process.stdout.write(`No sandbox in ${dir}; \`npm run sandbox -- up\` makes one.\n`);
+    return 1;
+  }
+  for (const { name, pid, health } of found.services) {
+    process.stdout.write(`${name.padEnd(24)} ${health.padEnd(10)} ${pid === undefined ? "" : `pid ${pid}`}\n`);
+  }
+  process.stdout.write(`cluster id: ${found.state.clusterId}\nkubeconfig: ${filesOf(dir).kubeconfig}\n`);
+  return found.services.every(({ health }) => health === "ready") ? 0 : 1;
+}
+
+async function runDown(dir: string, purge: boolean): Promise<number> {
+  const ended = await down(dir, purge);
+  const what = ended.length === 0 ? "Nothing ran" : `Ended ${ended.join(", ")}`;
+  process.stdout.write(`${what}${purge ? `; removed ${dir}` : ""}.\n`);
+  return 0;
+}
+
+async function main(argv: string[]): Promise<number> {
+  const { values, positionals } = parse(argv);
+  const dir = stateDirectory(values.dir);
+  if (values.help) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  if (positionals.length !== 1) throw new UserError(`one command is needed\n\n${usage}`);
+  switch (positionals[0]) {
+    case "up":
+      return runUp(dir, values.nodes, values["cluster-id"]);
+    case "status":
+      return runStatus(dir);
+    case "down":
+      return runDown(dir, values.purge);
+    default:
+      throw new UserError(`unknown command ${positionals[0] ?? ""}\n\n${usage}`);
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => report("sandbox", error));

@@ -1,0 +1,71 @@
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { UserError } from "../userError.ts";
+
+/** The sandbox's processes, in the order in which they start. */
+export const serviceNames = ["etcd", "kube-apiserver", "kube-controller-manager", "kwok", "stand-ins"] as const;
+
+/** One of {@link serviceNames}. */
+export type ServiceName = (typeof serviceNames)[number];
+
+const port = z.int().min(1).max(65_535);
+const processRecord = z.object({ pid: z.int().positive(), started: z.string() });
+
+const stateSchema = z.object({
+  /** Format of this file. */
+  version: z.literal(1),
+  /** UID of the namespace kube-system. */
+  clusterId: z.guid(),
+  /** Number of worker nodes. */
+  workers: z.int().min(0),
+  ports: z.object({ etcd: port, etcdPeer: port, apiServer: port, gateway: port }),
+  /** Whether everything that `up` creates once in the cluster is there. */
+  installed: z.boolean(),
+  processes: z.partialRecord(z.enum(serviceNames), processRecord),
+});
+
+/** What `state.json` holds. */
+export type State = z.infer<typeof stateSchema>;
+
+/** Files of a state directory. */
+export function filesOf(dir: string) {
+  const pki = (name: string) => join(dir, "pki", name);
+  return {
+    state: join(dir, "state.json"),
+    logs: join(dir, "logs"),
+    auditLog: join(dir, "audit.log"),
+    etcdData: join(dir, "etcd"),
+    tokens: join(dir, "tokens.csv"),
+    /** For users: context `sandbox`, user `admin`, through the gateway. */
+    kubeconfig: join(dir, "kubeconfig"),
+    /** Names its process once all stand-ins have started. */
+    standInsReady: join(dir, "stand-ins.ready"),
+    ca: pki("ca.crt"),
+    pki,
+  };
+}
+
+/** Reads `state.json`; `undefined` when there is no sandbox in this directory. */
+export async function readState(dir: string): Promise<State | undefined> {
+  const file = filesOf(dir).state;
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (text === undefined) return undefined;
+  try {
+    return stateSchema.parse(JSON.parse(text));
+  } catch (error) {
+    const why = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+    throw new UserError(`${file}: not a sandbox's state (${why}); remove the directory ${dir}`);
+  }
+}
+
+/** Writes `state.json` in one step: a reader sees the old one or the new one. */
+export async function writeState(dir: string, state: State): Promise<void> {
+  const file = filesOf(dir).state;
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await writeFile(`${file}.new`, `${JSON.stringify(state, undefined, 2)}\n`);
+  await rename(`${file}.new`, file);
+}
