@@ -1,8 +1,15 @@
-/** Stands in for `pulumi-resource-command` 1.2.1: `local.Command` and `local.run`. */
+/**
+ * Stands in for `pulumi-resource-command` 1.2.1: commands on this machine and on others.
+ * Left out: copying files, and what is refused by name in `local.ts` and `remote.ts`.
+ */
 import type { Provider, ResourceType } from "../core/provider.ts";
 import { localCommand, localRun } from "./local.ts";
+import { remoteCommand } from "./remote.ts";
 
-const RESOURCES: Record<string, ResourceType> = { "command:local:Command": localCommand };
+const RESOURCES: Partial<Record<string, ResourceType>> = {
+  "command:local:Command": localCommand,
+  "command:remote:Command": remoteCommand,
+};
 
 /** The provider. */
 export const commandProvider: Provider = {

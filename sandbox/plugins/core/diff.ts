@@ -14,6 +14,8 @@ export interface Diff {
   deleteBeforeReplace?: boolean;
   /** What was deleted is to be looked up in the old inputs: the outputs don't have it in the same place. */
   deletesAreInputs?: boolean;
+  /** Only the top-level keys are told; the engine then shows the difference of the inputs. */
+  keysOnly?: boolean;
 }
 
 /** The path of `key` under `parent`, quoted where the engine's path syntax needs it. */

@@ -258,13 +258,13 @@ function diffResponse(diff: Diff): T.DiffResponse {
   const response = new providerProto.DiffResponse();
   response.setChanges(diff.changes.size === 0 ? DIFF_NONE : DIFF_SOME);
   response.setDiffsList([...new Set([...diff.changes.keys()].map(rootOf))]);
-  response.setHasdetaileddiff(diff.changes.size > 0);
+  response.setHasdetaileddiff(diff.keysOnly !== true);
   for (const [path, kind] of diff.changes) {
     const change = new providerProto.PropertyDiff();
     change.setKind(KINDS[kind]);
     // Else the engine compares with the old outputs, which for most providers have the inputs inside.
     change.setInputdiff(diff.deletesAreInputs === true && kind.startsWith("delete"));
-    response.getDetaileddiffMap().set(path, change);
+    if (diff.keysOnly !== true) response.getDetaileddiffMap().set(path, change);
     if (kind.endsWith("-replace")) response.addReplaces(path);
   }
   response.setDeletebeforereplace(diff.deleteBeforeReplace === true && replaces(diff.changes));
