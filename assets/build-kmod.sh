@@ -233,7 +233,8 @@ publish() {
   rm -rf -- "$target"
   cp -RP "$stage" "$target"
   for module in $MODULES; do
-    version=$(modinfo -F version "$target/extra/$module.ko")
+    # sfc_resource and sfc_char have none.
+    version=$(modinfo -F version "$target/extra/$module.ko" | tr -d '[:space:]')
     say "built $target/extra/$module.ko version ${version:--} sha256 $(sha256sum <"$target/extra/$module.ko" | cut -d' ' -f1)"
   done
 }

@@ -51,11 +51,13 @@ describe("build-kmod.sh with a real compiler, kernel tree and depmod", () => {
     for (const name of modules) assert.ok((await lstat(join(tree, "extra", `${name}.ko`))).isFile());
   });
 
-  test("each is for that kernel, and says its version", async () => {
-    for (const name of modules) {
-      assert.equal((await modinfo(name, "vermagic")).split(" ")[0], kernel.release);
-      assert.match(await modinfo(name, "version"), name === "sfc" ? /^0\.6\.1\.1$/ : /^0\.9\.0\.1$/);
-    }
+  test("each is for that kernel", async () => {
+    for (const name of modules) assert.equal((await modinfo(name, "vermagic")).split(" ")[0], kernel.release);
+  });
+
+  test("onload and sfc say their versions; the other two have none, like OpenOnload's", async () => {
+    const versions = await Promise.all(modules.map((name) => modinfo(name, "version")));
+    assert.deepEqual(versions, ["0.9.0.1", "0.6.1.1", "", ""]);
   });
 
   test("they depend on each other, and sfc on mtd, as OpenOnload's do", async () => {
@@ -118,7 +120,10 @@ describe("build-kmod.sh with a real compiler, kernel tree and depmod", () => {
     for (const name of modules) {
       const file = join(tree, "extra", `${name}.ko`);
       const sum = (await output("sha256sum", [file])).split(" ")[0] ?? "?";
-      assert.ok(built.stdout.includes(`built ${file} version ${await modinfo(name, "version")} sha256 ${sum}`), name);
+      assert.ok(
+        built.stdout.includes(`built ${file} version ${(await modinfo(name, "version")) || "-"} sha256 ${sum}`),
+        name,
+      );
     }
   });
 

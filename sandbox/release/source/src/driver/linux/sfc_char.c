@@ -39,5 +39,4 @@ static void __exit sfc_char_exit(void)
 module_init(sfc_char_init);
 module_exit(sfc_char_exit);
 MODULE_DESCRIPTION("onload-kmm demonstration in place of OpenOnload's character device");
-MODULE_VERSION(ONLOAD_VERSION);
 MODULE_LICENSE("GPL");

@@ -31,5 +31,4 @@ static void __exit sfc_resource_exit(void)
 module_init(sfc_resource_init);
 module_exit(sfc_resource_exit);
 MODULE_DESCRIPTION("onload-kmm demonstration in place of OpenOnload's resource manager");
-MODULE_VERSION(ONLOAD_VERSION);
 MODULE_LICENSE("GPL");
