@@ -40,10 +40,11 @@ export function forKernel(template: string, kernel: string): string {
   return template.replaceAll(kernelVariable, normalizeKernel(kernel));
 }
 
-/** KMM's normalization: a trailing `+` is cut, any other becomes `_` (facts observed on 2.4.1). */
-export function normalizeKernel(kernel: string): string {
-  return kernel.replace(/\+$/, "").replaceAll("+", "_");
-}
+/** What KMM takes a node's kernel for: `uname -r` less a trailing `+`. Mappings are matched against this. */
+export const kmmKernel = (kernel: string): string => kernel.replace(/\+$/, "");
+
+/** KMM's normalization, in templates and labels: each `+` that is left becomes `_` (observed on 2.4.1). */
+export const normalizeKernel = (kernel: string): string => kmmKernel(kernel).replaceAll("+", "_");
 
 /**
  * Says what is wrong with the longest tag that KMM derives for `kernel`: while signing it pushes the unsigned image

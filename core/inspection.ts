@@ -1,5 +1,5 @@
 import { labels, moduleName, names } from "./names.ts";
-import { normalizeKernel } from "./imageTag.ts";
+import { kmmKernel } from "./imageTag.ts";
 
 /** What identifies one machine behind a Node's name; a change of any part means that the node is done again. */
 export interface NodeIdentity {
@@ -93,7 +93,7 @@ function platformProblems(facts: ClusterFacts): string[] {
     problems.push(
       "cluster: the Kernel Module Management operator isn't installed (no modules.kmm.sigs.x-k8s.io); install it from OperatorHub",
     );
-  } else if (facts.kmmVersion !== undefined && !/^2\.([4-9]|\d\d)\./.test(facts.kmmVersion)) {
+  } else if (facts.kmmVersion !== undefined && isTooOld(facts.kmmVersion)) {
     problems.push(`cluster: found KMM ${facts.kmmVersion}, expected 2.4 or later; upgrade the operator`);
   }
   for (const capability of ["Build", "ImageRegistry"]) {
@@ -114,6 +114,12 @@ function platformProblems(facts: ClusterFacts): string[] {
     problems.push("cluster: no SecurityContextConstraints named privileged, which KMM's worker pods need");
   }
   return problems;
+}
+
+/** Facts and tests are of 2.4.1; 1.x has another API. */
+function isTooOld(kmmVersion: string): boolean {
+  const [major = 0, minor = 0] = kmmVersion.split(".").map(Number);
+  return major < 2 || (major === 2 && minor < 4);
 }
 
 function namespaceProblems({ namespace, stack }: Intent, facts: ClusterFacts): string[] {
@@ -172,7 +178,7 @@ function nodeProblems(intent: Intent, facts: ClusterFacts): string[] {
       );
     }
     const kernel = node.status.nodeInfo.kernelVersion;
-    if (!new RegExp(intent.kernels).test(normalizeKernel(kernel))) {
+    if (!new RegExp(intent.kernels).test(kmmKernel(kernel))) {
       problems.push(
         `onload-kmm:build.kernels: found "${intent.kernels}", which doesn't match ${name}'s kernel ${kernel}`,
       );

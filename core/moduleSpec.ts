@@ -1,5 +1,5 @@
 import { contentHash } from "./hash.ts";
-import { forKernel, kernelVariable } from "./imageTag.ts";
+import { forKernel, kernelVariable, kmmKernel } from "./imageTag.ts";
 import { kernelModules, labels, moduleName, names } from "./names.ts";
 
 /** What the KMM Module is made from. */
@@ -91,7 +91,7 @@ export function moduleSpec(settings: ModuleSettings) {
  * 64k pages) get a mapping each with the paths spelled out; mappings are tried in order.
  */
 function kernelMappings(settings: ModuleSettings) {
-  const literal = [...new Set(settings.nodeKernels)].filter((kernel) => kernel.includes("+")).sort();
+  const literal = [...new Set(settings.nodeKernels.map(kmmKernel))].filter((kernel) => kernel.includes("+")).sort();
   return [
     ...literal.map((kernel) => ({
       literal: kernel,
