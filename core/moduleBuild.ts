@@ -1,3 +1,6 @@
+import { normalizeKernel } from "./imageTag.ts";
+import { kmm } from "./names.ts";
+
 /**
  * What KMM is doing with a Module's images, told from its objects: ModuleImagesConfig (MIC), ModuleBuildSignConfig
  * (MBSC), OpenShift Builds, and what the registry really holds. Pure, so that each of KMM 2.4's surprises is a row
@@ -95,12 +98,12 @@ function judgeRounds(view: BuildView): BuildVerdict {
   const { mbsc } = view;
   if (mbsc === undefined) return { kind: "wait", missing: "KMM to look for the image and to start a build" };
   if (mbsc.metadata.deletionTimestamp !== undefined) return { kind: "wait", missing: "KMM to forget the last round" };
-  const builds = view.builds.filter(({ metadata }) =>
-    metadata.ownerReferences?.some(({ uid }) => uid === mbsc.metadata.uid),
-  );
+  const builds = view.builds.filter((build) => isOwnedBy(build, mbsc) && isFor(build, view.wanted));
   const failed = builds.filter(hasFailed);
   const failedNow = failed.find(({ metadata }) => !view.oldFailures.has(metadata.name));
-  const stale = (mbsc.spec?.images ?? []).find(({ image }) => !view.wanted.some((wanted) => wanted.image === image));
+  // By the MIC, not by what is wanted: a node that leaves at this run's end is still selected, and built for.
+  const current = view.mic?.spec?.images ?? [];
+  const stale = (mbsc.spec?.images ?? []).find(({ image }) => !current.some((entry) => entry.image === image));
   if (stale !== undefined) {
     return { kind: "startAfresh", reason: `KMM still works on another tag, ${tagOf(stale.image)}` };
   }
@@ -108,6 +111,15 @@ function judgeRounds(view: BuildView): BuildVerdict {
   if (failed.length > 0) return { kind: "startAfresh", reason: "an earlier round failed" };
   const running = builds.map(({ metadata, status }) => `${metadata.name} ${status?.phase ?? "New"}`);
   return { kind: "wait", missing: running.length > 0 ? running.sort().join(", ") : "KMM to start the next build" };
+}
+
+const isOwnedBy = ({ metadata }: BuildObject, { metadata: { uid } }: ModuleBuildSignConfig): boolean =>
+  metadata.ownerReferences?.some((owner) => owner.uid === uid) ?? false;
+
+/** A kernel that only leaving nodes run must not keep the others from their images, nor itself from leaving. */
+function isFor({ metadata }: BuildObject, wanted: readonly WantedImage[]): boolean {
+  const target = metadata.labels?.[kmm.targetKernelLabel];
+  return wanted.some(({ kernel }) => normalizeKernel(kernel) === target);
 }
 
 export const tagOf = (image: string): string => image.slice(image.lastIndexOf(":") + 1);
