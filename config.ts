@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { stackNameProblem } from "./core/names.ts";
 import { parseSettings } from "./core/parseSettings.ts";
 import type { Settings } from "./core/settings.ts";
 
@@ -20,7 +21,9 @@ export interface Config extends Omit<Settings, "signingKey" | "mokPassword"> {
  */
 export function readConfig(): Config {
   const { settings, problems } = parseSettings(rawConfig(), isSecret);
-  if (settings === undefined) throw new pulumi.RunError(problemReport(problems));
+  const stackProblem = stackNameProblem(pulumi.getStack());
+  if (stackProblem !== undefined) problems.push(stackProblem);
+  if (settings === undefined || problems.length > 0) throw new pulumi.RunError(problemReport(problems));
   const { signingKey, mokPassword, ...rest } = settings;
   return {
     ...rest,

@@ -22,9 +22,23 @@ export const names = {
 /** The Lease that whoever works on `node` holds; beside the kubelet's own, so that stacks in other namespaces see it. */
 export const nodeLease = (node: string): string => `onload-kmm-node-${node}`;
 
-/** The Leases of which whoever takes a node out of service holds one: as many as may be out at once. */
-export const slotLeases = (stack: string, maxParallel: number): string[] =>
-  Array.from({ length: maxParallel }, (_, slot) => `onload-kmm-slot-${stack.toLowerCase()}-${slot}`);
+/**
+ * The Leases of which whoever takes a node out of service holds one: as many as may be out at once. Stacks' names may
+ * hold what objects' names may not; two that meet here refuse each other, for a Lease names its owner.
+ */
+export const slotLeases = (stack: string, maxParallel: number): string[] => {
+  const part = stack.toLowerCase().replaceAll(/[^a-z0-9]/g, "-");
+  return Array.from({ length: maxParallel }, (_, slot) => `onload-kmm-slot-${part}-${slot}`);
+};
+
+/** What is wrong with a stack's name: it is the value of our label on everything (Kubernetes, "Labels and Selectors"). */
+export function stackNameProblem(stack: string): string | undefined {
+  if (/^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(stack)) return undefined;
+  return (
+    `stack: found "${stack}", expected a name that can be a label's value: at most 63 characters, the first and the ` +
+    "last a letter or digit; rename it with `pulumi stack rename`"
+  );
+}
 
 export const labels = {
   /** On nodes: the Module's selector. On our objects: whose they are. Its value is the stack's name. */
