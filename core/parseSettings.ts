@@ -3,7 +3,7 @@ import { moduleName } from "./names.ts";
 import { schema, type Settings } from "./settings.ts";
 import { signingPairProblems } from "./signingPair.ts";
 
-/** Keys whose values must be set with `--secret` and never appear in a message. */
+/** Keys whose values must be set with `--secret`. */
 const secretKeys = ["signingKey", "mokPassword"];
 
 /**
@@ -20,8 +20,9 @@ export function parseSettings(
     .map((key) => `onload-kmm:${key}: found in plain text; set it again with \`pulumi config set --secret ${key}\``);
   const values = Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, decoded(key, value)]));
   const parsed = schema.safeParse(values);
-  if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => describe(issue, values)));
-  problems.push(...crossProblems(values).map(({ path, expected }) => found(path, values, expected)));
+  const told = { values, isHidden: (key: string) => secretKeys.includes(key) || isSecret(key) };
+  if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => describe(issue, told)));
+  problems.push(...crossProblems(values).map(({ path, expected }) => found(path, told, expected)));
   return parsed.success && problems.length === 0 ? { settings: parsed.data, problems } : { problems };
 }
 
@@ -36,18 +37,25 @@ function decoded(key: string, value: string): unknown {
   }
 }
 
-function describe(issue: z.core.$ZodIssue, values: unknown): string {
+/** What a message may tell of. */
+interface Told {
+  readonly values: unknown;
+  /** Whether a top-level key's value, or any part of it, is a secret. */
+  readonly isHidden: (key: string) => boolean;
+}
+
+function describe(issue: z.core.$ZodIssue, told: Told): string {
   if (issue.code === "unrecognized_keys") {
     const keys = issue.keys.map((name) => keyOf([...issue.path, name])).join(", ");
     return `${keys}: unknown ${issue.keys.length === 1 ? "key" : "keys"}; check the spelling (README, "Configuration"), or remove it with \`pulumi config rm --path\``;
   }
-  return found(issue.path, values, missingText(issue));
+  return found(issue.path, told, missingText(issue));
 }
 
-function found(path: readonly PropertyKey[], values: unknown, expected: string): string {
-  const value = path.reduce<unknown>((inside, step) => (isObject(inside) ? inside[step] : undefined), values);
+function found(path: readonly PropertyKey[], told: Told, expected: string): string {
+  const value = path.reduce<unknown>((inside, step) => (isObject(inside) ? inside[step] : undefined), told.values);
   if (value === undefined) return `${keyOf(path)}: missing; expected ${expected}`;
-  const shown = secretKeys.includes(String(path[0])) ? "a value that is kept secret" : JSON.stringify(value);
+  const shown = told.isHidden(String(path[0])) ? "a value that is kept secret" : JSON.stringify(value);
   return `${keyOf(path)}: found ${shown}, expected ${expected}`;
 }
 
@@ -73,7 +81,9 @@ const outline = z.object({
     .array(z.object({ name: z.unknown(), console: z.unknown() }).catch({ name: undefined, console: undefined }))
     .catch([]),
   enrolment: z.object({ mode: z.unknown() }).catch({ mode: undefined }),
-  signing: z.object({ source: z.enum(["generated", "existing"]).catch("generated") }).catch({ source: "generated" }),
+  signing: z
+    .object({ source: z.enum(["generated", "existing"]).default("generated").optional().catch(undefined) })
+    .catch({ source: "generated" }),
   signingKey: z.string().optional().catch(undefined),
   signingCertificate: z.string().optional().catch(undefined),
 });
@@ -86,7 +96,10 @@ interface CrossProblem {
 /** Mistakes that no single key shows. */
 function crossProblems(values: Record<string, unknown>): CrossProblem[] {
   const settings = outline.parse(values);
-  const problems: CrossProblem[] = signingPairProblems(settings).map(([key, expected]) => ({ path: [key], expected }));
+  const { source } = settings.signing;
+  // With a misspelt source nobody knows whether a pair is wanted.
+  const pairProblems = source === undefined ? [] : signingPairProblems({ ...settings, signing: { source } });
+  const problems: CrossProblem[] = pairProblems.map(([key, expected]) => ({ path: [key], expected }));
   const most = 40 - moduleName.length;
   if (settings.namespace.length > most) {
     problems.push({

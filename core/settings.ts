@@ -9,9 +9,9 @@ const text = (expected: string) => z.string({ error: expected }).min(1, { error:
 const matching = (pattern: RegExp, expected: string) =>
   z.string({ error: expected }).regex(pattern, { error: expected });
 const flag = (expected: string) => z.boolean({ error: expected });
-const count = (expected: string, least = 1) =>
-  z.int({ error: expected }).min(least, { error: expected }).max(10_000, { error: expected });
-const minutes = (what: string, byDefault: number) => count(`whole minutes, 1 or more: ${what}`).default(byDefault);
+const count = (expected: string, least = 1, most = 10_000) =>
+  z.int({ error: expected }).min(least, { error: expected }).max(most, { error: expected });
+const minutes = (what: string, byDefault: number) => count(`whole minutes, 1 to 10000: ${what}`).default(byDefault);
 
 const cluster = z.strictObject({
   kubeconfig: text("the path of a kubeconfig file, for example ~/.kube/prod"),
@@ -102,7 +102,7 @@ const enrolment = z.strictObject({
 });
 
 const rollout = z.strictObject({
-  maxParallel: count("how many nodes may be out of service at once, 1 or more").default(1),
+  maxParallel: count("how many nodes may be out of service at once, 1 to 10000").default(1),
   drain: flag("true to evict pods before modules are reloaded (as `kubectl drain`), else false").default(true),
   drainTimeoutMinutes: minutes("how long evictions may take, PodDisruptionBudgets respected", 15),
   loadTimeoutMinutes: minutes("how long modules may take to be loaded", 15),
@@ -117,7 +117,8 @@ export const schema = z.strictObject({
   namespace: matching(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "a namespace's name: a-z, 0-9 and -").default("onload-kmm"),
   release,
   build: build.prefault({}),
-  rebuild: count("a whole number, 0 or more; raise it to force a rebuild", 0).default(0),
+  // No upper bound: a date, 20260131, is a good counter, too.
+  rebuild: count("a whole number, 0 or more; raise it to force a rebuild", 0, Number.MAX_SAFE_INTEGER).default(0),
   signing: signing.prefault({}),
   signingKey: z.string().optional(),
   signingCertificate: z.string().optional(),
@@ -135,9 +136,10 @@ export type Settings = z.infer<typeof schema>;
 export type NodeSettings = Settings["nodes"][number];
 export type ClusterSettings = Settings["cluster"];
 
-/** Whether KMM's RE2 would take it: JavaScript's syntax less what RE2 refuses. */
+/** Whether KMM's RE2 would take it, and mean the same: JavaScript's syntax less what RE2 refuses or reads otherwise. */
 function isRe2(pattern: string): boolean {
-  if (/\(\?(<?[=!])/.test(pattern) || /\\[1-9]/.test(pattern)) return false;
+  const foreign = /\(\?<?[=!]|\[\^?\]|\\(?![fnrtvdDsSwWbB_\W])/;
+  if (foreign.test(pattern.replaceAll("\\\\", ""))) return false;
   try {
     new RegExp(pattern);
     return true;
