@@ -26,7 +26,7 @@ const patienceSeconds = 600;
 
 /** What kubectl says when the API server is away or starting, and not when it refuses. */
 const away =
-  /connection refused|connection reset|EOF|i\/o timeout|TLS handshake timeout|no route to host|connection lost|etcdserver: |is currently unable|apiserver not ready|ServiceUnavailable|context deadline exceeded|Unable to connect to the server: (?!x509|tls|getting credentials)|the server was unable to return a response|shutting down/i;
+  /connection refused|The connection to the server \S+ was refused|connection reset|\bEOF\b|i\/o timeout|TLS handshake timeout|no route to host|connection lost|etcdserver: |is currently unable|apiserver not ready|ServiceUnavailable|context deadline exceeded|Unable to connect to the server: (?!x509|tls|getting credentials)|the server was unable to return a response|shutting down/i;
 
 /**
  * Connects to the one cluster that this stack may touch.
