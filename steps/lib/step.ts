@@ -16,12 +16,21 @@ export async function runStep<Input>(
   body: (input: Input) => Promise<unknown>,
 ): Promise<void> {
   try {
-    const input = schema.parse(JSON.parse(await text(process.stdin)));
+    const input = schema.parse(parsed(await text(process.stdin)));
     process.stdout.write(JSON.stringify(await body(input)));
   } catch (error) {
     const known = error instanceof StepError;
     process.stderr.write(`${known ? error.message : ((error as Error).stack ?? String(error))}\n`);
     process.exitCode = 1;
+  }
+}
+
+/** JSON.parse quotes what it can't read, and a step's input may hold secrets. */
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw new StepError("stdin: found no JSON, expected this step's input; see its `input` at the top of the program");
   }
 }
 
