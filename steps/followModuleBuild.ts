@@ -35,8 +35,12 @@ const touchAfterSeconds = 5;
 
 await runStep(input, async (step) => {
   const kubectl = await connect(step.cluster);
-  const images = await new Round(kubectl, step).follow();
-  return { version: step.version, images };
+  const round = new Round(kubectl, step);
+  try {
+    return { version: step.version, images: await round.follow() };
+  } finally {
+    round.stop();
+  }
 });
 
 class Round {
@@ -63,6 +67,10 @@ class Round {
     await this.#logs.settle();
     for (const { kernel, digest } of images) progress(`built and signed for ${kernel}: ${digest}`);
     return images;
+  }
+
+  stop(): void {
+    this.#logs.stop();
   }
 
   async #look(): Promise<Look<(BuildVerdict & { kind: "built" })["images"]>> {

@@ -40,7 +40,8 @@ interface SourceBuild extends KubeObject, BuildObject {
 
 await runStep(input, async (step) => {
   const kubectl = await connect(step.cluster);
-  const digest = (await pushedDigest(kubectl, step)) ?? (await build(kubectl, step));
+  const logs = new BuildLogs(kubectl, step.namespace, step.logDirectory);
+  const digest = (await pushedDigest(kubectl, step)) ?? (await build(kubectl, step, logs).finally(() => logs.stop()));
   return { image: `${internalRegistry}/${step.namespace}/${names.srpmImageStream}@${digest}` };
 });
 
@@ -48,9 +49,8 @@ async function pushedDigest(kubectl: Kubectl, { namespace, tag }: Input): Promis
   return (await readPushedTags(kubectl, namespace, names.srpmImageStream))[tag];
 }
 
-async function build(kubectl: Kubectl, step: Input): Promise<string> {
+async function build(kubectl: Kubectl, step: Input, logs: BuildLogs): Promise<string> {
   const name = (await runningBuild(kubectl, step)) ?? (await upload(kubectl, step));
-  const logs = new BuildLogs(kubectl, step.namespace, step.logDirectory);
   const waiting = {
     timeoutSeconds: step.timeoutMinutes * 60,
     remedy: `look at Build ${name} and run \`pulumi up\` again`,

@@ -1,9 +1,14 @@
+import type { ChildProcess } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { BuildObject } from "../../core/moduleBuild.ts";
 import type { Kubectl } from "./kubectl.ts";
 import { progress } from "./step.ts";
+
+/** Seconds for the rest of the logs of builds that have ended. */
+const settleSeconds = 10;
 
 /** Keeps the logs of OpenShift Builds in files: KMM deletes a successful Build within 50 ms. */
 export class BuildLogs {
@@ -11,6 +16,7 @@ export class BuildLogs {
   readonly #namespace: string;
   readonly #directory: string;
   readonly #followed = new Map<string, Promise<void>>();
+  readonly #children = new Set<ChildProcess>();
 
   /** @param directory on the bastion, made when it isn't there */
   constructor(kubectl: Kubectl, namespace: string, directory: string) {
@@ -29,7 +35,8 @@ export class BuildLogs {
     const phase = build.status?.phase ?? "New";
     if (this.#followed.has(name) || ["New", "Pending"].includes(phase)) return;
     progress(`${name}: ${phase}; log in ${this.path(name)}`);
-    this.#followed.set(name, this.#copy(name));
+    const lost = (error: unknown) => progress(`${name}: its log can't be kept: ${String(error)}`);
+    this.#followed.set(name, this.#copy(name).catch(lost));
   }
 
   /** The end of a finished build's log, for an error message. */
@@ -39,18 +46,29 @@ export class BuildLogs {
     return log.trimEnd().split("\n").slice(-lines).join("\n");
   }
 
-  /** Waits until the logs of all builds that ended have been written. */
+  /** Waits for the rest of the logs; but for a build that still runs, an older tag's, not to its end. */
   async settle(): Promise<void> {
-    await Promise.all(this.#followed.values());
+    const waiting = new AbortController();
+    const enough = sleep(settleSeconds * 1000, undefined, { signal: waiting.signal }).catch(() => undefined);
+    await Promise.race([Promise.all(this.#followed.values()), enough]);
+    waiting.abort();
+    this.stop();
+  }
+
+  /** Follows no log any longer: one that goes on would keep a step that failed from ending. */
+  stop(): void {
+    this.#children.forEach((child) => child.kill());
   }
 
   async #copy(name: string): Promise<void> {
     await mkdir(this.#directory, { recursive: true });
     const path = `/apis/build.openshift.io/v1/namespaces/${this.#namespace}/builds/${name}/log?follow=true`;
     const child = this.#kubectl.stream(["get", "--raw", path]);
+    this.#children.add(child);
+    child.on("close", () => this.#children.delete(child));
     const file = createWriteStream(this.path(name));
     child.stdout?.pipe(file);
-    await new Promise<void>((resolve) => file.on("close", resolve).on("error", () => resolve()));
+    await new Promise<void>((resolve, reject) => file.on("close", resolve).on("error", reject));
   }
 }
 
