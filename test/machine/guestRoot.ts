@@ -116,7 +116,11 @@ export function moduleClosure(modulesDep: string, names: string[]): string[] {
         return [file, rest.split(" ").filter(Boolean)] as const;
       }),
   );
-  const moduleName = (file: string) => path.basename(file).replace(/\.ko.*$/, "").replaceAll("-", "_");
+  const moduleName = (file: string) =>
+    path
+      .basename(file)
+      .replace(/\.ko.*$/, "")
+      .replaceAll("-", "_");
   const closure = new Set<string>();
   const visit = (file: string): void => {
     if (closure.has(file)) return;

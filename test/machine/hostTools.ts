@@ -2,8 +2,14 @@
 import { existsSync } from "node:fs";
 import { command, isInstalled } from "./command.ts";
 
-/** What must be there, and the Debian package that has it. */
-const required: { package: string; program?: string; file?: string }[] = [
+/** What must be there (a program on PATH, or a file), and the Debian package that has it. */
+interface Requirement {
+  package: string;
+  program?: string;
+  file?: string;
+}
+
+const required: Requirement[] = [
   { package: "qemu-system-x86", program: "qemu-system-x86_64" },
   { package: "ovmf", file: "/usr/share/OVMF/OVMF_VARS_4M.ms.fd" },
   { package: "mtools", program: "mformat" },
@@ -24,7 +30,10 @@ export const firmware = {
 };
 
 async function missingPackages(kernelRelease: string): Promise<string[]> {
-  const headers = { package: `linux-headers-${kernelRelease}`, file: `/usr/src/linux-headers-${kernelRelease}/Makefile` };
+  const headers: Requirement = {
+    package: `linux-headers-${kernelRelease}`,
+    file: `/usr/src/linux-headers-${kernelRelease}/Makefile`,
+  };
   const missing: string[] = [];
   for (const need of [...required, headers]) {
     const found = need.file === undefined ? await isInstalled(need.program ?? "") : existsSync(need.file);
@@ -37,7 +46,8 @@ async function missingPackages(kernelRelease: string): Promise<string[]> {
 export async function debianKernelRelease(): Promise<string> {
   const depends = await command("apt-cache", ["depends", "linux-image-amd64"]);
   const release = /Depends: linux-image-(\S+)/.exec(depends)?.[1];
-  if (release === undefined) throw new Error("apt-cache knows no linux-image-amd64: run `apt-get update` on Debian/amd64");
+  if (release === undefined)
+    throw new Error("apt-cache knows no linux-image-amd64: run `apt-get update` on Debian/amd64");
   return release;
 }
 

@@ -1,7 +1,7 @@
 /** A node with UEFI Secure Boot on, in QEMU: started, reached over SSH and the serial console, cut off, stopped. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, openSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import net from "node:net";
 import path from "node:path";
@@ -22,26 +22,43 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/**
+ * Starts QEMU under a shell that kills it when the pipe on its standard input closes: by `powerCut`, and also when this
+ * process is gone, however it went.
+ */
+function startWatched(args: string[], logFile: string): ChildProcess {
+  const log = openSync(logFile, "a");
+  const script = `exec 3<&0
+    qemu-system-x86_64 "$@" </dev/null & qemu=$!
+    (cat <&3 >/dev/null; kill -9 "$qemu" 2>/dev/null) &
+    wait "$qemu"`;
+  const child = spawn("sh", ["-c", script, "sh", ...args], { stdio: ["pipe", log, log] });
+  closeSync(log);
+  return child;
+}
+
 /** One virtual machine with its own disk, UEFI variables and SSH keys, all in one folder. */
 export class Machine {
   /** How the guest is reached over SSH, as user `core` with passwordless sudo. The same over all its boots. */
   readonly ssh: SshTarget;
-  /** Unix socket of the serial console; made anew by each start, for one client at a time. */
-  readonly serialSocket: string;
+  /** The serial console as a node's `console` setting, while the machine is on; for one client at a time. */
+  readonly console: string;
+  readonly #serialPort: number;
   readonly #directory: string;
   readonly #images: MachineImages;
   #qemu: ChildProcess | undefined;
   /** How much of the serial log earlier calls of `waitForBoot` have read, in characters. */
   #seen = 0;
 
-  private constructor(directory: string, images: MachineImages, target: SshTarget) {
+  private constructor(directory: string, images: MachineImages, ports: { serial: number; target: SshTarget }) {
     this.#directory = directory;
     this.#images = images;
-    this.ssh = target;
-    this.serialSocket = path.join(directory, "serial.sock");
+    this.ssh = ports.target;
+    this.#serialPort = ports.serial;
+    this.console = `tcp:127.0.0.1:${ports.serial}`;
   }
 
-  /** Makes a new machine in `directory` (made if missing; keep its path short, Unix sockets live in it). */
+  /** Makes a new machine in `directory` (made if missing; keep its path short, a Unix socket lives in it). */
   static async create(images: MachineImages, directory: string): Promise<Machine> {
     await mkdir(directory, { recursive: true });
     await copyFile(images.firmware.variables, path.join(directory, "vars.fd"));
@@ -56,7 +73,8 @@ export class Machine {
     const knownHosts = path.join(directory, "known_hosts");
     await writeFile(knownHosts, `[127.0.0.1]:${port} ${hostKey}\n`);
     const identityFile = path.join(directory, "client_key");
-    return new Machine(directory, images, { user: "core", host: "127.0.0.1", port, hostKey, identityFile, knownHosts });
+    const target = { user: "core", host: "127.0.0.1", port, hostKey, identityFile, knownHosts };
+    return new Machine(directory, images, { serial: await freePort(), target });
   }
 
   /** `uname -r` of the guest. */
@@ -73,21 +91,23 @@ export class Machine {
   async start(options: { variables?: string } = {}): Promise<void> {
     if (this.#qemu) throw new Error("the machine is running");
     if (options.variables !== undefined) await copyFile(options.variables, this.variables);
-    await rm(this.serialSocket, { force: true });
-    const log = openSync(path.join(this.#directory, "qemu.log"), "a");
+    const control = path.join(this.#directory, "qmp.sock");
+    await rm(control, { force: true });
+    const log = path.join(this.#directory, "qemu.log");
+    const place = { directory: this.#directory, sshPort: this.ssh.port, serialPort: this.#serialPort };
     this.#seen = 0;
-    // The shell ends QEMU when this process is gone, however it went: the pipe on its standard input closes then.
-    const watched = 'qemu-system-x86_64 "$@" </dev/null & qemu=$!; (cat >/dev/null; kill -9 "$qemu" 2>/dev/null) & wait "$qemu"';
-    const args = qemuArguments(this.#images, { directory: this.#directory, sshPort: this.ssh.port });
-    const child = spawn("sh", ["-c", `exec 3<&0; ${watched.replace("(cat", "(cat <&3")}`, "sh", ...args], {
-      stdio: ["pipe", log, log],
-    });
-    this.#qemu = child;
-    child.once("exit", () => (this.#qemu = undefined));
-    while (!existsSync(this.serialSocket)) {
-      if (this.#qemu === undefined) throw new Error(`QEMU ended at once: ${readFileSync(path.join(this.#directory, "qemu.log"), "utf8")}`);
+    this.#qemu = startWatched(qemuArguments(this.#images, place), log);
+    this.#qemu.once("exit", () => (this.#qemu = undefined));
+    // QEMU makes its sockets in the order of its arguments, the control socket last.
+    while (!existsSync(control)) {
+      if (!this.isOn()) throw new Error(`QEMU ended at once: ${readFileSync(log, "utf8")}`);
       await delay(50);
     }
+  }
+
+  /** True from `start` until the power is cut, through all the guest's reboots. */
+  isOn(): boolean {
+    return this.#qemu !== undefined;
   }
 
   /** Everything that the serial console has shown since the last start. */
@@ -105,9 +125,11 @@ export class Machine {
         this.#seen += match.index + match[0].length;
         return match[1];
       }
-      if (this.#qemu === undefined) throw new Error("the machine is off");
+      if (!this.isOn()) throw new Error("the machine is off");
       if (Date.now() > deadline) {
-        throw new Error(`the guest did not come up in ${deadlineSeconds} s; its console ended with: ${this.serialLog().slice(-800)}`);
+        throw new Error(
+          `the guest did not come up in ${deadlineSeconds} s; its console ended with: ${this.serialLog().slice(-800)}`,
+        );
       }
       await delay(100);
     }

@@ -8,10 +8,12 @@ export interface MachinePlace {
   directory: string;
   /** Port of 127.0.0.1 that leads to the guest's port 22. */
   sshPort: number;
+  /** Port of 127.0.0.1 that is the serial console. */
+  serialPort: number;
 }
 
 /** The arguments for `qemu-system-x86_64`. */
-export function qemuArguments(images: MachineImages, { directory, sshPort }: MachinePlace): string[] {
+export function qemuArguments(images: MachineImages, { directory, sshPort, serialPort }: MachinePlace): string[] {
   const file = (name: string): string => path.join(directory, name);
   return [
     // Software emulation: OVMF keeps its variables safe in SMM, which nested KVM often lacks.
@@ -28,7 +30,11 @@ export function qemuArguments(images: MachineImages, { directory, sshPort }: Mac
     ...["-fw_cfg", `name=opt/onload-kmm/authorized_keys,file=${file("client_key.pub")}`],
     ...["-fw_cfg", `name=opt/onload-kmm/host_key,file=${file("host_key")}`],
     ...["-display", "none", "-vga", "none", "-monitor", "none", "-no-user-config"],
-    ...["-chardev", `socket,id=serial,path=${file("serial.sock")},server=on,wait=off,logfile=${file("serial.log")}`],
+    // TCP and not a Unix socket: QEMU drops output when a reader is slow, and a Unix socket is full after 280 bytes.
+    ...[
+      "-chardev",
+      `socket,id=serial,host=127.0.0.1,port=${serialPort},server=on,wait=off,logfile=${file("serial.log")}`,
+    ],
     ...["-serial", "chardev:serial", "-qmp", `unix:${file("qmp.sock")},server=on,wait=off`],
   ];
 }

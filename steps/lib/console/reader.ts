@@ -1,0 +1,147 @@
+/** Follows a console: keeps its screen up to date, tells when the screen rests or changes, and types. */
+import type { Duplex } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
+import { ConsoleDecoder } from "./codepage.ts";
+import { bootedOn } from "./menu.ts";
+import { ConsoleTerminal, screenText } from "./terminal.ts";
+import { type View, viewOf } from "./view.ts";
+
+/** A screen is finished when nothing came for this long, in milliseconds: menus are painted line by line. */
+const restsAfter = 300;
+/** How many of the last screens a transcript holds. */
+const keptScreens = 12;
+
+/** How a reader works. */
+export interface ReaderOptions {
+  /** Masked wherever a screen is kept. */
+  secret: string;
+  /** When to give up, in milliseconds since 1970. */
+  deadline: number;
+  /** Ends the reading early. */
+  signal: AbortSignal | undefined;
+}
+
+/** One console being followed. */
+export class ConsoleReader {
+  /** Why there is nothing more to read, once there isn't. */
+  endedBecause: string | undefined;
+  readonly #console: Duplex;
+  readonly #options: ReaderOptions;
+  readonly #decoder = new ConsoleDecoder();
+  readonly #terminal = new ConsoleTerminal();
+  #arrived = (): void => undefined;
+  #lastArrival = Date.now();
+  /** The last text as it came, to find what boot loaders and kernels write even if they scroll or clear the screen. */
+  #text = "";
+  #screens: string[] = [];
+
+  constructor(console: Duplex, options: ReaderOptions) {
+    this.#console = console;
+    this.#options = options;
+    console.on("data", this.#receive);
+    console.on("close", this.#closed);
+    console.on("error", this.#failed);
+    options.signal?.addEventListener("abort", this.#aborted);
+    if (options.signal?.aborted === true) this.#aborted();
+  }
+
+  /**
+   * The screen once it has come to rest; `booted on` when a boot loader or kernel has written since the reading began;
+   * `ended` when there is nothing more to read.
+   */
+  async settled(): Promise<View | "booted on" | "ended"> {
+    while (!this.#hasEnded()) {
+      if (bootedOn.test(this.#text)) return "booted on";
+      const silence = Date.now() - this.#lastArrival;
+      if (silence >= restsAfter) return this.#keep(viewOf(this.#terminal.screen()));
+      await this.#arrival(restsAfter - silence);
+    }
+    return "ended";
+  }
+
+  /** Waits until the screen is another than `from` (default: until anything comes); false if that takes too long. */
+  async changed(milliseconds: number, from?: View): Promise<boolean> {
+    const until = Date.now() + milliseconds;
+    const before = from && JSON.stringify(from);
+    while (!this.#hasEnded()) {
+      const left = until - Date.now();
+      if (left <= 0) return false;
+      const came = await this.#arrival(left);
+      if (came && before === undefined) return true;
+      if (before !== undefined && JSON.stringify(viewOf(this.#terminal.screen())) !== before) return true;
+    }
+    return true;
+  }
+
+  /** Writes one key in one piece: an escape sequence that falls apart is an Escape key, which leaves MokManager. */
+  send(key: string): void {
+    this.#console.write(key);
+  }
+
+  /** Types slowly, `pause` milliseconds between two characters. */
+  async type(text: string, pause: number): Promise<void> {
+    for (const character of text) {
+      this.send(character);
+      await delay(pause);
+    }
+  }
+
+  /** The screen as text, the secret masked. */
+  screen(): string {
+    return screenText(this.#terminal.screen()).replaceAll(this.#options.secret, "********");
+  }
+
+  /** The last screens that came to rest, oldest first, the secret masked. */
+  transcript(): string {
+    return [...this.#screens, this.screen()].filter((s, i, all) => s !== all[i - 1]).join("\n\n");
+  }
+
+  /** Gives the console back. */
+  close(): void {
+    this.#options.signal?.removeEventListener("abort", this.#aborted);
+    this.#console.off("data", this.#receive);
+    this.#console.destroy();
+    this.#terminal.dispose();
+  }
+
+  #keep(view: View): View {
+    const text = this.screen();
+    if (text !== this.#screens.at(-1)) this.#screens = [...this.#screens, text].slice(-keptScreens);
+    return view;
+  }
+
+  #hasEnded(): boolean {
+    if (Date.now() >= this.#options.deadline) this.#end("the time given for MokManager is up");
+    return this.endedBecause !== undefined;
+  }
+
+  /** Resolves with true when bytes arrive, with false after `milliseconds` or at the deadline. */
+  async #arrival(milliseconds: number): Promise<boolean> {
+    const timeout = new AbortController();
+    const wait = Math.min(milliseconds, Math.max(0, this.#options.deadline - Date.now())) + 1;
+    const arrived = new Promise<true>((resolve) => (this.#arrived = () => resolve(true)));
+    const timer = delay(wait, false as const, { signal: timeout.signal }).catch(() => false as const);
+    const came = await Promise.race([arrived, timer]);
+    timeout.abort();
+    return came;
+  }
+
+  #receive = (bytes: Buffer): void => {
+    const text = this.#decoder.decode(bytes);
+    this.#text = (this.#text + text).slice(-4000);
+    this.#lastArrival = Date.now();
+    void this.#terminal.write(text).then(() => {
+      this.#lastArrival = Date.now();
+      this.#arrived();
+    });
+  };
+
+  #closed = (): void => this.#end("the console was closed");
+  #failed = (error: Error): void => this.#end(`the console failed: ${error.message}`);
+  #aborted = (): void => this.#end("MokManager didn't show itself before the caller ended the wait");
+
+  #end(why: string): void {
+    this.endedBecause ??= why;
+    this.#arrived();
+  }
+}
