@@ -1,7 +1,7 @@
 /** `npm run sandbox -- up|status|down`: the sandbox's command line. */
 import { parseArgs } from "node:util";
 import { formatElapsed } from "./toolchain/progress.ts";
-import { down, status, up } from "./controlPlane/lifecycle.ts";
+import { down, status, up, type UpOptions } from "./controlPlane/lifecycle.ts";
 import { filesOf } from "./controlPlane/state.ts";
 import { stateDirectory } from "./paths.ts";
 import { report, UserError } from "./userError.ts";
@@ -15,6 +15,7 @@ const usage = `usage: npm run sandbox -- COMMAND [OPTIONS]
   --dir DIR          state directory (default: ONLOAD_KMM_SANDBOX, else .sandbox)
   --nodes N          up: number of worker nodes (default 3)
   --cluster-id UID   up: UID of the namespace kube-system
+  --secure-boot      up: the nodes' firmware has Secure Boot on
   --purge            down: remove the state directory too
 `;
 
@@ -22,6 +23,7 @@ const options = {
   dir: { type: "string" },
   nodes: { type: "string" },
   "cluster-id": { type: "string" },
+  "secure-boot": { type: "boolean" },
   purge: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false },
 } as const;
@@ -50,9 +52,9 @@ function clusterId(value: string | undefined): string | undefined {
   return value;
 }
 
-async function runUp(dir: string, nodes?: string, id?: string): Promise<number> {
+async function runUp(dir: string, options: UpOptions): Promise<number> {
   const began = Date.now();
-  const started = await up(dir, { workers: wholeNumber(nodes), clusterId: clusterId(id) });
+  const started = await up(dir, options);
   const what = started.length === 0 ? "was up already" : `is up after ${formatElapsed(Date.now() - began)}`;
   process.stdout.write(`The sandbox ${what}${started.length === 0 ? "" : ` (started ${started.join(", ")})`}.\n`);
   process.stdout.write(`kubeconfig: ${filesOf(dir).kubeconfig}\n`);
@@ -89,7 +91,11 @@ async function main(argv: string[]): Promise<number> {
   if (positionals.length !== 1) throw new UserError(`one command is needed\n\n${usage}`);
   switch (positionals[0]) {
     case "up":
-      return runUp(dir, values.nodes, values["cluster-id"]);
+      return runUp(dir, {
+        nodes: wholeNumber(values.nodes),
+        clusterId: clusterId(values["cluster-id"]),
+        secureBoot: values["secure-boot"],
+      });
     case "status":
       return runStatus(dir);
     case "down":

@@ -1,7 +1,9 @@
+import { join } from "node:path";
 import { Kube, type Resource } from "../kube.ts";
 import { installNodes } from "../nodes/install.ts";
 import type { NodeSpec } from "../nodes/spec.ts";
 import { installOpenshift } from "../openshift/install.ts";
+import { makeRelease } from "../release/makeRelease.ts";
 import { kubeconfigFile } from "./credentials.ts";
 import type { State } from "./state.ts";
 
@@ -12,8 +14,8 @@ const namespaces: Resource = { group: "", version: "v1", plural: "namespaces", k
 const configMaps: Resource = { group: "", version: "v1", plural: "configmaps", kind: "ConfigMap", namespaced: true };
 
 /** One control-plane node without Solarflare interfaces, and workers with them. */
-export function defaultNodes(workers: number): NodeSpec[] {
-  const common = { kernel, osImage, secureBoot: true };
+export function defaultNodes(workers: number, secureBoot: boolean): NodeSpec[] {
+  const common = { kernel, osImage, secureBoot };
   const names = Array.from({ length: workers }, (_, i) => `worker-${i + 1}`);
   return [
     { name: "master-0", role: "control-plane", solarflare: false, ...common },
@@ -21,12 +23,20 @@ export function defaultNodes(workers: number): NodeSpec[] {
   ];
 }
 
+/**
+ * The demonstration's release package, in the state directory's `release/`. Made at each `up`, because its source in
+ * this checkout may have changed since the last.
+ */
+export async function makeReleasePackage(dir: string): Promise<void> {
+  await makeRelease(join(dir, "release"));
+}
+
 /** Everything that is created once in a new cluster. Can be run again after it was cut. */
 export async function installAll(dir: string, state: State): Promise<void> {
   const kubeconfig = kubeconfigFile(dir, "standins.kubeconfig");
   await installSwitches(kubeconfig);
   await installOpenshift(kubeconfig);
-  await installNodes(kubeconfig, defaultNodes(state.workers));
+  await installNodes(kubeconfig, defaultNodes(state.workers, state.secureBoot));
 }
 
 /** ConfigMap `switches` in namespace `sandbox`: what it says makes the stand-ins fail on purpose. Empty at first. */

@@ -5,7 +5,7 @@ import { UserError } from "../userError.ts";
 import { makeCertificates } from "./certificates.ts";
 import { makeCredentials } from "./credentials.ts";
 import { ensureDirectory, removeDirectory } from "./directory.ts";
-import { installAll } from "./install.ts";
+import { installAll, makeReleasePackage } from "./install.ts";
 import { pickPorts } from "./ports.ts";
 import { isAlive } from "./processes.ts";
 import { seedClusterId } from "./seed.ts";
@@ -20,8 +20,12 @@ const defaultWorkers = 3;
 
 /** What a sandbox is made with. What is left out is the default, or what the existing sandbox has. */
 export interface UpOptions {
-  readonly workers?: number | undefined;
+  /** Number of worker nodes; default 3. */
+  readonly nodes?: number | undefined;
+  /** UID of kube-system; default {@link defaultClusterId}. */
   readonly clusterId?: string | undefined;
+  /** Whether the nodes' firmware has Secure Boot on; default off. */
+  readonly secureBoot?: boolean | undefined;
 }
 
 /**
@@ -42,7 +46,8 @@ async function create(dir: string, options: UpOptions): Promise<State> {
   const state: State = {
     version: 1,
     clusterId: options.clusterId ?? defaultClusterId,
-    workers: options.workers ?? defaultWorkers,
+    workers: options.nodes ?? defaultWorkers,
+    secureBoot: options.secureBoot ?? false,
     ports: await pickPorts(),
     installed: false,
     processes: {},
@@ -55,13 +60,18 @@ async function create(dir: string, options: UpOptions): Promise<State> {
   return state;
 }
 
-function checkOptions(dir: string, state: State, { workers, clusterId }: UpOptions): void {
-  const remedy = `this can't change later; npm run sandbox -- down --purge --dir ${dir}, then up again`;
-  if (workers !== undefined && workers !== state.workers) {
-    throw new UserError(`--nodes ${workers}: the sandbox in ${dir} has ${state.workers}; ${remedy}`);
-  }
-  if (clusterId !== undefined && clusterId !== state.clusterId) {
-    throw new UserError(`--cluster-id ${clusterId}: the sandbox in ${dir} has ${state.clusterId}; ${remedy}`);
+function checkOptions(dir: string, state: State, options: UpOptions): void {
+  const wanted = [
+    ["--nodes", options.nodes, state.workers],
+    ["--cluster-id", options.clusterId, state.clusterId],
+    ["--secure-boot", options.secureBoot, state.secureBoot],
+  ] as const;
+  for (const [flag, value, actual] of wanted) {
+    if (value === undefined || value === actual) continue;
+    throw new UserError(
+      `${flag} ${value}: the sandbox in ${dir} was made with ${actual}, and that can't change; ` +
+        `npm run sandbox -- down --purge --dir ${dir}, then up again`,
+    );
   }
 }
 
@@ -71,6 +81,7 @@ async function start(context: Context): Promise<ServiceName[]> {
   const ensure = async (name: ServiceName) => {
     if (await ensureRunning(serviceOf(name), context)) started.push(name);
   };
+  await makeReleasePackage(dir);
   await ensure("etcd");
   if (!state.installed) await seedClusterId(dir, state);
   await ensure("kube-apiserver");

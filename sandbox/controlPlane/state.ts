@@ -19,6 +19,8 @@ const stateSchema = z.object({
   clusterId: z.guid(),
   /** Number of worker nodes. */
   workers: z.int().min(0),
+  /** Whether the nodes' firmware has Secure Boot on. */
+  secureBoot: z.boolean().default(false),
   ports: z.object({ etcd: port, etcdPeer: port, apiServer: port, gateway: port }),
   /** Whether everything that `up` creates once in the cluster is there. */
   installed: z.boolean(),

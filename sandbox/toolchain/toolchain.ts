@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { withLock } from "../lock.ts";
 import { cacheDirectory } from "../paths.ts";
 import { build, cachedFolder, findBuilt } from "./build.ts";
-import { goVersion } from "./goCompiler.ts";
+import { checkGo } from "./goCompiler.ts";
 import { findInstalled } from "./installed.ts";
 import { tools, type Program, type Tool } from "./tools.ts";
 
@@ -35,10 +35,7 @@ export async function ensureToolchain(): Promise<Toolchain> {
 
 async function findOrBuild(wanted: readonly Tool[]): Promise<Map<Program, string>> {
   const cache = cacheDirectory();
-  const go = await goVersion();
-  const folders = await Promise.all(
-    wanted.map(async (tool) => ({ tool, folder: await cachedFolder(tool, cache, go) })),
-  );
+  const folders = await Promise.all(wanted.map(async (tool) => ({ tool, folder: await cachedFolder(tool, cache) })));
   const built = await Promise.all(folders.map(({ tool, folder }) => findBuilt(tool, folder)));
   if (built.includes(undefined)) await buildAll(folders, cache);
   const found = new Map<Program, string>();
@@ -47,6 +44,7 @@ async function findOrBuild(wanted: readonly Tool[]): Promise<Map<Program, string
 }
 
 async function buildAll(folders: readonly { tool: Tool; folder: string }[], cache: string): Promise<void> {
+  await checkGo();
   await mkdir(join(cache, "toolchain"), { recursive: true });
   const onWait = () => process.stderr.write("toolchain: waiting for another build of it on this machine\n");
   await withLock(`toolchain ${cache}`, onWait, async () => {
