@@ -1,6 +1,7 @@
 // First half of every npm script: makes a fresh clone ready, and costs a fraction of a second when it already is.
 // Plain JavaScript on the built-in modules alone, because it runs before there is a node_modules, on whatever Node the
-// machine has. Everything after it runs on the Node of node_modules/.bin (the npm package `node`, a dev dependency).
+// machine has. Everything after it runs on the Node of node_modules/.bin (the npm package `node`, a dependency), which
+// npm's scripts name by its path: a shell that has run one `node` doesn't look for another on PATH.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
