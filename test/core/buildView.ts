@@ -1,0 +1,47 @@
+/** Small makers of KMM's objects as the follow-up of a build sees them. */
+import type { BuildObject, BuildView, WantedImage } from "../../core/moduleBuild.ts";
+
+const kernel = "5.14.0-1.el9.x86_64";
+export const realTime = "5.14.0-1.el9.x86_64+rt";
+export const leaving = "4.18.0-1.el8.x86_64";
+export const image = (tag: string, kernelName: string = kernel): string =>
+  `registry:5000/ns/onload-kmod:${tag}-${kernelName.replace("+", "_")}`;
+export const want = (tag: string, kernelName: string = kernel): WantedImage => ({
+  kernel: kernelName,
+  image: image(tag, kernelName),
+});
+
+type State = "Exists" | "DoesNotExist" | "NeedsBuilding" | "NeedsSigning" | undefined;
+export const mic = (states: Record<string, State>, metadata = {}): BuildView["mic"] => ({
+  metadata,
+  spec: { images: Object.keys(states).map((each) => ({ image: each })) },
+  status: {
+    imagesStates: Object.entries(states).map(([each, status]) => ({
+      image: each,
+      ...(status !== undefined && { status }),
+    })),
+  },
+});
+export const mbsc = (
+  images: string[],
+  metadata: { uid?: string; deletionTimestamp?: string } = {},
+): BuildView["mbsc"] => ({
+  metadata: { uid: "round-2", ...metadata },
+  spec: { images: images.map((each) => ({ image: each })) },
+});
+export const build = (name: string, phase?: string, more: { owner?: string; kernel?: string } = {}): BuildObject => ({
+  metadata: {
+    name,
+    labels: { "kmm.node.kubernetes.io/target-kernel": (more.kernel ?? kernel).replace("+", "_") },
+    ownerReferences: [{ uid: more.owner ?? "round-2" }],
+  },
+  ...(phase !== undefined && { status: { phase } }),
+});
+export const view = (over: Partial<BuildView>): BuildView => ({
+  wanted: [want("t2")],
+  builds: [],
+  pushed: {},
+  oldFailures: new Set(),
+  ...over,
+});
+export const tag = (each: string): string => each.slice(each.lastIndexOf(":") + 1);

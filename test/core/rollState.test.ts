@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { parseRollState, type RollState } from "../../core/rollState.ts";
+
+const state: fc.Arbitrary<RollState> = fc.record(
+  {
+    phase: fc.constantFrom("drain", "load", "leave"),
+    stack: fc.string(),
+    version: fc.string(),
+    bootId: fc.uuid(),
+    since: fc.constant("2026-01-31T12:00:00Z"),
+  },
+  { requiredKeys: ["phase", "stack", "bootId", "since"], noNullPrototype: true },
+);
+
+test("what a step notes on a node is read back", () => {
+  fc.assert(fc.property(state, (noted) => assert.deepEqual(parseRollState(JSON.stringify(noted)), noted)));
+});
+
+for (const annotation of [undefined, "", "{", "null", "[]", "7", '"load"', "{}", '{"phase":"load"}', '{"stack":"a"}']) {
+  test(`the annotation ${annotation ?? "that is missing"} is no state`, () => {
+    assert.equal(parseRollState(annotation), undefined);
+  });
+}
+
+test("whatever somebody writes into the annotation, reading it doesn't fail", () => {
+  fc.assert(fc.property(fc.string(), (text) => parseRollState(text) === undefined));
+});
