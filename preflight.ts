@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { stepCommand } from "./components/step.ts";
 import { problemReport, type Config } from "./config.ts";
 import type { Intent, NodeIdentity } from "./core/inspection.ts";
 import { longestTag, tagLengthProblem } from "./core/imageTag.ts";
@@ -62,13 +63,18 @@ async function inspectCluster(config: Config): Promise<Inspection> {
     kernels: config.build.kernels,
     strategy: config.build.strategy,
   };
-  const answer = await command.local.run({
-    command: "node_modules/.bin/node steps/inspectCluster.ts",
-    stdin: JSON.stringify({ cluster: config.cluster, intent }),
-    // Else its findings are printed with each preview.
-    logging: "none",
-  });
-  return JSON.parse(answer.stdout) as Inspection;
+  try {
+    const answer = await command.local.run({
+      command: stepCommand("inspectCluster"),
+      stdin: JSON.stringify({ cluster: config.cluster, intent }),
+      // Else its findings are printed with each preview.
+      logging: "none",
+    });
+    return JSON.parse(answer.stdout) as Inspection;
+  } catch (error) {
+    // It answers with its findings even when the cluster is away: this is a fault of ours, or of the bastion.
+    return { problems: [`cluster: could not be inspected: ${(error as Error).message}`], nodes: [] };
+  }
 }
 
 async function readAssets(): Promise<Preflight["assets"]> {

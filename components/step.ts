@@ -10,21 +10,23 @@ export interface StepArgs {
   readonly input: pulumi.Input<Record<string, unknown>>;
 }
 
-/** Node from this project's own packages: the steps are TypeScript, which older Nodes on PATH can't run. */
-const node = "node_modules/.bin/node";
+/**
+ * The command line of a program in `steps/`, with the Node of this project's own packages: older ones on PATH can't run
+ * TypeScript. `exec`, since Ctrl-C kills the command's shell and nothing below it.
+ */
+export const stepCommand = (program: string): string => `exec node_modules/.bin/node steps/${program}.ts`;
 
 /**
  * A bastion-side step as a resource: converges on create and on every change of its input, and undoes itself on delete.
  * The input goes through stdin, for a command's text is printed when it fails, and its arguments are seen by `ps`.
  */
 export function step(name: string, args: StepArgs, options: pulumi.CustomResourceOptions): command.local.Command {
-  const program = (file: string) => `${node} steps/${file}.ts`;
   return new command.local.Command(
     name,
     {
       // `create` serves changes, too: without `update` the provider runs it again.
-      create: args.run === undefined ? "true" : program(args.run),
-      ...(args.undo !== undefined && { delete: program(args.undo) }),
+      create: args.run === undefined ? "true" : stepCommand(args.run),
+      ...(args.undo !== undefined && { delete: stepCommand(args.undo) }),
       stdin: pulumi.jsonStringify(args.input),
       // What a step printed last time, put into the next run's environment, can be too long for exec.
       addPreviousOutputInEnv: false,

@@ -33,16 +33,6 @@ type Input = z.infer<typeof input>;
 /** Seconds until a Module that KMM doesn't seem to have seen is touched. */
 const touchAfterSeconds = 5;
 
-await runStep(input, async (step) => {
-  const kubectl = await connect(step.cluster);
-  const round = new Round(kubectl, step);
-  try {
-    return { version: step.version, images: await round.follow() };
-  } finally {
-    round.stop();
-  }
-});
-
 class Round {
   readonly #kubectl: Kubectl;
   readonly #step: Input;
@@ -152,3 +142,13 @@ class Round {
     await this.#kubectl.run(["delete", kind, module, "-n", namespace, "--ignore-not-found", "--wait=false"]);
   }
 }
+
+await runStep(input, async (step) => {
+  const kubectl = await connect(step.cluster);
+  const round = new Round(kubectl, step);
+  try {
+    return { version: step.version, images: await round.follow() };
+  } finally {
+    round.stop();
+  }
+});

@@ -28,17 +28,6 @@ const input = z.object({
 /** Seconds: who runs `preview` wants to hear soon that the VPN is down. */
 const patience = 10;
 
-await runStep(input, async ({ cluster, intent }) => {
-  try {
-    const kubectl = await connect(cluster, patience);
-    const facts = await readCluster(kubectl, intent.namespace);
-    return { problems: clusterProblems(intent, facts), nodes: nodeIdentities(intent, facts) };
-  } catch (error) {
-    if (error instanceof StepError) return { problems: [`cluster: ${error.message}`], nodes: [] };
-    throw error;
-  }
-});
-
 /** Namespace of Red Hat's operator; where it is installed elsewhere its version stays unknown. */
 const operatorNamespace = "openshift-kmm";
 
@@ -88,3 +77,14 @@ async function apiGroups(kubectl: Kubectl): Promise<Set<string>> {
   const { groups } = JSON.parse(await kubectl.run(["get", "--raw", "/apis"])) as { groups: { name: string }[] };
   return new Set(groups.map(({ name }) => name));
 }
+
+await runStep(input, async ({ cluster, intent }) => {
+  try {
+    const kubectl = await connect(cluster, patience);
+    const facts = await readCluster(kubectl, intent.namespace);
+    return { problems: clusterProblems(intent, facts), nodes: nodeIdentities(intent, facts) };
+  } catch (error) {
+    if (error instanceof StepError) return { problems: [`cluster: ${error.message}`], nodes: [] };
+    throw error;
+  }
+});

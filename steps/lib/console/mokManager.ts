@@ -12,7 +12,7 @@ import type { View } from "./view.ts";
 /** How an enrolment over a console ended. */
 export type Outcome =
   /** MokManager accepted the password, changed the list of keys and is rebooting the machine. */
-  | { kind: "enrolled" }
+  | { kind: "accepted" }
   /**
    * The driver gave up. `left` tells what it left behind: a machine that `boots on` without the key, or a console that
    * stands `as it was` because nothing on it was recognised. `screens` are the last ones, with the password masked.
@@ -144,7 +144,7 @@ class Driver {
         this.#record(decision.why);
         await this.#press("enter", view);
         return this.#progress.refusal === undefined
-          ? { kind: "enrolled" }
+          ? { kind: "accepted" }
           : this.#refused(this.#progress.refusal, "boots on");
     }
   }

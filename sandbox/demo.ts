@@ -1,0 +1,115 @@
+/**
+ * `npm run demo`: the program's main job on the sandbox, told as it happens.
+ *
+ *   --cycle   the whole life: preview, up, no-op up, forced rebuild, destroy, with the time of each
+ *   --clean   destroy the stack, end the sandbox, remove its state
+ */
+import { spawn } from "node:child_process";
+import { copyFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { projectRoot } from "./paths.ts";
+import { startSandbox, type Sandbox } from "./sandbox.ts";
+import { report } from "./userError.ts";
+
+const stack = "dev";
+
+await main().catch(report);
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { cycle: { type: "boolean" }, clean: { type: "boolean" } } });
+  say("The sandbox: a cluster on this machine");
+  const sandbox = await startSandbox();
+  const demo = await Demo.begin(sandbox, values.cycle === true);
+  if (values.clean === true) return demo.clean();
+  if (values.cycle === true) return demo.cycle();
+  return demo.run();
+}
+
+/** Prints a heading; what follows is the tools' own output. */
+function say(heading: string): void {
+  process.stdout.write(`\n━━ ${heading}\n`);
+}
+
+class Demo {
+  readonly #sandbox: Sandbox;
+  readonly #config: string[];
+  readonly #times: [string, number][] = [];
+
+  private constructor(sandbox: Sandbox, config: string[]) {
+    this.#sandbox = sandbox;
+    this.#config = config;
+  }
+
+  /** The cycle changes the configuration, so it works on a copy of Pulumi.dev.yaml. */
+  static async begin(sandbox: Sandbox, onCopy: boolean): Promise<Demo> {
+    const copy = join(sandbox.dir, "Pulumi.dev.yaml");
+    if (onCopy) await copyFile(join(projectRoot, "Pulumi.dev.yaml"), copy);
+    const demo = new Demo(sandbox, onCopy ? ["--config-file", copy] : []);
+    await demo.#run("pulumi", ["stack", "select", "--create", stack], { quiet: true });
+    return demo;
+  }
+
+  async run(): Promise<void> {
+    await this.#pulumi("What would happen", "preview");
+    await this.#pulumi("Build, sign, load, prove", "up", "--yes", "--skip-preview");
+    await this.#show();
+    say("And now");
+    process.stdout.write(
+      "  npm run pulumi -- up                                again: nothing changes\n" +
+        "  npm run pulumi -- up --config onload-kmm:rebuild=1  build, sign and load again\n" +
+        "  npm run demo -- --clean                             remove everything\n",
+    );
+  }
+
+  async cycle(): Promise<void> {
+    await this.#pulumi("What would happen", "preview");
+    await this.#pulumi("Build, sign, load, prove", "up", "--yes", "--skip-preview");
+    await this.#show();
+    await this.#pulumi("Again: nothing changes", "up", "--yes", "--skip-preview", "--expect-no-changes");
+    const rebuild = ["--config", "onload-kmm:rebuild=1"];
+    await this.#pulumi("A forced rebuild", "up", "--yes", "--skip-preview", ...rebuild);
+    await this.#show();
+    await this.#pulumi("Everything away", "destroy", "--yes", "--skip-preview");
+    say("Time");
+    const total = this.#times.reduce((sum, [, seconds]) => sum + seconds, 0);
+    for (const [what, seconds] of [...this.#times, ["in all", total] as const]) {
+      process.stdout.write(`  ${seconds.toFixed(1).padStart(6)} s  ${what}\n`);
+    }
+  }
+
+  async clean(): Promise<void> {
+    await this.#pulumi("Everything away", "destroy", "--yes", "--skip-preview");
+    await this.#sandbox.stop({ purge: true });
+    say("The sandbox has ended and its state is removed; the tools built for it stay cached");
+  }
+
+  /** What a person would look at: the nodes' labels, and what KMM says is loaded. */
+  async #show(): Promise<void> {
+    say("Outputs");
+    await this.#run("pulumi", ["stack", "output", "--stack", stack]);
+    say("What KMM reports as loaded");
+    const columns = "NODE:.metadata.name,IMAGE:.status.modules[*].config.containerImage,BOOT:.status.modules[*].bootId";
+    await this.#run("kubectl", ["get", "nodemodulesconfigs", "-o", `custom-columns=${columns}`]);
+  }
+
+  async #pulumi(what: string, verb: string, ...args: string[]): Promise<void> {
+    say(`${what}: pulumi ${[verb, ...args].join(" ")}`);
+    const began = Date.now();
+    await this.#run("pulumi", [verb, "--stack", stack, ...this.#config, ...args]);
+    this.#times.push([`pulumi ${verb}`, (Date.now() - began) / 1000]);
+  }
+
+  /** Runs a tool as a person would, in the sandbox's environment; its failure ends the demo. */
+  async #run(program: "pulumi" | "kubectl", args: string[], { quiet = false } = {}): Promise<void> {
+    const env = { ...this.#sandbox.env, KUBECONFIG: this.#sandbox.kubeconfig };
+    const stdio = quiet ? (["ignore", "ignore", "inherit"] as const) : "inherit";
+    const child = spawn(program, args, {
+      cwd: projectRoot,
+      env,
+      stdio: [...(quiet ? stdio : (["inherit", "inherit", "inherit"] as const))],
+    });
+    const code = await new Promise<number | null>((resolve, reject) => child.on("close", resolve).on("error", reject));
+    if (code !== 0) throw new Error(`${program} ${args.join(" ")} failed with exit code ${code ?? "none"}`);
+  }
+}

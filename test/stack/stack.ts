@@ -1,0 +1,138 @@
+/** A stack of the real program on a sandbox of its own, driven through the real engine. */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parse, stringify } from "yaml";
+import { startSandbox, type Sandbox } from "../../sandbox/sandbox.ts";
+
+export const passphrase = "sandbox";
+
+/** A stack's configuration as in `Pulumi.<stack>.yaml`. */
+export interface StackConfig {
+  encryptionsalt?: string;
+  config: Record<string, unknown>;
+}
+
+/** One resource step, from the engine's event log. */
+export interface Step {
+  readonly op: string;
+  readonly type: string;
+  readonly name: string;
+}
+
+export interface Outcome {
+  readonly exitCode: number;
+  /** stdout and stderr, as a person would see them. */
+  readonly output: string;
+  /** Every step but `same`, in the order in which the engine finished planning or doing it. */
+  readonly steps: readonly Step[];
+}
+
+export interface StackOptions {
+  readonly nodes?: number;
+  /** Changes the configuration of Pulumi.dev.yaml before the stack is made. */
+  readonly configure?: (config: StackConfig) => void;
+}
+
+/** Starts a sandbox in a temporary directory and makes the stack `dev` on it. End it with `end()`. */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const sandbox = await startSandbox(options.nodes === undefined ? {} : { nodes: options.nodes });
+  const stack = new Stack(sandbox);
+  const config = await devConfig(sandbox);
+  options.configure?.(config);
+  await stack.configure(config);
+  const made = await stack.pulumi("stack", "init", "dev");
+  if (made.exitCode !== 0) throw new Error(made.output);
+  return stack;
+}
+
+export class Stack {
+  readonly sandbox: Sandbox;
+  readonly configFile: string;
+  #runs = 0;
+
+  constructor(sandbox: Sandbox) {
+    this.sandbox = sandbox;
+    this.configFile = join(sandbox.dir, "Pulumi.dev.yaml");
+  }
+
+  async configure(config: StackConfig): Promise<void> {
+    await writeFile(this.configFile, stringify(config));
+  }
+
+  async config(): Promise<StackConfig> {
+    return parse(await readFile(this.configFile, "utf8")) as StackConfig;
+  }
+
+  preview = (...args: string[]): Promise<Outcome> => this.#steps("preview", "--diff", ...args);
+  up = (...args: string[]): Promise<Outcome> => this.#steps("up", "--yes", "--skip-preview", ...args);
+  destroy = (...args: string[]): Promise<Outcome> => this.#steps("destroy", "--yes", "--skip-preview", ...args);
+
+  async outputs(): Promise<Record<string, unknown>> {
+    return JSON.parse((await this.pulumi("stack", "output", "--json")).output) as Record<string, unknown>;
+  }
+
+  async pulumi(...args: string[]): Promise<{ exitCode: number; output: string }> {
+    const { exitCode, stdout, stderr } = await this.sandbox.pulumi([...args, "--non-interactive"]);
+    return { exitCode, output: stdout + stderr };
+  }
+
+  async end(): Promise<void> {
+    await this.sandbox.stop({ purge: true });
+  }
+
+  async #steps(verb: string, ...args: string[]): Promise<Outcome> {
+    this.#runs += 1;
+    const events = join(this.sandbox.dir, `events-${this.#runs}.json`);
+    const common = ["--stack", "dev", "--config-file", this.configFile, "--event-log", events];
+    const run = await this.pulumi(verb, ...common, ...args);
+    return { ...run, steps: await readSteps(events, verb === "preview") };
+  }
+}
+
+/** Pulumi.dev.yaml with this sandbox's paths, ports and host keys in the place of the default one's. */
+async function devConfig(sandbox: Sandbox): Promise<StackConfig> {
+  const config = parse(await readFile("Pulumi.dev.yaml", "utf8")) as StackConfig;
+  const values = config.config;
+  const nodes = JSON.parse(await readFile(join(sandbox.dir, "nodes.json"), "utf8")) as SandboxNode[];
+  Object.assign(values["onload-kmm:cluster"] as object, { kubeconfig: sandbox.kubeconfig });
+  const release = values["onload-kmm:release"] as { package: string };
+  release.package = release.package.replace(".sandbox", sandbox.dir);
+  values["onload-kmm:nodes"] = nodes
+    .filter(({ solarflare }) => solarflare)
+    .map(({ name, address, hostKey }) => ({ name, address, hostKey }));
+  values["onload-kmm:ssh"] = { user: "core", privateKeyFile: join(sandbox.dir, "ssh/id_ed25519") };
+  return config;
+}
+
+interface SandboxNode {
+  readonly name: string;
+  readonly address: string;
+  readonly hostKey: string;
+  readonly solarflare: boolean;
+}
+
+interface EngineEvent {
+  readonly resourcePreEvent?: { readonly metadata: StepMetadata };
+  readonly resOutputsEvent?: { readonly metadata: StepMetadata };
+}
+
+interface StepMetadata {
+  readonly op: string;
+  readonly urn: string;
+  readonly type: string;
+}
+
+async function readSteps(events: string, planned: boolean): Promise<Step[]> {
+  const log = await readFile(events, "utf8").catch(() => "");
+  return log
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as EngineEvent)
+    .flatMap((event) => (planned ? event.resourcePreEvent : event.resOutputsEvent) ?? [])
+    .map(({ metadata }) => ({
+      op: metadata.op,
+      type: metadata.type,
+      name: metadata.urn.slice(metadata.urn.lastIndexOf("::") + 2),
+    }))
+    .filter(({ op }) => op !== "same");
+}
