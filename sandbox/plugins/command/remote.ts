@@ -2,7 +2,7 @@
  * `command:remote:Command`. Left out, and refused by name: a proxy, and variables (`environment`,
  * `addPreviousOutputInEnv`), which only work where sshd has an `AcceptEnv` for them.
  */
-import type { ClientChannel } from "ssh2";
+import type { Client, ClientChannel } from "ssh2";
 import type { CheckFailure, CheckResult } from "../core/provider.ts";
 import { hasUnknown, isObject, isUnknown, type PropertyMap, reveal, secret, type Value } from "../core/values.ts";
 import { connectionSettings, dial } from "./connection.ts";
@@ -81,10 +81,7 @@ async function runRemotely(command: string, properties: PropertyMap, context: Ru
   const client = await dial(settings, context);
   const collector = new OutputCollector(context.log, context.urn, logs);
   try {
-    const channel = await new Promise<ClientChannel>((resolve, reject) => {
-      client.exec(command, (error, opened) => (error === undefined ? resolve(opened) : reject(error)));
-    });
-    const failure = await failureOf(channel, stdin ?? "", collector);
+    const failure = await execute(client, { command, stdin: stdin ?? "" }, collector);
     await collector.end();
     if (failure !== undefined) throw collector.failure(failure, command);
     return collector.result();
@@ -93,22 +90,38 @@ async function runRemotely(command: string, properties: PropertyMap, context: Ru
   }
 }
 
-/** Follows the command to its end; resolves with why it failed in Go's words, or nothing. */
-function failureOf(channel: ClientChannel, stdin: string, collector: OutputCollector): Promise<string | undefined> {
-  channel.on("data", (bytes: Buffer) => collector.add("stdout", bytes));
-  channel.stderr.on("data", (bytes: Buffer) => collector.add("stderr", bytes));
-  let ended = "wait: remote command exited without exit status or exit signal";
-  channel.on("exit", (code: number | null, signal?: string) => {
-    ended = code === null ? `Process exited with status 0 from signal ${signal ?? ""}` : exitWords(code);
-  });
-  channel.end(stdin);
-  return new Promise((resolve) => {
-    channel.once("close", () => resolve(ended === "" ? undefined : ended));
+/** Runs the command to its end; resolves with why it failed in Go's words, or nothing. */
+function execute(
+  client: Client,
+  { command, stdin }: { command: string; stdin: string },
+  collector: OutputCollector,
+): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    client.exec(command, (error, channel) => {
+      // Listeners must be there before this callback returns: a short command's end may be in the same packet.
+      if (error === undefined) follow(channel, collector, resolve).end(stdin);
+      else reject(error);
+    });
   });
 }
 
-function exitWords(code: number): string {
-  return code === 0 ? "" : `Process exited with status ${code}`;
+function follow(
+  channel: ClientChannel,
+  collector: OutputCollector,
+  done: (failure: string | undefined) => void,
+): ClientChannel {
+  let failure: string | undefined = "wait: remote command exited without exit status or exit signal";
+  channel.on("data", (bytes: Buffer) => collector.add("stdout", bytes));
+  channel.stderr.on("data", (bytes: Buffer) => collector.add("stderr", bytes));
+  channel.on("exit", (code: number | null, signal?: string) => {
+    failure = code === null ? `Process exited with status 0 from signal ${signal ?? ""}` : exitWords(code);
+  });
+  channel.once("close", () => done(failure));
+  return channel;
+}
+
+function exitWords(code: number): string | undefined {
+  return code === 0 ? undefined : `Process exited with status ${code}`;
 }
 
 /** A command that runs on another machine when it is created, changed or deleted. */

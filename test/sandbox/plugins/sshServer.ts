@@ -1,0 +1,55 @@
+import { spawn } from "node:child_process";
+import type { AddressInfo } from "node:net";
+import ssh2 from "ssh2";
+
+/** A host that runs what it is told in a local shell, for one user with one key. */
+export interface SshHost {
+  port: number;
+  /** Type and base64, as in `known_hosts`. */
+  hostKey: string;
+  /** The only key that may log in, OpenSSH format. */
+  privateKey: string;
+  /** Connections that were accepted. */
+  connections(): number;
+  stop(): Promise<void>;
+}
+
+/** Starts the host on a free loopback port. */
+export async function startSshHost(): Promise<SshHost> {
+  const host = ssh2.utils.generateKeyPairSync("ed25519");
+  const user = ssh2.utils.generateKeyPairSync("ed25519");
+  const allowed = ssh2.utils.parseKey(user.public);
+  if (allowed instanceof Error) throw allowed;
+  let connections = 0;
+  const server = new ssh2.Server({ hostKeys: [host.private] }, (client) => {
+    connections++;
+    client.on("error", () => undefined);
+    client.on("authentication", (context) => {
+      const known = context.method === "publickey" && context.key.data.equals(allowed.getPublicSSH());
+      if (known) context.accept();
+      else context.reject(["publickey"]);
+    });
+    client.on("session", (acceptSession) => {
+      acceptSession().on("exec", (acceptExec, _reject, { command }) => {
+        const channel = acceptExec();
+        const child = spawn("/bin/sh", ["-c", command], { stdio: ["pipe", "pipe", "pipe"] });
+        child.stdin.on("error", () => undefined);
+        channel.pipe(child.stdin);
+        child.stdout.pipe(channel, { end: false });
+        child.stderr.pipe(channel.stderr, { end: false });
+        child.on("close", (code) => {
+          channel.exit(code ?? 1);
+          channel.end();
+        });
+      });
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    hostKey: host.public.trim(),
+    privateKey: user.private,
+    connections: () => connections,
+    stop: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
