@@ -3,8 +3,7 @@
 // machine has. Everything after it runs on the Node of node_modules/.bin (the npm package `node`, a dependency), which
 // npm's scripts name by its path: a shell that has run one `node` doesn't look for another on PATH.
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -13,7 +12,7 @@ const oldestGo = [1, 26];
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const lockFile = join(root, "package-lock.json");
-const stampFile = join(root, "node_modules", ".cache", "onload-kmm-lockfile.sha256");
+const installedFile = join(root, "node_modules", ".package-lock.json");
 const installedNode = join(root, "node_modules", ".bin", "node");
 
 /** Prints one message for the user and ends with exit code 1. */
@@ -47,27 +46,38 @@ function warnWithoutGo() {
   );
 }
 
-/** SHA-256 of the lockfile: what node_modules has to agree with. */
-function lockfileDigest() {
-  return createHash("sha256").update(readFileSync(lockFile)).digest("hex");
+/** The packages of a lockfile, by their place in the tree. */
+function packagesOf(file) {
+  return JSON.parse(readFileSync(file, "utf8")).packages;
 }
 
-function isInstalled(digest) {
-  return existsSync(installedNode) && existsSync(stampFile) && readFileSync(stampFile, "utf8").trim() === digest;
+/**
+ * Whether node_modules holds what the lockfile says. npm keeps its own record of what it has installed, and writes it
+ * last: after an interrupted installation it is missing or old.
+ */
+function isInstalled() {
+  if (!existsSync(installedNode) || !existsSync(installedFile)) return false;
+  const installed = packagesOf(installedFile);
+  return Object.entries(packagesOf(lockFile)).every(([place, wanted]) => {
+    if (place === "") return true;
+    const found = installed[place];
+    // Packages for other platforms.
+    if (found === undefined) return wanted.optional === true || wanted.devOptional === true;
+    return found.version === wanted.version && found.integrity === wanted.integrity;
+  });
 }
 
-function install(digest) {
+function install() {
   warnWithoutGo();
   process.stderr.write("setup: npm ci (about a minute)\n");
-  const ran = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: root, stdio: ["ignore", 2, 2] });
+  // npm passes its own settings on: without --loglevel an `npm run -s` would silence this one's errors.
+  const args = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
+  const ran = spawnSync("npm", args, { cwd: root, stdio: ["ignore", 2, 2] });
   if (ran.status !== 0) fail("`npm ci` failed, see above; run the same command again once the cause is mended");
-  mkdirSync(dirname(stampFile), { recursive: true });
-  writeFileSync(stampFile, `${digest}\n`);
 }
 
 checkNode();
-const digest = lockfileDigest();
-if (!isInstalled(digest)) {
+if (!isInstalled()) {
   checkNpm();
-  install(digest);
+  install();
 }
