@@ -77,10 +77,8 @@ function keyOf(path: readonly PropertyKey[]): string {
  */
 const outline = z.object({
   namespace: z.string().catch(""),
-  nodes: z
-    .array(z.object({ name: z.unknown(), console: z.unknown() }).catch({ name: undefined, console: undefined }))
-    .catch([]),
-  enrolment: z.object({ mode: z.unknown() }).catch({ mode: undefined }),
+  nodes: z.array(z.object({ name: z.unknown().optional(), console: z.unknown().optional() }).catch({})).catch([]),
+  enrolment: z.object({ mode: z.unknown().optional() }).catch({}),
   signing: z
     .object({ source: z.enum(["generated", "existing"]).default("generated").optional().catch(undefined) })
     .catch({ source: "generated" }),

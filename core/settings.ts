@@ -31,6 +31,8 @@ const release = z.strictObject({
   version: matching(/^\d+(\.\d+)+$/, "the version in the .src.rpm's name, for example 9.0.2.140"),
 });
 
+const anImage = "an image with a tag other than latest, or a digest";
+
 const build = z.strictObject({
   strategy: z
     .enum(["driver-toolkit", "entitled-ubi"], { error: "driver-toolkit (no entitlement needed) or entitled-ubi" })
@@ -40,10 +42,8 @@ const build = z.strictObject({
     .refine(isRe2, { error: "a regular expression (RE2: no look-around, no back-references), for example ^5\\.14\\." })
     .default("^.+$"),
   baseImage: z
-    .string()
-    .refine((image) => /[:@][^/]+$/.test(image) && !image.endsWith(":latest"), {
-      error: "an image with a tag other than latest, or a digest",
-    })
+    .string({ error: anImage })
+    .refine((image) => /[:@][^/]+$/.test(image) && !image.endsWith(":latest"), { error: anImage })
     .default("registry.access.redhat.com/ubi9/ubi-minimal:9.6"),
   timeoutMinutes: minutes("the longest that a build may take", 60),
 });
