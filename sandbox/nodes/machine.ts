@@ -6,13 +6,6 @@ export interface Certificate {
   der: string;
 }
 
-/** A request that waits for MokManager: the keys, and the hash of the password that MokManager will ask for. */
-export interface MokRequest {
-  certificates: Certificate[];
-  /** As in `/etc/shadow`: `$2a$10$…`, `$6$…`. Never the password itself. */
-  passwordHash: string;
-}
-
 /** A kernel module that is live. */
 export interface LiveModule {
   name: string;
@@ -21,6 +14,8 @@ export interface LiveModule {
   version: string | null;
   srcversion: string;
   signer: string | null;
+  /** Whether the kernel could verify the signature (`E` is missing in its taint). */
+  verified: boolean;
   /** Live modules that depend on this one. */
   usedBy: string[];
 }
@@ -62,6 +57,27 @@ export interface StoredImage {
 /** What runs on the machine. `firmware` is the time between power-on and the kernel; MokManager runs in it. */
 export type Power = "off" | "firmware" | "mok-manager" | "running";
 
+/** The firmware's variables. A request and its password's hash are two variables each, as shim has them. */
+export interface Firmware {
+  /** False on a machine with a legacy BIOS. */
+  efi: boolean;
+  secureBoot: boolean;
+  db: Certificate[];
+  dbx: Certificate[];
+  /** What a BMC was asked to add to `db`; the firmware does it at the next power-on. */
+  dbNext: Certificate[] | null;
+  mokList: Certificate[];
+  /** Keys to be enrolled. MokManager deletes the variable when it starts and works on from memory. */
+  mokNew: Certificate[] | null;
+  /** Hash of the password for `mokNew`, in crypt(5)'s notation. Never the password itself. */
+  mokAuth: string | null;
+  /** Keys to be deleted, and the hash of the password for that. */
+  mokDel: Certificate[] | null;
+  mokDelAuth: string | null;
+  /** MokManager's countdown in seconds at the next boot; negative: no countdown; null is the built-in 10. */
+  mokTimeout: number | null;
+}
+
 /** Everything about one machine that outlives a process: the content of `<stateDir>/nodes/<name>.json`. */
 export interface Machine {
   spec: NodeSpec;
@@ -76,19 +92,7 @@ export interface Machine {
   osImage: string;
   /** What the next boot starts; an upgrade sets both. */
   next: { kernel: string; osImage: string };
-  firmware: {
-    efi: boolean;
-    secureBoot: boolean;
-    db: Certificate[];
-    dbx: Certificate[];
-    mokList: Certificate[];
-    mokNew: MokRequest | null;
-    mokDel: MokRequest | null;
-    /** MokManager's countdown in seconds for the next boot; -1 waits for ever; null is the built-in 10. */
-    mokTimeout: number | null;
-    /** A power reset hit MokManager while it was open: its next menu shows `Reset MOK`. */
-    mokAuthLeft: boolean;
-  };
+  firmware: Firmware;
   modules: LiveModule[];
   interfaces: Interface[];
   /** By image reference. */
@@ -152,11 +156,13 @@ export function newMachine(spec: NodeSpec): Machine {
       secureBoot: spec.secureBoot,
       db: [],
       dbx: [],
+      dbNext: null,
       mokList: [],
       mokNew: null,
+      mokAuth: null,
       mokDel: null,
+      mokDelAuth: null,
       mokTimeout: null,
-      mokAuthLeft: false,
     },
     modules: [],
     interfaces: interfacesOf(spec),
@@ -187,6 +193,7 @@ export const inTree = (name: string, usedBy: string[]): LiveModule => ({
   version: null,
   srcversion: srcversionOf(`in-tree ${name}`),
   signer: KERNEL_SIGNER,
+  verified: true,
   usedBy,
 });
 

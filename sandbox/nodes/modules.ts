@@ -102,15 +102,16 @@ function insert(machine: Machine, file: ModuleFile, needs: string[]): string | n
   if (missing !== undefined) return failed("Unknown symbol in module, or unknown parameter (see dmesg)");
   for (const need of needs) live(machine, need)?.usedBy.push(file.name);
   const { name, outOfTree, version, srcversion, signer } = file;
-  machine.modules.push({ name, outOfTree, version, srcversion, signer, usedBy: [] });
+  machine.modules.push({ name, outOfTree, version, srcversion, signer, verified: verified(machine, file), usedBy: [] });
   return null;
 }
 
 /** Would this kernel load the file? With Secure Boot off it takes any; with it on, only a trusted signature. */
-export function accepted(machine: Machine, file: ModuleFile): boolean {
-  if (!machine.firmware.secureBoot || !file.outOfTree) return true;
-  return file.signerFingerprint !== null && trusts(machine, file.signerFingerprint);
-}
+const accepted = (machine: Machine, file: ModuleFile): boolean =>
+  !machine.firmware.secureBoot || verified(machine, file);
+
+const verified = (machine: Machine, { outOfTree, signerFingerprint }: ModuleFile): boolean =>
+  !outOfTree || (signerFingerprint !== null && trusts(machine, signerFingerprint));
 
 /** Only modules that matter here count: whatever else a file needs is built into the kernel. */
 const needsOf = (file: ModuleFile): string[] =>

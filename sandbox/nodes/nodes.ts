@@ -1,13 +1,16 @@
 import { Informer, Kube, WorkQueue } from "../kube.ts";
 import { Registry } from "../openshift/registry.ts";
 import { Switches } from "../switches.ts";
+import { Fleet } from "./fleet.ts";
 import { Kubelet } from "./kubelet.ts";
 import type { Machine } from "./machine.ts";
 import { NodeKeeper } from "./nodeKeeper.ts";
+import { announceBoot, restartPods } from "./reboot.ts";
 import { needsNode, schedule } from "./scheduler.ts";
 import { NODES, PODS, type Node, type Pod } from "./shapes.ts";
 import { SPEC_ANNOTATION, type NodeSpec } from "./spec.ts";
 import { MachineStore } from "./store.ts";
+import type { Readiness } from "./nodeStatus.ts";
 
 /** A started stand-in; `stop` resolves when nothing of it is left. */
 export interface Running {
@@ -46,22 +49,36 @@ export async function startNodes(options: { kubeconfig: string; stateDir: string
     if (pod !== undefined && needsNode(pod)) await schedule(kube, pod, nodes.list(), pods);
   });
 
+  const fleet = new Fleet({ stateDir: options.stateDir, store, switches, report, log });
+
+  async function report(machine: Machine, readiness: Readiness): Promise<void> {
+    await keeper.post(machine, readiness);
+    if (readiness === "starting") await announceBoot(kube, machine, nodes.get(machine.spec.name));
+    if (readiness !== "ready") return;
+    await restartPods(kube, machine, pods.list());
+    kubelet.nodeStarted(machine.spec.name);
+  }
+
   function podChanged(pod: Pod): void {
     if (needsNode(pod)) scheduling.add(keyFor(pod));
     else kubelet.changed(pod);
   }
 
   function nodeChanged(node: Node): void {
-    machineOf(store, node);
+    const machine = machineOf(store, node);
+    if (machine !== undefined) void fleet.add(machine).catch((error: unknown) => log(String(error)));
     for (const pod of pods.list()) if (needsNode(pod)) scheduling.add(keyFor(pod));
   }
 
   await Promise.all([nodes.synced(), pods.synced(), switches.ready()]);
+  await fleet.start();
   for (const pod of pods.list()) podChanged(pod);
-  await Promise.all(store.list().map((machine) => keeper.post(machine, "ready")));
+  const up = store.list().filter(({ power }) => power === "running");
+  await Promise.all(up.map((machine) => keeper.post(machine, "ready")));
   return {
     async stop() {
       keeper.stop();
+      await fleet.stop();
       await Promise.all([nodes.stop(), pods.stop(), switches.stop()]);
       await Promise.all([scheduling.stop(), kubelet.stop()]);
       kube.close();

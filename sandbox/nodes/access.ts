@@ -1,0 +1,97 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { projectRoot, stateDirectory } from "../paths.ts";
+import type { Machine } from "./machine.ts";
+import { hostKeyOf } from "./sshKeys.ts";
+
+/** How one node is reached: an entry of `<stateDir>/nodes.json`, from which a stack's config can be made. */
+export interface NodeAccess {
+  name: string;
+  solarflare: boolean;
+  /** `127.0.0.1:PORT` of its SSH server; the user is `core`. */
+  address: string;
+  /** Type and key, as `ssh-keyscan` prints them. */
+  hostKey: string;
+  /** A command that opens its serial console. */
+  console: string;
+  /** Ports on 127.0.0.1. */
+  sshPort: number;
+  consolePort: number;
+}
+
+/** Where the process that plays the nodes can be asked for things that no SSH server offers. */
+export interface ControlAccess {
+  port: number;
+  token: string;
+}
+
+/** In the default directory the ports are fixed, so that Pulumi.dev.yaml can name them: worker-1 has 22011. */
+const FIRST_SSH_PORT = 22010;
+
+/** Paths below a state directory. */
+const accessFiles = (stateDir: string) => ({
+  nodes: join(stateDir, "nodes.json"),
+  control: join(stateDir, "nodes-control.json"),
+});
+
+/** Reads `nodes.json`; empty when there is none yet. */
+export function readAccess(stateDir: string): NodeAccess[] {
+  const file = accessFiles(stateDir).nodes;
+  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as NodeAccess[]) : [];
+}
+
+/** The node's entry, with the ports that it had before, or with new ones. */
+export async function accessOf(machine: Machine, stateDir: string, known: NodeAccess[]): Promise<NodeAccess> {
+  const { name, solarflare } = machine.spec;
+  const before = known.find((entry) => entry.name === name);
+  const sshPort = before?.sshPort ?? (await firstPort(name, stateDir));
+  const consolePort = before?.consolePort ?? (await freePort());
+  return {
+    name,
+    solarflare,
+    address: `127.0.0.1:${sshPort}`,
+    hostKey: hostKeyOf(name).publicKey,
+    console: `node ${join(projectRoot, "sandbox", "nodes", "console.ts")} --dir ${stateDir} ${name}`,
+    sshPort,
+    consolePort,
+  };
+}
+
+async function firstPort(name: string, stateDir: string): Promise<number> {
+  const number = name === "master-0" ? 0 : Number(/^worker-(\d{1,2})$/.exec(name)?.[1] ?? NaN);
+  const isDefault = stateDir === stateDirectory(undefined, {});
+  return isDefault && !Number.isNaN(number) ? FIRST_SSH_PORT + number : freePort();
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+/** Writes `nodes.json` in one step. */
+export function writeAccess(stateDir: string, entries: NodeAccess[]): void {
+  const { nodes } = accessFiles(stateDir);
+  const sorted = entries.toSorted((one, other) => one.name.localeCompare(other.name));
+  writeFileSync(`${nodes}.new`, `${JSON.stringify(sorted, null, 2)}\n`);
+  renameSync(`${nodes}.new`, nodes);
+}
+
+/** Writes where the control server listens, readable by this user alone; answers its new token. */
+export function writeControl(stateDir: string, port: number, token: string): void {
+  writeFileSync(accessFiles(stateDir).control, JSON.stringify({ port, token }), { mode: 0o600 });
+}
+
+/** Reads what {@link writeControl} wrote. */
+export function readControl(stateDir: string): ControlAccess {
+  const file = accessFiles(stateDir).control;
+  if (!existsSync(file)) throw new Error(`no sandbox runs in ${stateDir}: ${file} is missing`);
+  return JSON.parse(readFileSync(file, "utf8")) as ControlAccess;
+}
+
+/** A new token. */
+export const newToken = (): string => randomBytes(24).toString("base64url");

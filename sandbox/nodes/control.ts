@@ -1,0 +1,78 @@
+import { randomBytes, randomUUID, X509Certificate } from "node:crypto";
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
+import { readControl } from "./access.ts";
+import type { Machine } from "./machine.ts";
+import type { SandboxNode } from "./node.ts";
+
+/** What can be done to a machine that no command on it does: what a hand, a BMC or an administrator would do. */
+export interface Actions {
+  /** The machine's whole state. */
+  state: Record<string, never>;
+  /** Someone else reboots it, or presses reset: what it is depends on what the machine is doing. */
+  reset: Record<string, never>;
+  /** The operating system is installed anew: another machine ID. The firmware keeps its keys. */
+  reinstall: Record<string, never>;
+  /** Another mainboard: another system UUID, and a firmware without keys. */
+  replaceMainboard: Record<string, never>;
+  /** A certificate (PEM, or DER in base64) for `db`; the firmware takes it at the next boot. */
+  addToDb: { certificate: string };
+  /** What the next boot starts. */
+  upgrade: { kernel: string; osImage?: string };
+  secureBoot: { on: boolean };
+}
+
+type Handlers = { [Name in keyof Actions]: (node: SandboxNode, input: Actions[Name]) => unknown };
+
+const HANDLERS: Handlers = {
+  state: ({ machine }) => machine,
+  reset: ({ power }) => power.reset(),
+  reinstall(node) {
+    node.machine.machineId = randomBytes(16).toString("hex");
+    node.machine.images = {};
+    node.power.reset();
+  },
+  replaceMainboard(node) {
+    node.machine.systemUuid = randomUUID();
+    const keyless = { db: [], dbx: [], dbNext: null, mokList: [], mokNew: null, mokAuth: null };
+    Object.assign(node.machine.firmware, keyless, { mokDel: null, mokDelAuth: null, mokTimeout: null });
+    node.power.reset();
+  },
+  addToDb({ machine }, { certificate }) {
+    const pem = certificate.includes("-----BEGIN");
+    const der = new X509Certificate(pem ? certificate : Buffer.from(certificate, "base64")).raw.toString("base64");
+    machine.firmware.dbNext = [...(machine.firmware.dbNext ?? []), { der }];
+  },
+  upgrade({ machine }, { kernel, osImage }) {
+    machine.next = { kernel, osImage: osImage ?? machine.next.osImage };
+  },
+  secureBoot({ machine }, { on }) {
+    machine.firmware.secureBoot = on;
+  },
+};
+
+/** Does it; the store is saved by the caller. Unknown actions are refused by name. */
+export function control(node: SandboxNode, action: string, input: Record<string, unknown>): unknown {
+  const handler = (HANDLERS as Record<string, ((node: SandboxNode, input: never) => unknown) | undefined>)[action];
+  if (handler === undefined) {
+    throw new Error(`no action ${action}; known are ${Object.keys(HANDLERS).join(", ")}`);
+  }
+  const answer = handler(node, input as never);
+  node.save();
+  return answer;
+}
+
+/** Asks the running sandbox in `stateDir` to do something to a machine. Throws its error. */
+export async function controlNode<Name extends keyof Actions>(
+  stateDir: string,
+  node: string,
+  action: Name,
+  ...[input]: Actions[Name] extends Record<string, never> ? [] : [Actions[Name]]
+): Promise<Machine | null> {
+  const { port, token } = readControl(stateDir);
+  const socket = connect(port, "127.0.0.1");
+  socket.end(`${JSON.stringify({ ...input, token, node, action })}\n`);
+  const answer = JSON.parse(await text(socket)) as Machine | { error: string } | null;
+  if (answer !== null && "error" in answer) throw new Error(`${node}: ${answer.error}`);
+  return answer;
+}

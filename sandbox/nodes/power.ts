@@ -1,0 +1,156 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { wantsMokManager, runMokManager } from "./firmware/mokManager.ts";
+import type { SerialConsole } from "./firmware/serialConsole.ts";
+import { startKernel, type Machine } from "./machine.ts";
+import type { Readiness } from "./nodeStatus.ts";
+import type { SwitchName } from "../switches.ts";
+
+/** What one machine's power needs of its surroundings. */
+export interface PowerOptions {
+  machine: Machine;
+  console: SerialConsole;
+  /** Keeps the machine's state. */
+  save: () => void;
+  /** Is a failure switch on for this machine? */
+  failing: (name: SwitchName) => boolean;
+  /** How long kernel and kubelet take, in seconds. */
+  bootSeconds: () => number;
+  /** The operating system stops being there: connections and processes end, memory is lost. */
+  wentDown: () => Promise<void>;
+  /** It is there again, before its kubelet is. */
+  cameUp: () => Promise<void>;
+  /** What the cluster is to see of the kubelet. */
+  report: (readiness: Readiness) => Promise<void>;
+  log: (line: string) => void;
+}
+
+/** A node that is away this long becomes Unknown. The real node lifecycle controller takes 40 to 50 s. */
+const UNKNOWN_AFTER_MS = 2000;
+const FIRMWARE_MS = 200;
+/** A kubelet is there for a moment before its network is. */
+const STARTING_MS = 300;
+
+/** One machine's power button: reboots, and everything that happens between power-on and Ready. */
+export class Power {
+  readonly #options: PowerOptions;
+  #cycle = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+  #planned: NodeJS.Timeout | undefined;
+
+  constructor(options: PowerOptions) {
+    this.#options = options;
+  }
+
+  /** Plans a reboot; false when one is planned already. */
+  plan(seconds: number): boolean {
+    if (this.#planned !== undefined) return false;
+    this.#planned = setTimeout(() => this.reset(), seconds * 1000);
+    return true;
+  }
+
+  /** Restarts the machine, whatever it does: a reboot while it runs, a power reset in the firmware or MokManager. */
+  reset(): void {
+    clearTimeout(this.#planned);
+    this.#planned = undefined;
+    this.#cycle.abort();
+    const cycle = new AbortController();
+    this.#cycle = cycle;
+    const before = this.#running;
+    this.#running = before.then(() => this.#restart(cycle.signal)).catch((error: unknown) => this.#failed(error));
+  }
+
+  /** Goes on where an earlier process was cut: for the machine that was a power cut. */
+  resume(): void {
+    if (this.#options.machine.power !== "running") this.reset();
+  }
+
+  /** Ends all of it; a machine that isn't running stays where it is. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#planned);
+    this.#cycle.abort();
+    await this.#running;
+  }
+
+  #failed(error: unknown): void {
+    const { machine, log } = this.#options;
+    log(`${machine.spec.name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  }
+
+  async #restart(signal: AbortSignal): Promise<void> {
+    const { machine, wentDown, save, console } = this.#options;
+    if (signal.aborted) return;
+    machine.power = "off";
+    save();
+    await wentDown();
+    const unknown = this.#becomeUnknown(signal);
+    console.keyboard.clear();
+    const on = await this.#powerOn(signal);
+    clearTimeout(unknown);
+    if (on) await this.#boot(signal);
+  }
+
+  /** The cluster notices after a while that the kubelet is silent. */
+  #becomeUnknown(signal: AbortSignal): NodeJS.Timeout {
+    return setTimeout(() => {
+      if (!signal.aborted) void this.#options.report("unknown").catch((error: unknown) => this.#failed(error));
+    }, UNKNOWN_AFTER_MS);
+  }
+
+  /**
+   * From power-on to the kernel, through MokManager when there is a request; a change in it resets the machine. False
+   * when the power went on the way.
+   */
+  async #powerOn(signal: AbortSignal): Promise<boolean> {
+    const { machine, save, console, failing } = this.#options;
+    while (failing("node.never-returns")) if (!(await pause(FIRMWARE_MS, signal))) return false;
+    for (;;) {
+      machine.power = "firmware";
+      machine.firmware.db.push(...(machine.firmware.dbNext ?? []));
+      machine.firmware.dbNext = null;
+      save();
+      console.write(BANNER);
+      if (!(await pause(FIRMWARE_MS, signal))) return false;
+      if (!wantsMokManager(machine.firmware)) return true;
+      machine.power = "mok-manager";
+      save();
+      const { firmware } = machine;
+      const write = (text: string): void => console.write(text);
+      const ending = await runMokManager({ firmware, save, keyboard: console.keyboard, write, signal });
+      if (ending !== "reset") return ending === "boot";
+    }
+  }
+
+  async #boot(signal: AbortSignal): Promise<void> {
+    const { machine, save, console, failing, bootSeconds, cameUp, report, log } = this.#options;
+    machine.power = "firmware";
+    console.write(`\r\nLoading Linux ${machine.next.kernel} ...\r\n`);
+    const half = (bootSeconds() * 1000) / 2;
+    if (!(await pause(half, signal))) return;
+    startKernel(machine, { keepBootId: failing("node.boot-id-unchanged") });
+    save();
+    await cameUp();
+    console.write(`\r\n${machine.osImage}\r\n${machine.spec.name} login: `);
+    log(`${machine.spec.name}: booted, ${machine.bootId}`);
+    if (!(await pause(half, signal))) return;
+    if (!(await persist(() => report("starting"), signal))) return;
+    if (await pause(STARTING_MS, signal)) await persist(() => report("ready"), signal);
+  }
+}
+
+const BANNER = '\r\nBdsDxe: starting Boot0001 "Red Hat Enterprise Linux" from HD(1,GPT)/\\EFI\\redhat\\shimx64.efi\r\n';
+
+/** Sleeps; false when the signal came first. */
+const pause = (milliseconds: number, signal: AbortSignal): Promise<boolean> =>
+  sleep(milliseconds, true, { signal }).catch(() => false);
+
+/** A kubelet posts its status until the API server takes it. False when the signal came first. */
+async function persist(post: () => Promise<void>, signal: AbortSignal): Promise<boolean> {
+  for (;;) {
+    const taken = await post().then(
+      () => true,
+      () => false,
+    );
+    if (taken) return true;
+    if (!(await pause(500, signal))) return false;
+  }
+}
