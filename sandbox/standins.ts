@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { kubeconfigFile } from "./controlPlane/credentials.ts";
 import { filesOf, readState } from "./controlPlane/state.ts";
 import { startGateway } from "./gateway/gateway.ts";
+import { startKmm } from "./kmm/kmm.ts";
 import { startNodes } from "./nodes/nodes.ts";
 import { startOpenshift } from "./openshift/openshift.ts";
 
@@ -23,6 +24,7 @@ async function start(dir: string, running: Running[]): Promise<void> {
   const openshift = kubeconfigFile(dir, "openshift.kubeconfig");
   running.push(await startNodes({ kubeconfig: kubeconfigFile(dir, "nodes.kubeconfig"), stateDir: dir }));
   running.push(await startOpenshift({ kubeconfig: openshift, stateDir: dir }));
+  running.push(await startKmm({ kubeconfig: kubeconfigFile(dir, "kmm.kubeconfig") }));
   running.push(
     await startGateway({
       listenPort: state.ports.gateway,
