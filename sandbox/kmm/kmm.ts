@@ -1,6 +1,7 @@
 import type { Running } from "../gateway/gateway.ts";
 import { Informer, Kube, keyOf, type KubeObject, splitKey, WorkQueue } from "../kube.ts";
 import { builds } from "../openshift/resources.ts";
+import { startAdmission } from "./admission/server.ts";
 import type { Context } from "./context.ts";
 import { reconcileJob } from "./jobReconciler.ts";
 import { reconcileMbsc } from "./mbscReconciler.ts";
@@ -43,8 +44,10 @@ export async function startKmm({ kubeconfig }: { kubeconfig: string }): Promise<
   };
   const informers: { synced(): Promise<void>; stop(): Promise<void> }[] = [nodes, modules, ...watchOwned(kube, queues)];
   await Promise.all(informers.map((informer) => informer.synced()));
+  const admission = await startAdmission(kube);
   return {
     async stop() {
+      await admission.stop();
       await Promise.all(informers.map((informer) => informer.stop()));
       await Promise.all(Object.values(queues).map((queue) => queue.stop()));
       kube.close();

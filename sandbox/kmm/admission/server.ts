@@ -1,0 +1,76 @@
+import { createServer } from "node:https";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { json } from "node:stream/consumers";
+import type { Running } from "../../gateway/gateway.ts";
+import type { Kube, KubeObject, Resource } from "../../kube.ts";
+import type { Module, Preflight } from "../resources.ts";
+import { loopbackCertificate } from "./certificate.ts";
+import { moduleFault } from "./module.ts";
+import { webhooks } from "./webhooks.ts";
+
+interface Review {
+  apiVersion: string;
+  kind: string;
+  request: { uid: string; object: KubeObject | null; oldObject: KubeObject | null };
+}
+
+/** A request's path → what is said against it. */
+const VALIDATORS: Record<string, (request: Review["request"]) => string | undefined> = {
+  "/validate-kmm-sigs-x-k8s-io-v1beta1-module": ({ object, oldObject }) =>
+    moduleFault(object as Module, (oldObject ?? undefined) as Module | undefined),
+  "/validate-kmm-sigs-x-k8s-io-v1beta2-preflightvalidationocp": ({ object }) =>
+    kernelVersionFault((object as Preflight).spec.kernelVersion),
+  // Called only for namespaces with KMM's label.
+  "/validate-namespace": () =>
+    "namespace contains one or more Module resources; delete those before deleting the namespace",
+};
+
+/** At least three parts, whatever they are. */
+function kernelVersionFault(version: string): string | undefined {
+  if (version === "") return "kernelVersion cannot be empty";
+  return version.split(/[.,-]/).length < 3 ? `invalid kernelVersion ${version}` : undefined;
+}
+
+const configurations: Resource = {
+  group: "admissionregistration.k8s.io",
+  version: "v1",
+  plural: "validatingwebhookconfigurations",
+  kind: "ValidatingWebhookConfiguration",
+  namespaced: false,
+};
+
+/**
+ * Serves KMM's validating webhooks on a free port of 127.0.0.1 and registers them. The registration stays when the server
+ * stops: without KMM nothing can change a Module, as on a real cluster.
+ */
+export async function startAdmission(kube: Kube): Promise<Running> {
+  const { cert, key } = await loopbackCertificate();
+  const server = createServer({ cert, key }, (request, response) => {
+    answer(request, response).catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  await kube.apply(configurations, webhooks(`https://127.0.0.1:${port}`, Buffer.from(cert).toString("base64")), "kmm");
+  return {
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const review = (await json(request)) as Review;
+  const validator = VALIDATORS[new URL(request.url ?? "/", "https://localhost").pathname];
+  const fault = validator === undefined ? `no webhook at ${request.url ?? "/"}` : validator(review.request);
+  const { apiVersion, kind } = review;
+  const refusal = fault === undefined ? {} : { status: { code: 403, reason: "Forbidden", message: fault } };
+  const body = { apiVersion, kind, response: { uid: review.request.uid, allowed: fault === undefined, ...refusal } };
+  response.writeHead(200, { "Content-Type": "application/json" });
+  response.end(JSON.stringify(body));
+}
