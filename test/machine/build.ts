@@ -13,8 +13,12 @@ const here = import.meta.dirname;
 
 /** What a start of the machine needs. All paths are absolute, and none of the files is written to afterwards. */
 export interface MachineImages {
-  /** `uname -r` of the guest. Its headers are in /usr/src/linux-headers-<release> on the host. */
+  /** `uname -r` of the guest. */
   kernelRelease: string;
+  /** Build tree of that kernel on the host. */
+  kernelTree: string;
+  /** The guest's /lib/modules/<release>, with in-tree sfc and mtd. */
+  modules: string;
   /** EFI system partition: shim, MokManager, GRUB, kernel, initramfs. */
   esp: string;
   /** Empty ext4 file system for /var/home. */
@@ -66,6 +70,7 @@ async function makeImages(packages: string, work: string, kernelRelease: string)
   await layOutGuest(packages, root, kernelRelease);
   await makeInitramfs(root, initramfs);
   await makeEsp(packages, initramfs, path.join(work, "esp.img"), kernelRelease);
+  await rename(path.join(root, "usr/lib/modules", kernelRelease), path.join(work, "modules"));
   await rm(root, { recursive: true });
   await rm(initramfs);
   const home = path.join(work, "home.img");
@@ -105,6 +110,8 @@ export async function buildMachine(log: (line: string) => void): Promise<Machine
   }
   return {
     kernelRelease,
+    kernelTree: `/usr/src/linux-headers-${kernelRelease}`,
+    modules: path.join(folder, "modules"),
     esp: path.join(folder, "esp.img"),
     home: path.join(folder, "home.img"),
     firmware: { code: path.join(folder, "code.fd"), variables: path.join(folder, "vars.fd") },

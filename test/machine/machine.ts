@@ -1,5 +1,6 @@
 /** A node with UEFI Secure Boot on, in QEMU: started, reached over SSH and the serial console, cut off, stopped. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -44,6 +45,7 @@ export class Machine {
   /** The serial console as a node's `console` setting, while the machine is on; for one client at a time. */
   readonly console: string;
   readonly #serialPort: number;
+  readonly #uuid = randomUUID();
   readonly #directory: string;
   readonly #images: MachineImages;
   #qemu: ChildProcess | undefined;
@@ -94,7 +96,12 @@ export class Machine {
     const control = path.join(this.#directory, "qmp.sock");
     await rm(control, { force: true });
     const log = path.join(this.#directory, "qemu.log");
-    const place = { directory: this.#directory, sshPort: this.ssh.port, serialPort: this.#serialPort };
+    const place = {
+      directory: this.#directory,
+      sshPort: this.ssh.port,
+      serialPort: this.#serialPort,
+      uuid: this.#uuid,
+    };
     this.#seen = 0;
     this.#qemu = startWatched(qemuArguments(this.#images, place), log);
     this.#qemu.once("exit", () => (this.#qemu = undefined));
@@ -118,18 +125,23 @@ export class Machine {
 
   /** Waits until the guest has come up (again) and returns its boot ID. */
   async waitForBoot(deadlineSeconds = 120): Promise<string> {
+    const [, bootId = ""] = await this.waitForConsole(/machine: up boot_id=([0-9a-f-]{36})/, deadlineSeconds);
+    return bootId;
+  }
+
+  /** Waits until the serial console has shown `pattern` since the last such wait (or the start). */
+  async waitForConsole(pattern: RegExp, deadlineSeconds = 120): Promise<RegExpExecArray> {
     const deadline = Date.now() + deadlineSeconds * 1000;
     for (;;) {
-      const match = /machine: up boot_id=([0-9a-f-]{36})/.exec(this.serialLog().slice(this.#seen));
-      if (match?.[1] !== undefined) {
+      const match = pattern.exec(this.serialLog().slice(this.#seen));
+      if (match) {
         this.#seen += match.index + match[0].length;
-        return match[1];
+        return match;
       }
       if (!this.isOn()) throw new Error("the machine is off");
       if (Date.now() > deadline) {
-        throw new Error(
-          `the guest did not come up in ${deadlineSeconds} s; its console ended with: ${this.serialLog().slice(-800)}`,
-        );
+        const end = this.serialLog().slice(-800);
+        throw new Error(`the console did not show ${pattern.source} in ${deadlineSeconds} s; it ended with: ${end}`);
       }
       await delay(100);
     }

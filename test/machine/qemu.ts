@@ -10,10 +10,12 @@ export interface MachinePlace {
   sshPort: number;
   /** Port of 127.0.0.1 that is the serial console. */
   serialPort: number;
+  /** The mainboard's UUID. */
+  uuid: string;
 }
 
 /** The arguments for `qemu-system-x86_64`. */
-export function qemuArguments(images: MachineImages, { directory, sshPort, serialPort }: MachinePlace): string[] {
+export function qemuArguments(images: MachineImages, { directory, sshPort, serialPort, uuid }: MachinePlace): string[] {
   const file = (name: string): string => path.join(directory, name);
   return [
     // Software emulation: OVMF keeps its variables safe in SMM, which nested KVM often lacks.
@@ -29,7 +31,7 @@ export function qemuArguments(images: MachineImages, { directory, sshPort, seria
     ...["-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"],
     ...["-fw_cfg", `name=opt/onload-kmm/authorized_keys,file=${file("client_key.pub")}`],
     ...["-fw_cfg", `name=opt/onload-kmm/host_key,file=${file("host_key")}`],
-    ...["-display", "none", "-vga", "none", "-monitor", "none", "-no-user-config"],
+    ...["-display", "none", "-vga", "none", "-monitor", "none", "-no-user-config", "-uuid", uuid],
     // TCP and not a Unix socket: QEMU drops output when a reader is slow, and a Unix socket is full after 280 bytes.
     ...[
       "-chardev",

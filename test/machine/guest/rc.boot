@@ -23,6 +23,9 @@ given=/sys/firmware/qemu_fw_cfg/by_name/opt/onload-kmm
 cat "$given/authorized_keys/raw" >/etc/ssh/authorized_keys
 (umask 077 && cat "$given/host_key/raw" >/etc/ssh/ssh_host_ed25519_key)
 
+# One that stays the same over reboots, as on a node.
+tr -d - </sys/class/dmi/id/product_uuid >/etc/machine-id
+
 ip link set lo up
 ip addr add 10.0.2.15/24 dev eth0
 ip link set eth0 up

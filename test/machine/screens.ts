@@ -1,0 +1,59 @@
+/** Keeps the screens that a run of the tests has seen, for docs/mokmanager.md. */
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+
+const recordings = path.join(import.meta.dirname, "../../.test-results/machine-screens.json");
+
+/** One screen of one run. */
+export interface RecordedScreen {
+  /** Which run it belongs to: a heading of the document. */
+  story: string;
+  /** What the driver did on it. */
+  act: string;
+  screen: string;
+}
+
+/** Replaces what differs from run to run: the test's own certificate, and the seconds of the countdown. */
+export function withoutVarying(screen: string): string {
+  const zeros = (digits: string): string => digits.replace(/[0-9A-F]/g, "0");
+  return screen
+    .replace(/(?:[0-9A-F]{2}:){19}/g, zeros)
+    .replace(/(?:[0-9A-F]{2} ){10}/g, zeros)
+    .replace(/[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4} GMT/g, "Jan  1 00:00:00 2026 GMT")
+    .replace(/Booting in \d+ seconds?/, "Booting in 9 seconds");
+}
+
+/** shim's frame without the empty lines that fill the screen, and without what firmware wrote beside it. */
+export function compact(screen: string): string {
+  const lines = screen.split("\n");
+  const top = lines.findIndex((line) => /^┌─{58,}┐/.test(line));
+  const width = /^┌─+┐/.exec(lines[top] ?? "")?.[0].length ?? 0;
+  return lines
+    .slice(Math.max(top, 0))
+    .map((line) => (width === 0 ? line : line.slice(0, width)))
+    .filter((line) => !/^│ *│$/.test(line))
+    .join("\n");
+}
+
+/** Collects screens; `save` writes them to .test-results/, from where `renderScreens.ts` makes the document. */
+export class ScreenRecorder {
+  readonly screens: RecordedScreen[] = [];
+
+  /** For one run of the driver: its `recordScreen`. */
+  story(name: string): (act: string, screen: string) => void {
+    return (act, screen) => {
+      this.screens.push({ story: name, act, screen: compact(withoutVarying(screen)) });
+    };
+  }
+
+  /** Writes what was collected. */
+  async save(): Promise<void> {
+    await mkdir(path.dirname(recordings), { recursive: true });
+    await writeFile(recordings, JSON.stringify(this.screens, undefined, 2));
+  }
+}
+
+/** The screens of the last run. */
+export async function recordedScreens(): Promise<RecordedScreen[]> {
+  return JSON.parse(await readFile(recordings, "utf8")) as RecordedScreen[];
+}
