@@ -93,6 +93,8 @@ const apiServer: Service = {
       "service-account-key-file": files.pki("service-accounts.pub"),
       "service-account-signing-key-file": files.pki("service-accounts.key"),
       "allow-privileged": true,
+      // The nodes' names are in no DNS; their kubelets (for `kubectl logs`) are on loopback.
+      "kubelet-preferred-address-types": "InternalIP",
       "audit-policy-file": join(import.meta.dirname, "audit-policy.yaml"),
       "audit-log-path": files.auditLog,
       "audit-log-maxsize": 2000,

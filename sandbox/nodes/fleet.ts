@@ -14,7 +14,7 @@ import type { MachineStore } from "./store.ts";
 export interface FleetOptions {
   stateDir: string;
   store: MachineStore;
-  switches: Switches;
+  switches: Pick<Switches, "matches" | "seconds" | "onChange">;
   /** Tells the cluster about a machine's kubelet. */
   report: (machine: Machine, readiness: Readiness) => Promise<void>;
   log: (line: string) => void;

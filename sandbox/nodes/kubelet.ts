@@ -194,7 +194,9 @@ export class Kubelet {
   /** Posts a status; a pod that has gone in the meantime needs none. */
   async #report(pod: Pod, status: Record<string, unknown>): Promise<void> {
     try {
-      await this.#options.kube.patchStatus(PODS, targetOf(pod), status);
+      // The kubelet says once when it saw the pod first.
+      const news = pod.status?.startTime === undefined ? status : { ...status, startTime: pod.status.startTime };
+      await this.#options.kube.patchStatus(PODS, targetOf(pod), news);
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }

@@ -9,6 +9,7 @@ import { announceBoot, restartPods } from "./reboot.ts";
 import { needsNode, schedule } from "./scheduler.ts";
 import { NODES, PODS, type Node, type Pod } from "./shapes.ts";
 import { SPEC_ANNOTATION, type NodeSpec } from "./spec.ts";
+import { LogServer } from "./logServer.ts";
 import { MachineStore } from "./store.ts";
 import type { Readiness } from "./nodeStatus.ts";
 
@@ -35,14 +36,17 @@ export async function startNodes(options: { kubeconfig: string; stateDir: string
   const kube = await Kube.fromKubeconfig(options.kubeconfig);
   const store = MachineStore.open(options.stateDir);
   const registry = Registry.open(options.stateDir);
-  const switches = new Switches(kube);
+  const logs = new LogServer(options.stateDir, (namespace, pod) => kubelet.logOf(namespace, pod));
+  const logPort = await logs.listen();
 
+  // From here to the first `await` everything is made in one go: the informers' handlers use it all.
+  const switches = new Switches(kube);
   const nodes = new Informer<Node>(kube, NODES, { changed: (node) => nodeChanged(node) });
   const pods: Informer<Pod> = new Informer<Pod>(kube, PODS, {
     changed: (pod) => podChanged(pod),
     deleted: (pod) => kubelet.deleted(pod),
   });
-  const keeper = new NodeKeeper({ kube, store, nodes, logPort: 0 });
+  const keeper = new NodeKeeper({ kube, store, nodes, logPort });
   const kubelet = new Kubelet({ kube, store, registry, switches, pods, log });
   const scheduling = queueOf("scheduling", log, async (key) => {
     const pod = pods.get(key);
@@ -78,7 +82,7 @@ export async function startNodes(options: { kubeconfig: string; stateDir: string
   return {
     async stop() {
       keeper.stop();
-      await fleet.stop();
+      await Promise.all([fleet.stop(), logs.close()]);
       await Promise.all([nodes.stop(), pods.stop(), switches.stop()]);
       await Promise.all([scheduling.stop(), kubelet.stop()]);
       kube.close();

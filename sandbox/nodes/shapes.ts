@@ -82,6 +82,7 @@ export interface Pod extends KubeObject {
   };
   status?: {
     phase?: string;
+    startTime?: string;
     containerStatuses?: ContainerStatus[];
     initContainerStatuses?: ContainerStatus[];
   };
