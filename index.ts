@@ -2,6 +2,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { CopiedSecret } from "./components/copiedSecret.ts";
+import { EnrolmentPassword } from "./components/enrolmentPassword.ts";
 import { KernelModule, type BuiltModule } from "./components/kernelModule.ts";
 import { ModuleNamespace } from "./components/moduleNamespace.ts";
 import { OnloadNode } from "./components/onloadNode.ts";
@@ -16,7 +17,7 @@ import { names } from "./core/names.ts";
 import { preflight } from "./preflight.ts";
 
 const config = readConfig();
-const { release, nodes: identities, assets } = await preflight(config);
+const { release, nodes: listed, privateKey, assets } = await preflight(config);
 
 const stack = pulumi.getStack();
 const { cluster, build, rollout } = config;
@@ -80,13 +81,16 @@ const srpmImage = new SrpmImage(
   onCluster,
 );
 
+// Without MokManager there is nothing to type.
+const usesMokManager = !["off", "redfish"].includes(config.enrolment.mode);
+const password = usesMokManager ? new EnrolmentPassword("mok-password", { given: config.mokPassword }, {}) : undefined;
+
 // Nodes are selected before the Module exists, and loaded after it is built: what they wait for comes later.
 const [module, moduleExists] = pulumi.deferredOutput<pulumi.Resource>();
 const [built, moduleIsBuilt] = pulumi.deferredOutput<BuiltModule>();
-const held = config.nodes.filter(({ hold }) => hold).map(({ name }) => name);
+const held = listed.filter(({ hold }) => hold).map(({ name }) => name);
 const order: OnloadNode[] = [];
-const nodes = identities.map((identity) => {
-  const hold = held.includes(identity.name);
+const nodes = listed.map(({ identity, address, hostKey, console, hold, ownNetworkOnSolarflare }) => {
   const before = predecessor(order.length, rollout.maxParallel);
   const node = new OnloadNode(
     {
@@ -96,6 +100,12 @@ const nodes = identities.map((identity) => {
       module,
       built,
       predecessor: before === undefined ? undefined : order[before],
+      ssh: { address, hostKey, ...config.ssh },
+      privateKey,
+      certificate: signingKey.certificate,
+      enrolment: { ...config.enrolment, console, passwordHash: password?.hash ?? pulumi.output("") },
+      importTool: { library: assets["assets/node/lib.sh"], text: assets["assets/node/import.sh"] },
+      ownNetworkOnSolarflare,
       hold,
       held,
       rollout,
@@ -126,7 +136,7 @@ const kernelModule = new KernelModule(
       }),
     ),
     kernels: build.kernels,
-    nodeKernels: identities.map(({ kernel }) => kernel),
+    nodeKernels: listed.map(({ identity }) => identity.kernel),
     dockerfile,
     srpmImage: srpmImage.image,
     baseImage: build.baseImage,

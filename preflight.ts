@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { stepCommand } from "./components/step.ts";
@@ -11,11 +12,15 @@ import { openRelease, ReleaseError } from "./steps/lib/releasePackage.ts";
 /** What the program knows before its first resource. */
 export interface Preflight {
   readonly release: Release;
-  /** The listed nodes as they are now, in the list's order. */
-  readonly nodes: readonly NodeIdentity[];
+  /** The listed nodes, each with what the cluster says of it, in the list's order. */
+  readonly nodes: readonly ListedNode[];
+  /** Content of `ssh.privateKeyFile`; undefined with an agent. */
+  readonly privateKey: pulumi.Output<string> | undefined;
   /** Texts of the files in `assets/` that travel to the cluster, by path. */
   readonly assets: Readonly<Record<AssetPath, string>>;
 }
+
+export type ListedNode = Config["nodes"][number] & { readonly identity: NodeIdentity };
 
 const assetPaths = [
   "assets/srpm.Dockerfile",
@@ -23,6 +28,8 @@ const assetPaths = [
   "assets/entitled-packages.sh",
   "assets/driver-toolkit.Dockerfile",
   "assets/entitled-ubi.Dockerfile",
+  "assets/node/lib.sh",
+  "assets/node/import.sh",
 ] as const;
 export type AssetPath = (typeof assetPaths)[number];
 
@@ -32,13 +39,37 @@ export type AssetPath = (typeof assetPaths)[number];
  * @throws pulumi.RunError that lists everything which would make `up` fail
  */
 export async function preflight(config: Config): Promise<Preflight> {
-  const [release, cluster, assets] = await Promise.all([readRelease(config), inspectCluster(config), readAssets()]);
+  const [release, cluster, key, assets] = await Promise.all([
+    readRelease(config),
+    inspectCluster(config),
+    readPrivateKey(config),
+    readAssets(),
+  ]);
   const tagProblems = cluster.nodes.flatMap(
     ({ kernel }) => tagLengthProblem(longestTag(config.release.version), config.namespace, kernel) ?? [],
   );
-  const problems = [...release.problems, ...cluster.problems, ...new Set(tagProblems)];
+  const problems = [...release.problems, ...cluster.problems, ...key.problems, ...new Set(tagProblems)];
   if (release.release === undefined || problems.length > 0) throw new pulumi.RunError(problemReport(problems));
-  return { release: release.release, nodes: cluster.nodes, assets };
+  const nodes = config.nodes.flatMap((node) => {
+    const identity = cluster.nodes.find(({ name }) => name === node.name);
+    return identity === undefined ? [] : [{ ...node, identity }];
+  });
+  return { release: release.release, nodes, privateKey: key.pem, assets };
+}
+
+async function readPrivateKey({ ssh }: Config): Promise<{ pem?: pulumi.Output<string>; problems: string[] }> {
+  if (ssh.privateKeyFile === undefined) return { problems: [] };
+  try {
+    const path = ssh.privateKeyFile.replace(/^~(?=\/)/, homedir());
+    return { pem: pulumi.secret(await readFile(path, "utf8")), problems: [] };
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? "unreadable";
+    return {
+      problems: [
+        `onload-kmm:ssh.privateKeyFile: found "${ssh.privateKeyFile}": ${why}, expected the file of a private key without passphrase`,
+      ],
+    };
+  }
 }
 
 async function readRelease({ release }: Config): Promise<{ release?: Release; problems: readonly string[] }> {

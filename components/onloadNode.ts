@@ -1,7 +1,10 @@
+import * as command from "@pulumi/command";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { NodeIdentity } from "../core/inspection.ts";
 import { labels, moduleName } from "../core/names.ts";
+import { parseAddress } from "../core/sshAddress.ts";
+import { certificateInput, toolCommand, toolInput } from "../core/nodeTool.ts";
 import type { BuiltModule } from "./kernelModule.ts";
 import { childOf, type StackArgs } from "./options.ts";
 import { step } from "./step.ts";
@@ -15,6 +18,33 @@ export interface OnloadNodeArgs extends StackArgs {
   readonly built: pulumi.Output<BuiltModule>;
   /** The node that must be proven before this one starts. */
   readonly predecessor?: OnloadNode | undefined;
+  /** How the node is reached from the bastion. */
+  readonly ssh: {
+    /** Host, with `:port` where it isn't 22. */
+    readonly address: string;
+    /** Type and key; a node that shows another is refused. */
+    readonly hostKey: string;
+    readonly user: string;
+    readonly privateKeyFile?: string | undefined;
+    readonly agent: boolean;
+  };
+  /** Content of `ssh.privateKeyFile`, for the import; absent with an agent. */
+  readonly privateKey?: pulumi.Output<string> | undefined;
+  /** The signing certificate in PEM. */
+  readonly certificate: pulumi.Output<string>;
+  readonly enrolment: {
+    readonly mode: "attended" | "operator" | "console" | "redfish" | "off";
+    readonly timeoutMinutes: number;
+    readonly removeOnDestroy: boolean;
+    /** Command that opens the serial console. */
+    readonly console?: string | undefined;
+    /** Secret: hash of the password that MokManager asks for. */
+    readonly passwordHash: pulumi.Output<string>;
+  };
+  /** Texts of the on-node tools' library and of `import.sh`. */
+  readonly importTool: { readonly library: string; readonly text: string };
+  /** Whether it is accepted that the node's own network goes away while modules are reloaded. */
+  readonly ownNetworkOnSolarflare: boolean;
   /** Whether roll-outs pass this node by; it stays as it is. */
   readonly hold: boolean;
   /** All nodes that roll-outs pass by. */
@@ -31,10 +61,20 @@ export interface OnloadNodeArgs extends StackArgs {
 /** What {@link file://../steps/proveNode.ts} found on a node. */
 export interface NodeProof {
   readonly node: string;
+  /** `pending`: the key waits for a reboot in the operator's own window. */
+  readonly state: "proven" | "pending";
+  readonly secureBoot: string;
+  readonly key: string | null;
   readonly kernel: string;
-  readonly bootId: string;
-  readonly image: string;
-  readonly version: string;
+  readonly bootId?: string;
+  readonly image?: string;
+  readonly version?: string;
+  readonly modules?: Readonly<Record<string, { readonly version: string | null; readonly signers: readonly string[] }>>;
+  readonly interfaces?: readonly {
+    readonly name: string;
+    readonly driver: string | null;
+    readonly version: string | null;
+  }[];
 }
 
 /** One node on its way from selected to proven, and back when it leaves. */
@@ -70,11 +110,21 @@ export class OnloadNode extends pulumi.ComponentResource {
     );
     this.selection = select;
 
+    const { ssh, certificate } = args;
+    const onNode = { cluster, ssh, certificate };
     const claim = step(
       `${name}-claim`,
       {
         undo: "leaveNode",
-        input: { cluster, stack, node: name, namespace: args.namespace, module: moduleName, ...args.rollout },
+        input: {
+          ...onNode,
+          stack,
+          node: name,
+          namespace: args.namespace,
+          module: moduleName,
+          enrolment: args.enrolment,
+          ...args.rollout,
+        },
       },
       // Deleted in reverse: the node leaves while it is still selected, and while the Module can still unload it.
       childOf(this, [select, args.module]),
@@ -82,16 +132,25 @@ export class OnloadNode extends pulumi.ComponentResource {
 
     this.proven = claim;
     if (!args.hold) {
-      const target = { cluster, node: identity, module: args.built };
+      const target = { ...onNode, node: identity, module: args.built };
+      const { enrolment, ownNetworkOnSolarflare } = args;
       const roll = step(
         `${name}-roll`,
-        { run: "rollNode", input: { ...target, stack, held: args.held, ...args.rollout } },
-        // The claim cleans up after a roll that fails; the predecessor's proof is this node's turn in its lane.
-        childOf(this, [claim, ...(args.predecessor === undefined ? [] : [args.predecessor.proven])]),
+        {
+          run: "rollNode",
+          input: { ...target, stack, held: args.held, enrolment, ownNetworkOnSolarflare, ...args.rollout },
+        },
+        // The claim cleans up after a roll that fails, the request should be there before the outage begins, and the
+        // predecessor's proof is this node's turn in its lane.
+        childOf(this, [
+          claim,
+          ...importKey(args, claim, this),
+          ...(args.predecessor === undefined ? [] : [args.predecessor.proven]),
+        ]),
       );
       const proof = step(
         `${name}-proof`,
-        { run: "proveNode", input: target },
+        { run: "proveNode", input: { ...target, mode: enrolment.mode } },
         // Only what was rolled can be proven.
         childOf(this, [roll]),
       );
@@ -101,4 +160,33 @@ export class OnloadNode extends pulumi.ComponentResource {
 
     this.registerOutputs({ proof: this.proof });
   }
+}
+
+/** Asks for the key's enrolment over SSH, without an outage, in the modes that go through MokManager. */
+function importKey(args: OnloadNodeArgs, claim: pulumi.Resource, parent: pulumi.Resource): pulumi.Resource[] {
+  const { identity, ssh, enrolment } = args;
+  if (enrolment.mode === "off" || enrolment.mode === "redfish") return [];
+  const machine = [identity.uid, identity.machineId, identity.systemUuid].join(" ");
+  const request = new command.remote.Command(
+    `${identity.name}-import`,
+    {
+      connection: {
+        ...parseAddress(ssh.address),
+        user: ssh.user,
+        // Unset, the host key would not be verified at all.
+        hostKey: ssh.hostKey,
+        ...(args.privateKey !== undefined && { privateKey: args.privateKey }),
+      },
+      // The comment makes another machine under the same name another command, so that it is asked again.
+      create: `${toolCommand(args.importTool.library, args.importTool.text)} # ${machine}`,
+      stdin: pulumi
+        .all([args.certificate, enrolment.passwordHash])
+        .apply(([pem, hash]) => toolInput({ certificate: certificateInput(pem), "password-hash": hash })),
+      addPreviousOutputInEnv: false,
+      logging: "none",
+    },
+    // Whoever asks is there to take it back: the claim revokes a pending request.
+    childOf(parent, [claim]),
+  );
+  return [request];
 }

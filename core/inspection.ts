@@ -1,4 +1,4 @@
-import { labels, moduleName, names } from "./names.ts";
+import { annotations, labels, moduleName, names } from "./names.ts";
 import { kmmKernel } from "./imageTag.ts";
 
 /** What identifies one machine behind a Node's name; a change of any part means that the node is done again. */
@@ -12,6 +12,8 @@ export interface NodeIdentity {
   readonly systemUuid: string;
   /** `uname -r`. */
   readonly kernel: string;
+  /** How often a run has left the node's enrolment to its operator: an input, so that the next run looks again. */
+  readonly attempt: number;
 }
 
 /** What the program is about to do, as far as the cluster must fit it. */
@@ -28,6 +30,7 @@ interface Meta {
   readonly namespace?: string;
   readonly uid: string;
   readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly deletionTimestamp?: string;
 }
 
@@ -83,7 +86,16 @@ export function nodeIdentities(intent: Intent, facts: ClusterFacts): NodeIdentit
     const node = facts.nodes.find(({ metadata }) => metadata.name === name);
     if (node === undefined) return [];
     const { machineID, systemUUID, kernelVersion } = node.status.nodeInfo;
-    return [{ name, uid: node.metadata.uid, machineId: machineID, systemUuid: systemUUID, kernel: kernelVersion }];
+    return [
+      {
+        name,
+        uid: node.metadata.uid,
+        machineId: machineID,
+        systemUuid: systemUUID,
+        kernel: kernelVersion,
+        attempt: Number(node.metadata.annotations?.[annotations.attempt] ?? 0),
+      },
+    ];
   });
 }
 

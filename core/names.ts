@@ -22,6 +22,9 @@ export const names = {
 /** The Lease that whoever works on `node` holds; beside the kubelet's own, so that stacks in other namespaces see it. */
 export const nodeLease = (node: string): string => `onload-kmm-node-${node}`;
 
+/** Held while a control-plane node is out of service: etcd can spare one. */
+export const controlPlaneLease = "onload-kmm-control-plane";
+
 /**
  * The Leases of which whoever takes a node out of service holds one: as many as may be out at once. Stacks' names may
  * hold what objects' names may not; two that meet here refuse each other, for a Lease names its owner.
@@ -53,6 +56,8 @@ export const annotations = {
   roll: `${domain}/roll`,
   /** On a node that we cordoned: the stack's name. Without it an uncordon is not ours to do. */
   cordonedBy: `${domain}/cordoned-by`,
+  /** On a node whose enrolment waits for its operator: how often `up` has found it so. The program's look feeds it back. */
+  attempt: `${domain}/attempt`,
   /** On the Module: touched to make KMM look again. */
   retry: `${domain}/retry`,
 } as const;

@@ -1,30 +1,61 @@
 /** Looks, without changing anything, whether one node runs what this stack built; the answer is the stack's output. */
 import { z } from "zod";
+import { driverProblems, isTrusted, type MachineState } from "../core/machineState.ts";
 import { whyNotLoaded, type NodeModulesConfig, type RollNode } from "../core/nodeState.ts";
 import { connect, type KubeObject } from "./lib/kubectl.ts";
 import { expectedOn, moduleSchema, nodeSchema, sameMachine } from "./lib/nodeInput.ts";
+import { NodeMachine } from "./lib/nodeMachine.ts";
+import { sshSchema } from "./lib/ssh.ts";
 import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
 
-const input = z.object({ cluster: clusterSchema, node: nodeSchema, module: moduleSchema });
+const input = z.object({
+  cluster: clusterSchema,
+  node: nodeSchema,
+  module: moduleSchema,
+  ssh: sshSchema,
+  certificate: z.string(),
+  mode: z.string(),
+});
 
-await runStep(input, async ({ cluster, node: identity, module }) => {
+await runStep(input, async ({ cluster, node: identity, module, ssh, certificate, mode }) => {
+  const { name } = identity;
   const kubectl = await connect(cluster);
   const expected = expectedOn(identity, module);
-  const [found, nmc] = await Promise.all([
-    kubectl.get<RollNode & KubeObject>("nodes", identity.name),
-    kubectl.get<NodeModulesConfig & KubeObject>("nodemodulesconfigs.kmm.sigs.x-k8s.io", identity.name),
+  const [found, nmc, state] = await Promise.all([
+    kubectl.get<RollNode & KubeObject>("nodes", name),
+    kubectl.get<NodeModulesConfig & KubeObject>("nodemodulesconfigs.kmm.sigs.x-k8s.io", name),
+    new NodeMachine(name, ssh, certificate).state(),
   ]);
   const node = sameMachine(found, identity);
-  const missing = whyNotLoaded(node, nmc, expected);
-  if (missing !== undefined) {
-    throw new StepError(`${identity.name}: not proven: ${missing}; run \`pulumi up\` again, or look at docs/nodes.md`);
+  const firmware = { node: name, secureBoot: state.secureBoot, key: state.key, kernel: state.kernel };
+  if (mode === "operator" && !isTrusted(state)) {
+    progress(`${name}: pending, key ${state.key ?? "unknown"}`);
+    return { ...firmware, state: "pending" };
   }
-  progress(`${identity.name}: proven, version ${expected.version}`);
+  const missing = [whyNotLoaded(node, nmc, expected), ...driverProblems(state)].filter((why) => why !== undefined);
+  if (missing.length > 0) {
+    throw new StepError(
+      `${name}: not proven: ${missing.join("; ")}; run \`pulumi up\` again, or look at docs/nodes.md`,
+    );
+  }
+  progress(`${name}: proven, version ${expected.version}`);
   return {
-    node: identity.name,
-    kernel: identity.kernel,
-    bootId: node.status.nodeInfo.bootID,
+    ...firmware,
+    state: "proven",
+    bootId: state.bootId,
     image: expected.image,
     version: expected.version,
+    modules: liveModules(state),
+    interfaces: state.interfaces.map(({ name, driver, version }) => ({ name, driver, version })),
   };
 });
+
+/** Version and signers of each live module; how it came to be there is proven already. */
+function liveModules({ modules }: MachineState) {
+  return Object.fromEntries(
+    Object.entries(modules).map(([name, module]) => [
+      name,
+      { version: module?.version ?? null, signers: module?.signers ?? [] },
+    ]),
+  );
+}

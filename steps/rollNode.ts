@@ -1,61 +1,81 @@
 /**
- * The whole outage of one node: cordon, drain, let KMM load this version, see it loaded, uncordon. Looks first and
- * acts only where needed; killed anywhere and run again, it goes on. A node that fails stays cordoned.
+ * The whole outage of one node: cordon, drain, enrol the key where Secure Boot needs it, let KMM load this version, see it
+ * run, uncordon. Looks first and acts only where needed; killed anywhere and run again, it goes on. A node that fails
+ * stays cordoned.
  */
 import { z } from "zod";
-import { isReady, whyNotLoaded, type RollNode } from "../core/nodeState.ts";
-import { workerTrouble } from "../core/workerPod.ts";
+import { driverProblems, isTrusted, type MachineState } from "../core/machineState.ts";
+import { whyNotLoaded, type RollNode } from "../core/nodeState.ts";
+import { enrol, stateOrAway } from "./lib/enrolment.ts";
 import { connect } from "./lib/kubectl.ts";
-import { expectedOn, nodeSchema, outageSchema, sameMachine } from "./lib/nodeInput.ts";
+import { load } from "./lib/loading.ts";
+import { enrolmentSchema, expectedOn, nodeSchema, outageSchema, sameMachine } from "./lib/nodeInput.ts";
+import { NodeMachine } from "./lib/nodeMachine.ts";
 import { NodeOutage } from "./lib/nodeOutage.ts";
+import { isControlPlane, requireNoHealthCheck, requireOwnNetwork, requireQuiet } from "./lib/nodeSafety.ts";
+import { sshSchema } from "./lib/ssh.ts";
 import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
-import { waitUntil, type Look } from "./lib/wait.ts";
+import { waitUntil } from "./lib/wait.ts";
 
 const input = z.object({
   cluster: clusterSchema,
   node: nodeSchema,
+  ssh: sshSchema,
+  /** The signing certificate in PEM. */
+  certificate: z.string(),
+  enrolment: enrolmentSchema,
+  ownNetworkOnSolarflare: z.boolean(),
   ...outageSchema.shape,
   loadTimeoutMinutes: z.number(),
 });
 
-/** Seconds that a worker may fail to pull its image before that is an error. */
-const pullPatienceSeconds = 60;
+/** Seconds that another node of the stack may take to come back before this one gives up. */
+const turnPatienceSeconds = 60;
 
 await runStep(input, async (step) => {
   const kubectl = await connect(step.cluster);
   const { name } = step.node;
   const outage = new NodeOutage(kubectl, { ...step, node: name });
+  const machine = new NodeMachine(name, step.ssh, step.certificate);
   const expected = expectedOn(step.node, step.module);
+  const readNode = async () => sameMachine(await outage.read(), step.node);
 
-  if (await isDone()) {
-    progress(`${name}: version ${expected.version} is loaded already`);
-  } else {
-    await outage.alone(async () => {
-      await mayStart();
-      await load();
-    });
+  const node = await readNode();
+  const resumed = outage.stateOf(node);
+  // Only a node that we are rebooting may be away.
+  const state = resumed?.phase === "reboot" ? await stateOrAway(machine) : await machine.state();
+  if (resumed === undefined && state !== undefined && (await isDone(node, state))) {
+    progress(`${name}: version ${expected.version} runs already`);
+    return { node: name, state: "loaded" };
   }
-  return { node: name, version: expected.version, image: expected.image };
+  const mustEnrol = state === undefined || !isTrusted(state);
+  if (mustEnrol && step.enrolment.mode === "operator") return await leavePending();
+  if (mustEnrol && step.enrolment.mode === "off") throw new StepError(notTrusted(state));
 
-  async function readNode(): Promise<RollNode> {
-    const node = await outage.read();
-    return sameMachine(node, step.node);
-  }
-
-  async function isDone(): Promise<boolean> {
-    const [node, nmc] = await Promise.all([readNode(), outage.readModules()]);
-    return whyNotLoaded(node, nmc, expected) === undefined && outage.stateOf(node) === undefined;
-  }
-
-  async function mayStart(): Promise<void> {
-    const node = await readNode();
-    if (!isReady(node) && outage.stateOf(node) === undefined) {
-      throw new StepError(
-        `${name}: the node isn't Ready, and was not touched; mend it, or set its \`hold: true\`, and run again`,
-      );
+  await outage.alone(isControlPlane(node), async () => {
+    if (resumed === undefined) {
+      await requireFree(node, state, mustEnrol);
+      await outage.enter(node, "drain", expected.version);
     }
+    if (state !== undefined) await outage.drain();
+    if (mustEnrol) await enrol({ name, enrolment: step.enrolment, outage, machine, readNode });
+    await load({ name, outage, machine, expected, readNode, loadTimeoutMinutes: step.loadTimeoutMinutes });
+    await outage.leave(await readNode());
+  });
+  return { node: name, state: "loaded" };
+
+  async function isDone(node: RollNode, state: MachineState): Promise<boolean> {
+    const missing = whyNotLoaded(node, await outage.readModules(), expected);
+    return missing === undefined && driverProblems(state).length === 0;
+  }
+
+  /** Nothing was changed when this throws. */
+  async function requireFree(node: RollNode, state: MachineState | undefined, reboots: boolean): Promise<void> {
+    await requireQuiet(kubectl, node);
+    if (reboots) await requireNoHealthCheck(kubectl, node);
+    if (state !== undefined) requireOwnNetwork(name, state, step.ownNetworkOnSolarflare);
     const waiting = {
-      timeoutSeconds: pullPatienceSeconds,
+      timeoutSeconds: turnPatienceSeconds,
       remedy: "mend those first, or set their `hold: true` to go on without them",
     };
     await waitUntil(`${name}'s turn`, waiting, async () => {
@@ -64,43 +84,20 @@ await runStep(input, async (step) => {
     });
   }
 
-  async function load(): Promise<void> {
-    await outage.enter(await readNode(), "drain", expected.version);
-    await outage.drain();
-    await outage.enter(await readNode(), "load", expected.version);
-    await outage.setVersion(expected.namespace, expected.module, expected.version);
-    progress(`${name}: KMM may load version ${expected.version} now`);
-    const waiting = {
-      timeoutSeconds: step.loadTimeoutMinutes * 60,
-      remedy: "the node stays cordoned; mend the cause and run `pulumi up` again",
-    };
-    let pullingSince: number | undefined;
-    await waitUntil(`${name} to load the modules`, waiting, async (): Promise<Look<true>> => {
-      const [node, nmc, worker] = await Promise.all([
-        readNode(),
-        outage.readModules(),
-        outage.readWorker(expected.namespace, expected.module),
-      ]);
-      const missing = whyNotLoaded(node, nmc, expected);
-      if (missing === undefined) return { done: true };
-      const trouble = worker && workerTrouble(worker);
-      if (trouble?.hangsForEver !== true) {
-        pullingSince = undefined;
-      } else {
-        pullingSince ??= Date.now();
-        if (Date.now() - pullingSince > pullPatienceSeconds * 1000) await giveUp(worker, trouble.text);
-      }
-      return { missing: trouble?.text ?? missing };
-    });
-    await outage.leave(await readNode());
+  /** The operator reboots in a window of their own: the request is there, and the next `up` looks again. */
+  async function leavePending() {
+    const key = await machine.requestEnrolment(step.enrolment.passwordHash);
+    await outage.countAttempt(node);
+    progress(
+      `${name}: key ${key}; reboot it in your own window, answer MokManager (\`npm run mok-password\`), then run \`pulumi up\` again`,
+    );
+    return { node: name, state: "pending" };
   }
 
-  /** KMM would never replace this worker: without it the next run, or KMM, starts a new one. */
-  async function giveUp(worker: { metadata: { name: string } } | undefined, trouble: string): Promise<never> {
-    if (worker !== undefined) await outage.deletePod(expected.namespace, worker.metadata.name);
-    throw new StepError(
-      `${name}: ${trouble}. The node stays cordoned. Look at the registry and at the pull secrets of the ServiceAccount, ` +
-        "then run `pulumi up` again",
+  function notTrusted(state: MachineState | undefined): string {
+    return (
+      `${name}: Secure Boot is on and the key is ${state?.key ?? "unknown"}, but onload-kmm:enrolment.mode is off; the node was not touched. ` +
+      "Choose attended, operator or console, or let the firmware trust the certificate otherwise"
     );
   }
 });

@@ -87,6 +87,16 @@ export class Kubectl {
     return (JSON.parse(await this.run(["get", ...args, "-o", "json"])) as { items: T[] }).items;
   }
 
+  /** As {@link list}; empty where the cluster doesn't know the kind. */
+  async listKnown<T extends KubeObject>(...args: string[]): Promise<T[]> {
+    try {
+      return await this.list<T>(...args);
+    } catch (error) {
+      if (error instanceof StepError && error.message.includes("doesn't have a resource type")) return [];
+      throw error;
+    }
+  }
+
   /** A child process of the same program, for what streams. The caller ends it. */
   stream(args: readonly string[], stdio: "pipe" | "ignore" = "ignore"): ChildProcess {
     return spawn(this.#program, [...this.#connection, ...args], { stdio: [stdio, "pipe", "pipe"] });

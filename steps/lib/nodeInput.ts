@@ -10,6 +10,8 @@ export const nodeSchema = z.object({
   machineId: z.string(),
   systemUuid: z.string(),
   kernel: z.string(),
+  /** Not looked at: another number makes the step run again. */
+  attempt: z.number(),
 });
 export type NodeInput = z.infer<typeof nodeSchema>;
 
@@ -19,6 +21,14 @@ export const moduleSchema = z.object({
   name: z.string(),
   version: z.string(),
   image: z.string(),
+});
+
+/** How the key gets into the node's MokList; see {@link file://./enrolment.ts}. */
+export const enrolmentSchema = z.object({
+  mode: z.enum(["attended", "operator", "console", "redfish", "off"]),
+  timeoutMinutes: z.number(),
+  passwordHash: z.string(),
+  console: z.string().optional(),
 });
 
 /** How nodes are taken out of service. */

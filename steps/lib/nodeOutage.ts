@@ -1,5 +1,5 @@
 import { cordonedBy, isCordoned, type NodeModulesConfig, type RollNode } from "../../core/nodeState.ts";
-import { annotations, kmm, labels, nodeLease, slotLeases } from "../../core/names.ts";
+import { annotations, controlPlaneLease, kmm, labels, nodeLease, slotLeases } from "../../core/names.ts";
 import { parseRollState, type RollState } from "../../core/rollState.ts";
 import type { WorkerPod } from "../../core/workerPod.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
@@ -44,12 +44,17 @@ export class NodeOutage {
     return this.#kubectl.get<WorkerPod & KubeObject>("pods", `kmm-worker-${this.#settings.node}-${module}`, namespace);
   }
 
-  /** Runs `work` alone on this node, and with no more than `maxParallel` nodes of the stack out of service. */
-  alone<T>(work: () => Promise<T>): Promise<T> {
+  /**
+   * Runs `work` alone on this node, with no more than `maxParallel` nodes of the stack out of service, and with no other
+   * control-plane node if this is one.
+   */
+  alone<T>(controlPlane: boolean, work: () => Promise<T>): Promise<T> {
     const { stack, node, maxParallel } = this.#settings;
-    const slot = { owner: stack, names: slotLeases(stack, maxParallel), what: "its turn", timeoutSeconds: turnSeconds };
+    const turn = { owner: stack, what: `${node}'s turn`, timeoutSeconds: turnSeconds };
     const own = { owner: stack, names: [nodeLease(node)], what: `the Lease of ${node}`, timeoutSeconds: 90 };
-    return withLease(this.#kubectl, own, () => withLease(this.#kubectl, slot, work));
+    const inTurn = () => withLease(this.#kubectl, { ...turn, names: slotLeases(stack, maxParallel) }, work);
+    const alone = { ...turn, names: [controlPlaneLease] };
+    return withLease(this.#kubectl, own, controlPlane ? () => withLease(this.#kubectl, alone, inTurn) : inTurn);
   }
 
   /** Names of the stack's other nodes that we took out of service and that haven't come back. */
@@ -85,7 +90,7 @@ export class NodeOutage {
       },
       ...(ours && { spec: { unschedulable: true } }),
     });
-    progress(`${this.#settings.node}: ${ours ? "cordoned" : "was cordoned by somebody else, and stays so"}`);
+    if (!isCordoned(node)) progress(`${this.#settings.node}: cordoned`);
   }
 
   /** Evicts the node's pods as the Machine Config Operator does, PodDisruptionBudgets respected. */
@@ -108,6 +113,17 @@ export class NodeOutage {
   /** Sets KMM's version label, the gate for loading; `undefined` takes it off. */
   async setVersion(namespace: string, module: string, version: string | undefined): Promise<void> {
     await this.#patch({ metadata: { labels: { [kmm.versionLabel(namespace, module)]: version ?? null } } });
+  }
+
+  /** Counts one more run that found the enrolment pending: the next run's look feeds it back and so looks again. */
+  async countAttempt(node: RollNode): Promise<void> {
+    const attempt = Number(node.metadata.annotations?.[annotations.attempt] ?? 0) + 1;
+    await this.#patch({ metadata: { annotations: { [annotations.attempt]: String(attempt) } } });
+  }
+
+  /** Takes off what a stack that leaves would else leave behind. */
+  async forget(): Promise<void> {
+    await this.#patch({ metadata: { annotations: { [annotations.attempt]: null } } });
   }
 
   /** Lifts our cordon, and only ours, and forgets the phase. */

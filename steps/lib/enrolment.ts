@@ -1,0 +1,101 @@
+import { isTrusted, type MachineState } from "../../core/machineState.ts";
+import { isReady, type RollNode } from "../../core/nodeState.ts";
+import type { NodeMachine } from "./nodeMachine.ts";
+import type { NodeOutage } from "./nodeOutage.ts";
+import { progress, StepError } from "./step.ts";
+import { Unreachable } from "./ssh.ts";
+import { waitUntil, type Look } from "./wait.ts";
+
+/** How the Machine Owner Key gets into a node's MokList. */
+export interface Enrolment {
+  readonly mode: "attended" | "operator" | "console" | "redfish" | "off";
+  readonly timeoutMinutes: number;
+  /** crypt(5) hash of the password that MokManager asks for. */
+  readonly passwordHash: string;
+  /** Command that opens the serial console; shown to the person. */
+  readonly console?: string | undefined;
+}
+
+export interface EnrolmentContext {
+  readonly name: string;
+  readonly enrolment: Enrolment;
+  readonly outage: NodeOutage;
+  readonly machine: NodeMachine;
+  readonly readNode: () => Promise<RollNode>;
+}
+
+/** Waits for ever, without a countdown: a person may be slower than any number of seconds. */
+const waitForEver = -1;
+
+/**
+ * Reboots a drained node with the request pending, and sees it come back with the key enrolled. Run again after a kill
+ * it goes on from the phase on the Node: the boot that it names ends once, and not twice.
+ *
+ * @throws StepError when the node comes back without the key, or not at all
+ */
+export async function enrol(context: EnrolmentContext): Promise<void> {
+  const { name, outage, machine, enrolment } = context;
+  const node = await context.readNode();
+  const before = outage.stateOf(node);
+  const rebooting = before?.phase === "reboot" && before.bootId === node.status.nodeInfo.bootID;
+  const state = await stateOrAway(machine);
+  if (state === undefined && !rebooting)
+    throw new StepError(`${name}: no SSH connection, and no reboot of ours is going on; the node stays cordoned`);
+  if (state !== undefined && isTrusted(state)) return;
+
+  if (state !== undefined) {
+    // Whatever was asked before may bear another password: asked anew, it is ours.
+    await machine.requestEnrolment(enrolment.passwordHash);
+    await outage.enter(node, "reboot");
+    await machine.reboot(node.status.nodeInfo.bootID, waitForEver).catch(alreadyPlanned);
+    progress(`${name}: rebooting into MokManager`);
+  }
+  sayWhatToType(context);
+  await comeBack(context, node.status.nodeInfo.bootID);
+}
+
+/** A reboot that a killed run has planned in the same boot needs no second one. */
+function alreadyPlanned(error: unknown): void {
+  if (error instanceof Unreachable || (error instanceof StepError && /systemd-run/.test(error.message))) return;
+  throw error;
+}
+
+function sayWhatToType({ name, enrolment }: EnrolmentContext): void {
+  const console = enrolment.console === undefined ? "on its console" : `on its console (${enrolment.console})`;
+  progress(`${name}: MokManager waits ${console}, here for ${enrolment.timeoutMinutes} min`);
+  progress(
+    `${name}: any key, "Enroll MOK", "Continue", "Yes", the password, "Reboot"; \`npm run mok-password\` prints the password`,
+  );
+}
+
+/** A new boot, Ready, and the key trusted: in this order, for a node looks Ready for 40 s after it went down. */
+async function comeBack({ name, enrolment, machine, readNode }: EnrolmentContext, oldBoot: string): Promise<void> {
+  const waiting = {
+    timeoutSeconds: enrolment.timeoutMinutes * 60,
+    everySeconds: 2,
+    remedy: "the node stays cordoned; look at its console, then run `pulumi up` again",
+  };
+  const state = await waitUntil(`${name} to come back`, waiting, async (): Promise<Look<MachineState>> => {
+    const node = await readNode();
+    if (node.status.nodeInfo.bootID === oldBoot) return { missing: "a new boot" };
+    if (!isReady(node)) return { missing: "Ready" };
+    const state = await stateOrAway(machine);
+    return state === undefined ? { missing: "an SSH connection" } : { done: state };
+  });
+  progress(`${name}: is back, key ${state.key ?? "unknown"}`);
+  if (isTrusted(state)) return;
+  throw new StepError(
+    `${name}: came back without the key enrolled (${state.key ?? "unknown"}): MokManager was left without the password, and forgot the request. ` +
+      "The node stays cordoned; run `pulumi up` again, with somebody at the console",
+  );
+}
+
+/** The machine's state; undefined while there is no SSH connection. */
+export async function stateOrAway(machine: NodeMachine): Promise<MachineState | undefined> {
+  try {
+    return await machine.state();
+  } catch (error) {
+    if (error instanceof Unreachable) return undefined;
+    throw error;
+  }
+}

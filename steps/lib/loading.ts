@@ -1,0 +1,74 @@
+import { driverProblems } from "../../core/machineState.ts";
+import { whyNotLoaded, type Expected, type RollNode } from "../../core/nodeState.ts";
+import { workerTrouble, type WorkerPod } from "../../core/workerPod.ts";
+import type { NodeMachine } from "./nodeMachine.ts";
+import type { NodeOutage } from "./nodeOutage.ts";
+import { progress, StepError } from "./step.ts";
+import { waitUntil, type Look } from "./wait.ts";
+
+export interface LoadingContext {
+  readonly name: string;
+  readonly outage: NodeOutage;
+  readonly machine: NodeMachine;
+  readonly expected: Expected;
+  readonly loadTimeoutMinutes: number;
+  readonly readNode: () => Promise<RollNode>;
+}
+
+/** Seconds that a worker may fail to pull its image before that is an error. */
+const pullPatienceSeconds = 45;
+
+/**
+ * Opens KMM's gate on a drained node, and sees this version loaded: by KMM's account, then by the node's own.
+ *
+ * @throws StepError when the image can't be pulled, or the modules aren't loaded in time
+ */
+export async function load(context: LoadingContext): Promise<void> {
+  const { name, outage, expected } = context;
+  await outage.enter(await context.readNode(), "load", expected.version);
+  await outage.setVersion(expected.namespace, expected.module, expected.version);
+  progress(`${name}: KMM may load version ${expected.version} now`);
+  const waiting = {
+    timeoutSeconds: context.loadTimeoutMinutes * 60,
+    remedy: "the node stays cordoned; mend the cause and run `pulumi up` again",
+  };
+  const patience = new PullPatience(context);
+  await waitUntil(`${name} to load the modules`, waiting, async (): Promise<Look<true>> => {
+    const [node, nmc, worker] = await Promise.all([
+      context.readNode(),
+      outage.readModules(),
+      outage.readWorker(expected.namespace, expected.module),
+    ]);
+    const missing = whyNotLoaded(node, nmc, expected);
+    if (missing !== undefined) return { missing: (await patience.look(worker)) ?? missing };
+    const problems = driverProblems(await context.machine.state());
+    return problems.length === 0 ? { done: true } : { missing: `KMM is done, but ${problems.join(", ")}` };
+  });
+}
+
+/** KMM never replaces a worker that hangs before it starts, whatever is mended: somebody must delete it. */
+class PullPatience {
+  readonly #context: LoadingContext;
+  #since: number | undefined;
+
+  constructor(context: LoadingContext) {
+    this.#context = context;
+  }
+
+  /** What is wrong with the worker, if anything; gives up on one that hangs too long. */
+  async look(worker: WorkerPod | undefined): Promise<string | undefined> {
+    const trouble = worker && workerTrouble(worker);
+    if (worker === undefined || trouble?.hangsForEver !== true) {
+      this.#since = undefined;
+      return trouble?.text;
+    }
+    this.#since ??= Date.now();
+    if (Date.now() - this.#since < pullPatienceSeconds * 1000) return trouble.text;
+    const { outage, name, expected } = this.#context;
+    await outage.deletePod(expected.namespace, worker.metadata.name);
+    throw new StepError(
+      `${name}: ${trouble.text}. The node stays cordoned. Look at the registry and at the pull secrets of the ServiceAccount, ` +
+        "then run `pulumi up` again",
+    );
+  }
+}

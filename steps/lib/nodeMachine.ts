@@ -1,0 +1,95 @@
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import type { MachineState } from "../../core/machineState.ts";
+import { certificateInput, toolCommand, toolInput, type NodeTool } from "../../core/nodeTool.ts";
+import { runRemote, type SshTarget } from "./ssh.ts";
+import { StepError } from "./step.ts";
+
+const moduleState = z.object({
+  version: z.string().nullable(),
+  srcversion: z.string().nullable(),
+  outOfTree: z.boolean(),
+  unsigned: z.boolean(),
+  signers: z.array(z.string()),
+});
+
+const machineState = z.object({
+  secureBoot: z.enum(["enabled", "disabled", "unsupported"]),
+  key: z.enum(["enrolled", "pending", "not-enrolled", "in-db", "in-kernel", "blocked", "unsupported"]).nullable(),
+  deletionPending: z.boolean().nullable(),
+  kernel: z.string(),
+  bootId: z.string(),
+  machineId: z.string(),
+  systemUuid: z.string(),
+  modules: z.record(z.string(), moduleState.nullable()),
+  ports: z.number(),
+  interfaces: z.array(
+    z.object({
+      name: z.string(),
+      pci: z.string().nullable(),
+      driver: z.string().nullable(),
+      version: z.string().nullable(),
+    }),
+  ),
+  ownNetwork: z.array(z.object({ name: z.string(), driver: z.string().nullable(), solarflare: z.boolean() })),
+  onloadDevice: z.boolean(),
+});
+
+const changed = z.object({ before: z.string(), after: z.string() });
+
+/** The machine under a node: firmware, kernel and network, asked and changed by the on-node tools. */
+export class NodeMachine {
+  readonly #name: string;
+  readonly #target: SshTarget;
+  readonly #certificate: string;
+
+  /** @param certificate the signing certificate in PEM */
+  constructor(name: string, target: SshTarget, certificate: string) {
+    this.#name = name;
+    this.#target = target;
+    this.#certificate = certificateInput(certificate);
+  }
+
+  state(): Promise<MachineState> {
+    return this.#run("state", { certificate: this.#certificate }, machineState);
+  }
+
+  /** Asks MokManager for the key's enrolment with this password, whatever an earlier request said. */
+  async requestEnrolment(passwordHash: string): Promise<string> {
+    const input = { certificate: this.#certificate, "password-hash": passwordHash, replace: "yes" };
+    return (await this.#run("import", input, changed)).after;
+  }
+
+  async revokeRequests(): Promise<void> {
+    await this.#run("revoke", { certificate: this.#certificate }, changed);
+  }
+
+  /** @returns whether a request is pending now; false when there is nothing to delete */
+  async requestDeletion(passwordHash: string): Promise<boolean> {
+    const input = { certificate: this.#certificate, "password-hash": passwordHash };
+    return (await this.#run("delete", input, changed.extend({ deletionPending: z.boolean() }))).deletionPending;
+  }
+
+  /**
+   * Ends this boot, and no other.
+   *
+   * @param mokTimeout seconds that MokManager waits for a key; -1 for ever; absent when it has nothing to ask
+   */
+  async reboot(bootId: string, mokTimeout?: number): Promise<void> {
+    const input = { "boot-id": bootId, ...(mokTimeout !== undefined && { timeout: String(mokTimeout) }) };
+    await this.#run("reboot", input, z.object({ bootId: z.string() }));
+  }
+
+  async #run<T>(tool: NodeTool, input: Record<string, string>, schema: z.ZodType<T>): Promise<T> {
+    const [library, text] = await Promise.all([toolText("lib"), toolText(tool)]);
+    const { code, stdout, stderr } = await runRemote(this.#target, toolCommand(library, text), toolInput(input));
+    if (code !== 0) {
+      throw new StepError(
+        `${this.#name}: ${tool}.sh failed on the node (exit code ${code}): ${stderr.trim() || "no reason given"}`,
+      );
+    }
+    return schema.parse(JSON.parse(stdout));
+  }
+}
+
+const toolText = (name: string): Promise<string> => readFile(`assets/node/${name}.sh`, "utf8");

@@ -1,0 +1,74 @@
+import {
+  activeHealthChecks,
+  poolTrouble,
+  type Condition,
+  type MachineConfigPool,
+  type NodeHealthCheck,
+} from "../../core/quiet.ts";
+import { isReady, type RollNode } from "../../core/nodeState.ts";
+import { ownSolarflareInterfaces, type MachineState } from "../../core/machineState.ts";
+import type { Kubectl, KubeObject } from "./kubectl.ts";
+import { StepError } from "./step.ts";
+
+/** What must hold before a node is taken out of service; nothing has been changed when one of these throws. */
+
+interface ClusterOperator extends KubeObject {
+  readonly status?: { readonly conditions?: readonly Condition[] };
+}
+
+/** @throws StepError unless the node is Ready and no machine config is on its way to it */
+export async function requireQuiet(kubectl: Kubectl, node: RollNode): Promise<void> {
+  const { name } = node.metadata;
+  if (!isReady(node)) {
+    throw new StepError(
+      `${name}: the node isn't Ready, and was not touched; mend it, or set its \`hold: true\`, and run again`,
+    );
+  }
+  const pools = await kubectl.list<KubeObject & MachineConfigPool>(
+    "machineconfigpools.machineconfiguration.openshift.io",
+  );
+  const trouble = poolTrouble(node, pools);
+  if (trouble !== undefined) {
+    throw new StepError(`${name}: ${trouble}; the node was not touched. Wait until the pool is Updated and run again`);
+  }
+  if (isControlPlane(node)) await requireHealthyEtcd(kubectl, name);
+}
+
+export const isControlPlane = ({ metadata }: RollNode): boolean =>
+  ["control-plane", "master"].some((role) => `node-role.kubernetes.io/${role}` in (metadata.labels ?? {}));
+
+/** @throws StepError while etcd couldn't do without one more member */
+async function requireHealthyEtcd(kubectl: Kubectl, node: string): Promise<void> {
+  const etcd = await kubectl.get<ClusterOperator>("clusteroperators.config.openshift.io", "etcd");
+  const has = (type: string, status: string) =>
+    etcd?.status?.conditions?.some((condition) => condition.type === type && condition.status === status) ?? false;
+  if (has("Available", "True") && has("Degraded", "False") && has("Progressing", "False")) return;
+  throw new StepError(
+    `${node}: a control-plane node goes out of service only while etcd is healthy, and the ClusterOperator etcd isn't Available, ` +
+      "or is Degraded or Progressing; the node was not touched. Mend etcd and run again",
+  );
+}
+
+/** @throws StepError when an operator would power-cycle the node while MokManager waits */
+export async function requireNoHealthCheck(kubectl: Kubectl, node: RollNode): Promise<void> {
+  const [nodeChecks, machineChecks] = await Promise.all([
+    kubectl.listKnown<KubeObject & NodeHealthCheck>("nodehealthchecks.remediation.medik8s.io"),
+    kubectl.listKnown("machinehealthchecks.machine.openshift.io", "-A"),
+  ]);
+  const active = activeHealthChecks(node, nodeChecks, machineChecks);
+  if (active.length === 0) return;
+  throw new StepError(
+    `${node.metadata.name}: would be power-cycled while MokManager waits, and lose the request, by ${active.join(", ")}; ` +
+      "the node was not touched. Pause that and run again",
+  );
+}
+
+/** @throws StepError when reloading would take the node's own network away and the configuration doesn't accept that */
+export function requireOwnNetwork(node: string, state: MachineState, accepted: boolean): void {
+  const interfaces = ownSolarflareInterfaces(state);
+  if (accepted || interfaces.length === 0) return;
+  throw new StepError(
+    `${node}: its own network runs on Solarflare (${interfaces.join(", ")}) and would go away while modules are reloaded; the node ` +
+      "was not touched. Set the node's `ownNetworkOnSolarflare: true` to accept that, or `hold: true` to leave it out",
+  );
+}

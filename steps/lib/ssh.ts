@@ -1,0 +1,116 @@
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { Client, type ConnectConfig } from "ssh2";
+import { z } from "zod";
+import { parseAddress } from "../../core/sshAddress.ts";
+import { StepError } from "./step.ts";
+
+/** How a node is reached. */
+export const sshSchema = z.object({
+  /** Host, with `:port` where it isn't 22. */
+  address: z.string(),
+  /** Type and key, as `ssh-keyscan` prints them. */
+  hostKey: z.string(),
+  user: z.string(),
+  privateKeyFile: z.string().optional(),
+  agent: z.boolean(),
+});
+export type SshTarget = z.infer<typeof sshSchema>;
+
+/** The node can't be reached now: refused, cut, or no answer. It may be rebooting. */
+export class Unreachable extends StepError {}
+
+export interface RemoteResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Seconds to connect and to log in. */
+const connectSeconds = 15;
+
+/**
+ * Runs one command on a node, with `input` on its stdin.
+ *
+ * @throws Unreachable when there is no connection, or it breaks; StepError for a wrong host key or a refused login
+ */
+export async function runRemote(target: SshTarget, command: string, input: string): Promise<RemoteResult> {
+  const config = await connectConfig(target);
+  return new Promise((resolve, reject) => {
+    const client = new Client();
+    const fail = (error: Error & { level?: string }) => {
+      client.end();
+      reject(readable(target, error));
+    };
+    client.on("error", fail).on("close", () => fail(new Error("connection closed")));
+    client.on("ready", () => {
+      client.exec(command, (error, channel) => {
+        if (error !== undefined) {
+          fail(error);
+          return;
+        }
+        const output = { stdout: "", stderr: "" };
+        channel.on("data", (data: Buffer) => (output.stdout += data.toString()));
+        channel.stderr.on("data", (data: Buffer) => (output.stderr += data.toString()));
+        channel.on("close", (code: number | null) => {
+          if (code === null) fail(new Error("connection closed before the command ended"));
+          else resolve({ code, ...output });
+          client.end();
+        });
+        channel.end(input);
+      });
+    });
+    client.connect(config);
+  });
+}
+
+async function connectConfig(target: SshTarget): Promise<ConnectConfig> {
+  const expected = Buffer.from(target.hostKey.split(" ")[1] ?? "", "base64");
+  return {
+    ...parseAddress(target.address),
+    username: target.user,
+    readyTimeout: connectSeconds * 1000,
+    // Offered key types limited to the pinned one: else the node may prove itself by another of its keys.
+    algorithms: { serverHostKey: hostKeyAlgorithms(target.hostKey) },
+    hostVerifier: (key: Buffer) => key.equals(expected),
+    ...(target.agent ? { agent: process.env["SSH_AUTH_SOCK"] ?? "" } : { privateKey: await privateKey(target) }),
+  };
+}
+
+type HostKeyAlgorithm =
+  NonNullable<NonNullable<ConnectConfig["algorithms"]>["serverHostKey"]> extends (infer T)[] ? T : never;
+
+/** An RSA key signs by one of several algorithms; the others are their type's only one. */
+function hostKeyAlgorithms(hostKey: string): HostKeyAlgorithm[] {
+  const type = hostKey.split(" ")[0] ?? "";
+  return (type === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [type]) as HostKeyAlgorithm[];
+}
+
+async function privateKey({ privateKeyFile = "" }: SshTarget): Promise<Buffer> {
+  try {
+    return await readFile(privateKeyFile.replace(/^~(?=\/)/, homedir()));
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? "unreadable";
+    throw new StepError(
+      `onload-kmm:ssh.privateKeyFile: found "${privateKeyFile}": ${why}; expected a private key without passphrase`,
+    );
+  }
+}
+
+function readable({ address, user, hostKey }: SshTarget, error: Error & { level?: string }): StepError {
+  if (/host denied|verification failed/i.test(error.message)) {
+    return new StepError(
+      `${address}: its SSH host key is not the configured ${hostKey.split(" ")[0] ?? ""} one; nothing was sent to it. ` +
+        "Find out why it changed before you set the node's hostKey anew",
+    );
+  }
+  if (/no matching host key/i.test(error.message)) {
+    return new StepError(
+      `${address}: it has no SSH host key of the configured type ${hostKey.split(" ")[0] ?? ""}; set the node's hostKey anew after checking it`,
+    );
+  }
+  if (error.level === "client-authentication") {
+    return new StepError(`${address}: ${user} may not log in; check onload-kmm:ssh and the node's authorized keys`);
+  }
+  return new Unreachable(`${address}: no SSH connection (${error.message})`);
+}
