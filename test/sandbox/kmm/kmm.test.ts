@@ -1,0 +1,20 @@
+import { after, before } from "node:test";
+import { buildDefects } from "./builds.ts";
+import { Lab } from "./lab.ts";
+
+/** One sandbox for all of KMM's tests: each has a namespace of its own. */
+let running: Lab | undefined;
+const lab = (): Lab => {
+  if (running === undefined) throw new Error("the sandbox is not up");
+  return running;
+};
+
+before(async () => {
+  running = await Lab.start();
+});
+
+after(async () => {
+  await running?.stop();
+});
+
+buildDefects(lab);

@@ -1,0 +1,254 @@
+import { generateKeyPairSync } from "node:crypto";
+import type { TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Informer, Kube, type KubeObject, type Resource } from "../../../sandbox/kube.ts";
+import { kubeconfigFile } from "../../../sandbox/controlPlane/credentials.ts";
+import {
+  MBSCS,
+  MICS,
+  type ModuleContainer,
+  MODULES,
+  NAMESPACES,
+  NODES,
+  SECRETS,
+  CONFIG_MAPS,
+} from "../../../sandbox/kmm/resources.ts";
+import { type Build, builds } from "../../../sandbox/openshift/resources.ts";
+import { Registry } from "../../../sandbox/openshift/registry.ts";
+import { type Sandbox, startSandbox } from "../../../sandbox/sandbox.ts";
+import { SWITCHES_TARGET, type SwitchName } from "../../../sandbox/switches.ts";
+
+/** The kernel of the sandbox's nodes. */
+export const KERNEL = "5.14.0-570.49.1.el9_6.x86_64";
+/** A kernel that has a Driver Toolkit and no node. */
+export const NEXT_KERNEL = "5.14.0-570.62.1.el9_6.x86_64";
+const REGISTRY = "image-registry.openshift-image-registry.svc:5000";
+const UBI = "registry.access.redhat.com/ubi9/ubi-minimal:9.6";
+
+/** Dockerfiles of naive Modules. */
+export const GOOD = `FROM ${UBI}\nRUN true\n`;
+export const BAD = `FROM ${UBI}\nRUN false\n`;
+export const MENDED = `FROM ${UBI}\nRUN echo mended\n`;
+
+const serviceAccounts: Resource = {
+  group: "",
+  version: "v1",
+  plural: "serviceaccounts",
+  kind: "ServiceAccount",
+  namespaced: true,
+};
+
+/** A sandbox, straight at its API server as an administrator, and its registry's records. */
+export class Lab {
+  readonly sandbox: Sandbox;
+  readonly kube: Kube;
+  readonly registry: Registry;
+
+  private constructor(sandbox: Sandbox, kube: Kube) {
+    this.sandbox = sandbox;
+    this.kube = kube;
+    this.registry = Registry.open(sandbox.dir);
+  }
+
+  static async start(): Promise<Lab> {
+    const sandbox = await startSandbox({ nodes: 2 });
+    const lab = new Lab(sandbox, await Kube.fromKubeconfig(kubeconfigFile(sandbox.dir, "standins.kubeconfig")));
+    await lab.set({ "build.seconds": "0.1" });
+    return lab;
+  }
+
+  /** Sets switches; null takes one off. */
+  async set(switches: Partial<Record<SwitchName, string | null>>): Promise<void> {
+    await this.kube.patch(CONFIG_MAPS, SWITCHES_TARGET, { data: switches });
+  }
+
+  async stop(): Promise<void> {
+    this.kube.close();
+    await this.sandbox.stop({ purge: true });
+  }
+
+  /** A namespace with what a Module needs, on the given nodes; its Module goes when the test ends. */
+  async scene(t: TestContext, name: string, options: SceneOptions = {}): Promise<Scene> {
+    const scene = new Scene(this, name, options);
+    t.after(() => scene.end());
+    await scene.prepare();
+    return scene;
+  }
+}
+
+/** The switches that tests set. */
+const ALL_OFF: Partial<Record<SwitchName, null>> = {
+  "build.hang": null,
+  "build.fail": null,
+  "sign.fail": null,
+  "pull.fail": null,
+};
+
+export interface SceneOptions {
+  nodes?: string[];
+  dockerfile?: string;
+}
+
+/** Asks until the answer is neither undefined nor false; an error that names `what` and the last answer after `ms`. */
+export async function until<T>(what: string, ask: () => Promise<T | undefined | false>, ms = 20_000): Promise<T> {
+  const deadline = Date.now() + ms;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined && answer !== false) return answer;
+    if (Date.now() > deadline) throw new Error(`timed out: ${what}`);
+    await sleep(25);
+  }
+}
+
+/** One namespace with one Module named `onload`, as somebody who trusts KMM would write it. */
+export class Scene {
+  readonly lab: Lab;
+  readonly namespace: string;
+  readonly target: { namespace: string; name: string };
+  readonly #nodes: string[];
+  readonly #dockerfile: string;
+  readonly #recorder: Informer<Build>;
+  /** Every Build that was ever seen, by UID, in order. */
+  readonly #seen = new Map<string, Build>();
+
+  constructor(lab: Lab, namespace: string, { nodes = ["worker-1"], dockerfile = GOOD }: SceneOptions) {
+    this.lab = lab;
+    this.namespace = namespace;
+    this.target = { namespace, name: "onload" };
+    this.#nodes = nodes;
+    this.#dockerfile = dockerfile;
+    const changed = (build: Build): unknown => this.#seen.set(build.metadata.uid ?? "", build);
+    this.#recorder = new Informer(lab.kube, builds, { changed }, { namespace });
+  }
+
+  async prepare(): Promise<void> {
+    const { kube } = this.lab;
+    const { namespace } = this;
+    await kube.create(NAMESPACES, { metadata: { name: namespace } });
+    await kube.create(serviceAccounts, { metadata: { namespace, name: "loader" } });
+    await this.setDockerfile(this.#dockerfile);
+    await this.setKey("not a key");
+    for (const name of this.#nodes)
+      await kube.patch(NODES, { name }, { metadata: { labels: { [this.selector]: "" } } });
+    await this.#recorder.synced();
+  }
+
+  /** The label by which the Module selects its nodes. */
+  get selector(): string {
+    return `scene.test/${this.namespace}`;
+  }
+
+  image(tag: string): string {
+    return `${REGISTRY}/${this.namespace}/onload-kmod:${tag}-${KERNEL}`;
+  }
+
+  async setDockerfile(dockerfile: string): Promise<void> {
+    const metadata = { namespace: this.namespace, name: "dockerfile" };
+    const object: KubeObject & { data: Record<string, string> } = { metadata, data: { dockerfile } };
+    await this.lab.kube.apply(CONFIG_MAPS, object);
+  }
+
+  /** Both Secrets; a key that is none makes every signature fail. */
+  async setKey(key: string): Promise<void> {
+    for (const [name, data] of [["key", key] as const, ["cert", "not a certificate"] as const]) {
+      const object = {
+        metadata: { namespace: this.namespace, name },
+        data: { [name]: Buffer.from(data).toString("base64") },
+      };
+      await this.lab.kube.apply(SECRETS, object);
+    }
+  }
+
+  /** Applies the Module with this tag. */
+  async apply(tag: string, container: Partial<ModuleContainer> = {}): Promise<void> {
+    const image = this.image(tag).replace(KERNEL, "${KERNEL_FULL_VERSION}");
+    const mapping = { regexp: "^.+$", containerImage: image };
+    const module = {
+      metadata: this.target,
+      spec: {
+        selector: { [this.selector]: "" },
+        moduleLoader: {
+          serviceAccountName: "loader",
+          container: {
+            modprobe: { moduleName: "onload" },
+            kernelMappings: [mapping],
+            build: { dockerfileConfigMap: { name: "dockerfile" } },
+            // Without the nodes' version label nothing is loaded: most scenes are about images only.
+            version: "1",
+            ...container,
+          },
+        },
+      },
+    };
+    await this.lab.kube.apply(MODULES, module, "test");
+  }
+
+  /** `sign` of a Module that signs nothing, but needs the two Secrets. */
+  get signing(): Partial<ModuleContainer> {
+    return { sign: { keySecret: { name: "key" }, certSecret: { name: "cert" }, filesToSign: ["/usr/bin/cp"] } };
+  }
+
+  /** What the ModuleImagesConfig says about this tag's image. */
+  async state(tag: string): Promise<string | undefined> {
+    const mic = await this.lab.kube.find(MICS, this.target);
+    return mic?.status?.imagesStates?.find(({ image }) => image === this.image(tag))?.status;
+  }
+
+  async untilState(tag: string, state: string): Promise<void> {
+    await until(`${this.namespace}: image ${tag} to be ${state}`, async () => (await this.state(tag)) === state);
+  }
+
+  /** The Builds that were ever there, oldest first: what they push to, and how they were last seen. */
+  builds(): { name: string; type: string; tag: string; phase: string }[] {
+    return [...this.#seen.values()].map(({ metadata, spec, status }) => ({
+      name: metadata.name ?? "",
+      type: metadata.labels?.["kmm.openshift.io/build.type"] ?? "",
+      tag: /:([^-]+)-/.exec(spec.output?.to?.name.slice(REGISTRY.length) ?? "")?.[1] ?? "",
+      phase: status?.phase ?? "",
+    }));
+  }
+
+  /** The Builds that are there now. */
+  async livingBuilds(): Promise<Build[]> {
+    return (await this.lab.kube.list(builds, { namespace: this.namespace })).items;
+  }
+
+  async deleteMbsc(): Promise<void> {
+    await this.lab.kube.delete(MBSCS, this.target);
+  }
+
+  /** Makes KMM look again, as an annotation by hand does. */
+  async touchModule(): Promise<void> {
+    const annotations = { "test/touched": String(Date.now()) };
+    await this.lab.kube.patch(MODULES, this.target, { metadata: { annotations } });
+  }
+
+  /** Puts an image with an `onload.ko` into the registry, without any Build. */
+  pushImage(tag: string, version = "1.0"): void {
+    const kmod = { kind: "kmod" as const, module: "onload", kernel: KERNEL, version, depends: [] };
+    const files = { "/bin/sh": {}, [`/opt/lib/modules/${KERNEL}/extra/onload.ko`]: kmod };
+    this.lab.registry.push(this.image(tag), { createdBy: `test ${tag}`, config: {}, files });
+  }
+
+  /** Ends the scene: the Module, the nodes' labels and the switches go; the namespace stays, out of everybody's way. */
+  async end(): Promise<void> {
+    const { kube } = this.lab;
+    await this.lab.set(ALL_OFF);
+    await kube.delete(MODULES, this.target);
+    await until(
+      `${this.namespace}: the Module to be gone`,
+      async () => (await kube.find(MODULES, this.target)) === undefined,
+    );
+    for (const name of this.#nodes)
+      await kube.patch(NODES, { name }, { metadata: { labels: { [this.selector]: null } } });
+    await this.#recorder.stop();
+  }
+}
+
+/** An unencrypted RSA key in PEM. */
+export const newKey = (): string =>
+  generateKeyPairSync("rsa", {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+    publicKeyEncoding: { type: "spki", format: "pem" },
+  }).privateKey;
