@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { OnloadNode } from "../../components/onloadNode.ts";
+import { predecessor } from "../../core/lanes.ts";
+import { answered } from "./fixtures.ts";
+import { named, record, type Registration } from "./harness.ts";
+import { node } from "./nodeArgs.ts";
+
+/** Nodes n0, n1, … in lanes, as index.ts makes them. */
+function lanes(count: number, width: number): Promise<Registration[]> {
+  return record(() => {
+    const order: OnloadNode[] = [];
+    for (let index = 0; index < count; index++) {
+      const before = predecessor(index, width);
+      const args = node(`n${index}`, { predecessor: before === undefined ? undefined : order[before] });
+      order.push(new OnloadNode(args, {}));
+    }
+  }, answered);
+}
+
+for (const [width, expected] of Object.entries({
+  1: [[], ["n0-proof"], ["n1-proof"], ["n2-proof"], ["n3-proof"]],
+  2: [[], ["n0-proof"], ["n0-proof"], ["n1-proof"], ["n2-proof"]],
+  4: [[], ["n0-proof"], ["n0-proof"], ["n0-proof"], ["n0-proof"]],
+})) {
+  test(`with ${width} at once, each node's outage waits for its own turn's proof`, async () => {
+    const all = await lanes(5, Number(width));
+    const waits = expected.map((_, index) =>
+      named(all, `n${index}-roll`).dependencies.filter((name) => name.endsWith("-proof")),
+    );
+    assert.deepEqual(waits, expected);
+  });
+}
+
+test("lanes order outages alone: every node is selected and claimed without waiting for another", async () => {
+  const all = await lanes(3, 1);
+  for (const name of ["n0", "n1", "n2"]) {
+    assert.deepEqual(named(all, `${name}-select`).dependencies, []);
+    assert.deepEqual(named(all, `${name}-claim`).dependencies, ["module", `${name}-select`]);
+  }
+});
