@@ -9,17 +9,20 @@ import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { projectRoot } from "./paths.ts";
-import { startSandbox, type Sandbox } from "./sandbox.ts";
+import { openSandbox, type Sandbox } from "./sandbox.ts";
 import { report } from "./userError.ts";
 
 const stack = "dev";
 
-await main().catch(report);
+process.exitCode = await main().then(
+  () => 0,
+  (error: unknown) => report("demo", error),
+);
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { cycle: { type: "boolean" }, clean: { type: "boolean" } } });
   say("The sandbox: a cluster on this machine");
-  const sandbox = await startSandbox();
+  const sandbox = await openSandbox();
   const demo = await Demo.begin(sandbox, values.cycle === true);
   if (values.clean === true) return demo.clean();
   if (values.cycle === true) return demo.cycle();
@@ -103,11 +106,10 @@ class Demo {
   /** Runs a tool as a person would, in the sandbox's environment; its failure ends the demo. */
   async #run(program: "pulumi" | "kubectl", args: string[], { quiet = false } = {}): Promise<void> {
     const env = { ...this.#sandbox.env, KUBECONFIG: this.#sandbox.kubeconfig };
-    const stdio = quiet ? (["ignore", "ignore", "inherit"] as const) : "inherit";
     const child = spawn(program, args, {
       cwd: projectRoot,
       env,
-      stdio: [...(quiet ? stdio : (["inherit", "inherit", "inherit"] as const))],
+      stdio: ["inherit", quiet ? "ignore" : "inherit", "inherit"],
     });
     const code = await new Promise<number | null>((resolve, reject) => child.on("close", resolve).on("error", reject));
     if (code !== 0) throw new Error(`${program} ${args.join(" ")} failed with exit code ${code ?? "none"}`);

@@ -7,8 +7,7 @@ import type { Toolchain } from "./toolchain/toolchain.ts";
 
 /**
  * The environment in which the Pulumi CLI works on the sandbox in `dir`: its programs and plugins on PATH, a home, a
- * state backend and a passphrase of the sandbox's own. Whatever of it the user has set (`PULUMI_BACKEND_URL`,
- * `PULUMI_CONFIG_PASSPHRASE…`) stays, but for the home.
+ * state backend and a passphrase of the sandbox's own: what the user's shell has set for real stacks doesn't count.
  */
 export async function engineEnvironment(
   dir: string,
@@ -23,11 +22,10 @@ export async function engineEnvironment(
   const standIns = join(dir, "stand-in-plugins");
   await writeStandInFolder(standIns, await choosePlugins({ pulumi: bin.pulumi, home, env }));
   const folders = [nodeModulesBin, standIns, dirname(bin.pulumi), dirname(bin.kubectl)];
-  const ownPassphrase = env["PULUMI_CONFIG_PASSPHRASE"] ?? env["PULUMI_CONFIG_PASSPHRASE_FILE"];
   return {
-    PULUMI_BACKEND_URL: `file://${state}`,
-    ...(ownPassphrase === undefined ? { PULUMI_CONFIG_PASSPHRASE: "sandbox" } : {}),
     ...env,
+    PULUMI_BACKEND_URL: `file://${state}`,
+    PULUMI_CONFIG_PASSPHRASE: "sandbox",
     PATH: [...new Set(folders), env["PATH"] ?? ""].join(delimiter),
     PULUMI_HOME: home,
     PULUMI_SKIP_UPDATE_CHECK: "true",

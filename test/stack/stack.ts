@@ -72,7 +72,9 @@ export class Stack {
   }
 
   async pulumi(...args: string[]): Promise<{ exitCode: number; output: string }> {
-    const { exitCode, stdout, stderr } = await this.sandbox.pulumi([...args, "--non-interactive"]);
+    // The engine writes its event log only when asked to be debugged.
+    const env = { PULUMI_DEBUG_COMMANDS: "true" };
+    const { exitCode, stdout, stderr } = await this.sandbox.pulumi([...args, "--non-interactive"], { env });
     return { exitCode, output: stdout + stderr };
   }
 
