@@ -10,7 +10,7 @@ const password = "correcthorsebattery";
 const salt = "abcdefghijklmnopqrstu";
 
 /** What the random provider answers. */
-const outputs: RecordOptions["outputs"] = ({ name }) => ({
+const outputs: NonNullable<RecordOptions["outputs"]> = ({ name }) => ({
   result: name.endsWith("-salt") ? salt : password,
   bcryptHash: "$2a$10$made-by-the-provider",
 });

@@ -33,7 +33,7 @@ export async function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
 
 /** Where `text` stands in plain sight: `resource.input.path`, outside every secret. */
 export function leaks(registrations: readonly Registration[], text: string): string[] {
-  assert.ok(text.length > 8, "too short to look for");
+  assert.ok(text.length > 5, "too short to look for");
   return registrations.flatMap(({ name, inputs }) => places(inputs, text).map((path) => `${name}${path}`));
 }
 

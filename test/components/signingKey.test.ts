@@ -14,7 +14,7 @@ const suffix = fingerprint.replaceAll(":", "").slice(0, 12).toLowerCase();
 const keyLine = pair.key.split("\n")[5] ?? assert.fail("no key");
 
 /** What the tls provider answers. */
-const outputs: RecordOptions["outputs"] = ({ type }) => {
+const outputs: NonNullable<RecordOptions["outputs"]> = ({ type }) => {
   if (type.endsWith(":PrivateKey")) return { privateKeyPem: pair.key, privateKeyOpenssh: pair.key };
   return type.endsWith(":SelfSignedCert") ? { certPem: pair.certificate } : {};
 };
