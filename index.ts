@@ -145,7 +145,8 @@ const kernelModule = new KernelModule(
     certSecret: signingKey.certSecret,
     selections: nodes.map(({ selection }) => selection),
   },
-  onCluster,
+  // KMM loads and unloads under the namespace's ServiceAccount: without its rights nothing could be unloaded any more.
+  { ...onCluster, dependsOn: [namespace] },
 );
 moduleExists(pulumi.output(kernelModule.module));
 moduleIsBuilt(kernelModule.built);
