@@ -77,7 +77,9 @@ async function submit(write: Write): Promise<PropertyMap> {
       const retry = !operation.preview && (isNotFound(error) || error instanceof NoMatchError);
       if (!retry || attempt === ATTEMPTS) throw error;
       await operation.log.status("info", `Retry #${attempt - 1}; creation failed: ${wordsOf(error)}`, operation.urn);
-      await sleep(pause, undefined, { signal: operation.signal });
+      await sleep(pause, undefined, { signal: operation.signal }).catch(() => {
+        throw new Error("context canceled");
+      });
     }
   }
 }

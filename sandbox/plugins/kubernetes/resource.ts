@@ -1,16 +1,17 @@
 /** One Kubernetes kind as a resource type of the provider. */
 import { isNotFound } from "../../kube/error.ts";
-import type { CheckResult, Operation, ResourceState, ResourceType } from "../core/provider.ts";
-import { hasUnknown, mapValues, type PropertyMap, revealAll } from "../core/values.ts";
+import type { CheckFailure, CheckResult, Operation, ResourceState, ResourceType } from "../core/provider.ts";
+import { hasUnknown, isUnknown, mapValues, type PropertyMap, revealAll } from "../core/values.ts";
 import { get } from "./apply.ts";
 import { fromOutputs, markSecrets, prune, toOutputs } from "./checkpoint.ts";
-import { type Cluster, type ClusterState, mustReach } from "./cluster.ts";
+import { type Cluster, type ClusterState, mustReach, wordsOf } from "./cluster.ts";
+import { parseWaitFor } from "./conditions.ts";
 import { NoMatchError } from "./discovery.ts";
 import type { Kind } from "./kinds.ts";
 import { createObject, deleteObject, updateObject, type Write } from "./lifecycle.ts";
 import { autoname, fieldManagerOf } from "./naming.ts";
 import { normalizeInputs } from "./normalize.ts";
-import { mapAt, nameOf, namespaceOf, parseId, withMetadata } from "./objects.ts";
+import { annotation, ANNOTATIONS, mapAt, nameOf, namespaceOf, parseId, withMetadata } from "./objects.ts";
 import { planChange } from "./plan.ts";
 
 /** Fields of a live object that a program would not write, left out of inputs that are read from the cluster. */
@@ -74,10 +75,8 @@ async function check(
   news: PropertyMap,
   olds: PropertyMap | undefined,
 ): Promise<CheckResult> {
-  const failures = Object.keys(news)
-    .filter((property) => !kind.fields.includes(property))
-    .map((property) => ({ property, reason: `the stand-in for ${kind.kind} has no such input` }));
   let inputs = normalizeInputs(revealAll(news), kind);
+  const failures = [...refuseInputs(news, kind), ...refuseWaitFor(inputs)];
   if (kind.patch && nameOf(inputs) === "") {
     throw new Error("patch resources require the `.metadata.name` field to be set");
   }
@@ -90,6 +89,23 @@ async function check(
     inputs = withMetadata(inputs, { namespace: state.cluster.defaultNamespace });
   }
   return { inputs: markSecrets(inputs, news), failures };
+}
+
+function refuseInputs(news: PropertyMap, kind: Kind): CheckFailure[] {
+  return Object.keys(news)
+    .filter((property) => !kind.fields.includes(property))
+    .map((property) => ({ property, reason: `the stand-in for ${kind.kind} has no such input` }));
+}
+
+function refuseWaitFor(inputs: PropertyMap): CheckFailure[] {
+  const waitFor = annotation(inputs, ANNOTATIONS.waitFor);
+  if (waitFor === "" || isUnknown(waitFor)) return [];
+  try {
+    parseWaitFor(waitFor);
+    return [];
+  } catch (error) {
+    return [{ property: "metadata.annotations", reason: `${ANNOTATIONS.waitFor}: ${wordsOf(error)}` }];
+  }
 }
 
 function needsNamespace(inputs: PropertyMap): boolean {

@@ -89,7 +89,7 @@ describe("local.Command", () => {
   });
 
   test("sends lines to the engine's display as the logging mode says", async () => {
-    const create = "echo out; echo err >&2; printf last";
+    const create = "echo out; echo err >&2; echo last";
     const expected = { stdout: ["out", "last"], stderr: ["err"], stdoutAndStderr: ["out", "err", "last"], none: [] };
     for (const [logging, lines] of Object.entries(expected)) {
       const resource = { ...LOCAL, name: `logging-${logging}` };
@@ -190,7 +190,7 @@ describe("a cancelled deployment", () => {
       const outcome = assert.rejects(running, {
         message: /^signal: killed: running "echo started; exec sleep 300":\n/,
       });
-      await firstLine(provider, "started");
+      await provider.plugin.said("started");
       await provider.cancel();
       await outcome;
     } finally {
@@ -198,10 +198,3 @@ describe("a cancelled deployment", () => {
     }
   });
 });
-
-/** Resolves once the plugin has sent this line. */
-async function firstLine(provider: ProviderClient, message: string): Promise<void> {
-  while (!provider.plugin.lines.some((line) => line.message === message)) {
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}

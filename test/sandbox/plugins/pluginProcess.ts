@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
 import grpc from "@grpc/grpc-js";
 import emptyProto from "google-protobuf/google/protobuf/empty_pb.js";
 import engineGrpc from "@pulumi/pulumi/proto/engine_grpc_pb.js";
@@ -23,6 +24,8 @@ export interface PluginProcess {
   child: ChildProcess;
   address: string;
   lines: LoggedLine[];
+  /** Resolves once the plugin has sent a line that starts so; fails when it doesn't within 20 seconds. */
+  said(start: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -40,6 +43,13 @@ export async function startPlugin(name: string, cwd = process.cwd()): Promise<Pl
     child,
     address: `127.0.0.1:${port}`,
     lines,
+    said: async (start) => {
+      const deadline = Date.now() + 20_000;
+      while (!lines.some((line) => line.message.startsWith(start))) {
+        if (Date.now() > deadline) throw new Error(`never said "${start}" but: ${JSON.stringify(lines.slice(-20))}`);
+        await delay(10);
+      }
+    },
     stop: async () => {
       const ended = once(child, "close");
       if (child.exitCode === null && child.signalCode === null) {

@@ -119,9 +119,7 @@ describe("remote.Command", () => {
       const unreachable = connection({ port: await closedPort(), dialErrorLimit: -1 });
       const running = patient.make(REMOTE, { ...quiet, connection: unreachable, create: "true" });
       const outcome = assert.rejects(running, { message: "context canceled" });
-      while (!patient.plugin.lines.some((line) => line.message === "Dial 1/inf failed: retrying")) {
-        await new Promise((resolve) => setImmediate(resolve));
-      }
+      await patient.plugin.said("Dial 1/inf failed: retrying");
       await patient.cancel();
       await outcome;
     } finally {

@@ -1,0 +1,61 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { kubeconfigFile, makeCredentials } from "../../../sandbox/controlPlane/credentials.ts";
+import { makeCertificates } from "../../../sandbox/controlPlane/certificates.ts";
+import { defaultClusterId } from "../../../sandbox/controlPlane/lifecycle.ts";
+import { signal } from "../../../sandbox/controlPlane/processes.ts";
+import { pickPorts } from "../../../sandbox/controlPlane/ports.ts";
+import { serviceOf } from "../../../sandbox/controlPlane/services.ts";
+import type { ServiceName, State } from "../../../sandbox/controlPlane/state.ts";
+import { ensureRunning, stopService } from "../../../sandbox/controlPlane/supervise.ts";
+import { applyObjects, Kube, readObjects } from "../../../sandbox/kube.ts";
+import { ensureToolchain } from "../../../sandbox/toolchain/toolchain.ts";
+
+/** A real Kubernetes API server of its own, with the controllers that deletes need and nothing else. */
+export interface ApiServer {
+  /** Context `sandbox`. */
+  kubeconfig: string;
+  kube: Kube;
+  stop(): Promise<void>;
+}
+
+const SERVICES: ServiceName[] = ["etcd", "kube-apiserver", "kube-controller-manager"];
+
+/** Starts it on free ports, in a temporary directory, with the CustomResourceDefinitions of the recorded cluster. */
+export async function startApiServer(): Promise<ApiServer> {
+  const { bin } = await ensureToolchain();
+  const dir = await mkdtemp(path.join(os.tmpdir(), "api-server-"));
+  const state: State = {
+    version: 1,
+    clusterId: defaultClusterId,
+    workers: 0,
+    secureBoot: false,
+    ports: await pickPorts(),
+    installed: true,
+    processes: {},
+  };
+  await makeCertificates(dir);
+  await makeCredentials(dir, state.ports);
+  // The services outlive their parent by design; a test run that is cut short must take them along.
+  const kill = (): void => {
+    for (const record of Object.values(state.processes)) signal(record, "SIGKILL");
+  };
+  const cut = (): never => process.exit(1);
+  process.once("exit", kill).once("SIGTERM", cut).once("SIGINT", cut);
+  const stop = async (): Promise<void> => {
+    process.off("exit", kill).off("SIGTERM", cut).off("SIGINT", cut);
+    for (const name of SERVICES.toReversed()) await stopService(serviceOf(name), { dir, state });
+    await rm(dir, { recursive: true });
+  };
+  try {
+    for (const name of SERVICES) await ensureRunning(serviceOf(name), { dir, state, bin });
+    const kubeconfig = kubeconfigFile(dir, "standins.kubeconfig");
+    const kube = await Kube.fromKubeconfig(kubeconfig);
+    await applyObjects(kube, await readObjects(new URL("../../fixtures/recordedCrds.yaml", import.meta.url)));
+    return { kubeconfig, kube, stop: () => (kube.close(), stop()) };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
