@@ -1,0 +1,193 @@
+/** A sandbox's whole life, with the real programs: up, what must work in it, up again, a dead process, down. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { access, readFile } from "node:fs/promises";
+import { request } from "node:https";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { parse } from "yaml";
+import { up } from "../../../sandbox/controlPlane/lifecycle.ts";
+import { isFree } from "../../../sandbox/controlPlane/ports.ts";
+import { identify, type ProcessRecord } from "../../../sandbox/controlPlane/processes.ts";
+import { readState, serviceNames } from "../../../sandbox/controlPlane/state.ts";
+import { startSandbox, isWrite, type Sandbox } from "../../../sandbox/sandbox.ts";
+
+const clusterId = "0b0c2c5e-9d5a-4a5e-8f0e-3f6d7b1a2c4d";
+
+interface Kubeconfig {
+  readonly clusters: [{ cluster: { server: string; "certificate-authority-data": string } }];
+  readonly users: [{ user: { token: string } }];
+}
+
+describe("a sandbox's life", { concurrency: false }, () => {
+  let sandbox: Sandbox;
+  before(async () => {
+    sandbox = await startSandbox({ clusterId, nodes: 2 });
+  });
+  after(async () => {
+    await sandbox.stop({ purge: true });
+  });
+
+  async function processes(): Promise<Partial<Record<string, ProcessRecord>>> {
+    return (await readState(sandbox.dir))?.processes ?? {};
+  }
+
+  /** Status of a GET with this token, through the server that the kubeconfig names. */
+  async function statusWith(token: string | undefined): Promise<number | undefined> {
+    const config = parse(await readFile(sandbox.kubeconfig, "utf8")) as Kubeconfig;
+    const { cluster } = config.clusters[0];
+    const authorization = `Bearer ${token ?? config.users[0].user.token}`;
+    const ca = Buffer.from(cluster["certificate-authority-data"], "base64");
+    return new Promise((resolve, reject) => {
+      const call = request(`${cluster.server}/api/v1/nodes`, { ca, headers: { authorization } }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode);
+      });
+      call.on("error", reject);
+      call.end();
+    });
+  }
+
+  test("the cluster's identity is the chosen one", async () => {
+    assert.equal(await sandbox.kubectl(["get", "ns", "kube-system", "-o", "jsonpath={.metadata.uid}"]), clusterId);
+  });
+
+  test("it has the nodes that were asked for, all Ready", async () => {
+    const names = await sandbox.kubectl(["get", "nodes", "-o", "jsonpath={.items[*].metadata.name}"]);
+    assert.equal(names, "master-0 worker-1 worker-2");
+    await sandbox.kubectl(["wait", "node", "--all", "--for=condition=Ready", "--timeout=30s"]);
+  });
+
+  test("the token opens it, another doesn't", async () => {
+    assert.equal(await statusWith(undefined), 200);
+    assert.equal(await statusWith("wrong"), 401);
+  });
+
+  test("a namespace is deleted to its end, with what is in it", async () => {
+    await sandbox.kubectl(["create", "namespace", "short-lived"]);
+    await sandbox.kubectl(["create", "configmap", "something", "-n", "short-lived"]);
+    await sandbox.kubectl(["delete", "namespace", "short-lived", "--timeout=60s"]);
+    await assert.rejects(sandbox.kubectl(["get", "namespace", "short-lived"]), /not found/);
+  });
+
+  test("a drain evicts pods as their disruption budget allows, and the cordon's taint is set", async () => {
+    await sandbox.kubectl(["create", "namespace", "app"]);
+    await sandbox.kubectl(["wait", "serviceaccount/default", "-n", "app", "--for=create", "--timeout=30s"]);
+    await sandbox.kubectl(["apply", "-f", "-"], podWithBudget(1));
+    await sandbox.kubectl(["wait", "pod/web", "-n", "app", "--for=condition=Ready", "--timeout=30s"]);
+    const drain = ["drain", "worker-1", "--force", "--ignore-daemonsets"];
+    await assert.rejects(sandbox.kubectl([...drain, "--timeout=2s"]), /disruption budget/);
+    await sandbox.kubectl(["apply", "-f", "-"], podWithBudget(0));
+    await sandbox.kubectl([...drain, "--timeout=60s"]);
+    assert.equal(await sandbox.kubectl(["get", "pods", "-n", "app", "-o", "name"]), "");
+    const taint = 'jsonpath={.spec.taints[?(@.key=="node.kubernetes.io/unschedulable")].effect}';
+    await sandbox.kubectl(["wait", "node/worker-1", `--for=${taint}=NoSchedule`, "--timeout=30s"]);
+    await sandbox.kubectl(["uncordon", "worker-1"]);
+  });
+
+  test("the audit log tells who wrote what, and a Node's new spec", async () => {
+    const log = await sandbox.auditLog();
+    const writes = log.filter((entry) => entry.user === "admin" && isWrite(entry));
+    assert.ok(writes.some(({ verb, resource, name }) => `${verb} ${resource} ${name}` === "create namespaces app"));
+    const cordons = writes.filter(({ resource, name }) => resource === "nodes" && name === "worker-1");
+    const unschedulable = cordons.map(({ object }) => (object as { spec: { unschedulable?: boolean } }).spec);
+    assert.deepEqual(
+      unschedulable.map((spec) => spec.unschedulable ?? false),
+      [true, false],
+    );
+  });
+
+  test("no secret stands in a process's arguments", async () => {
+    const tokens = (await readFile(join(sandbox.dir, "tokens.csv"), "utf8"))
+      .trim()
+      .split("\n")
+      .map((line) => line.split(",")[0] ?? "");
+    assert.equal(tokens.length, 7);
+    for (const record of Object.values(await processes())) {
+      const args = await readFile(`/proc/${record?.pid ?? 0}/cmdline`, "utf8");
+      for (const token of tokens) assert.ok(!args.includes(token));
+    }
+  });
+
+  test("everything listens on loopback only", async () => {
+    const addresses = await listeners(Object.values(await processes()).map((record) => record?.pid ?? 0));
+    assert.ok(addresses.length >= 4);
+    for (const address of addresses) assert.match(address, /^(0100007F|00000000000000000000000001000000):/);
+  });
+
+  test("a second up starts nothing", async () => {
+    const before = await processes();
+    assert.deepEqual(await up(sandbox.dir, {}), []);
+    assert.deepEqual(await processes(), before);
+  });
+
+  test("other options than the first are refused", async () => {
+    await assert.rejects(up(sandbox.dir, { nodes: 3 }), /--nodes 3.*was made with 2.*down --purge/s);
+  });
+
+  test("up starts what has died, and leaves the rest alone", async () => {
+    const before = await processes();
+    await sandbox.kill("kwok");
+    await sandbox.kill("stand-ins");
+    assert.deepEqual(await up(sandbox.dir, {}), ["kwok", "stand-ins"]);
+    const now = await processes();
+    for (const name of ["etcd", "kube-apiserver", "kube-controller-manager"]) assert.deepEqual(now[name], before[name]);
+    assert.equal(await statusWith(undefined), 200);
+  });
+
+  test("a paused API server doesn't answer, and does again when it goes on", async () => {
+    await sandbox.pause("kube-apiserver");
+    const api = (await sandbox.status()).find(({ name }) => name === "kube-apiserver");
+    assert.equal(api?.health, "not ready");
+    await sandbox.resume("kube-apiserver");
+    assert.equal(await statusWith(undefined), 200);
+  });
+
+  test("objects and identity survive down and up", async () => {
+    await sandbox.stop();
+    assert.ok((await sandbox.status()).every(({ health }) => health === "stopped"));
+    assert.deepEqual(await up(sandbox.dir, {}), [...serviceNames]);
+    assert.equal(await sandbox.kubectl(["get", "ns", "kube-system", "-o", "jsonpath={.metadata.uid}"]), clusterId);
+    assert.equal(await sandbox.kubectl(["get", "ns", "app", "-o", "name"]), "namespace/app\n");
+  });
+
+  test("down leaves no process, no listening port and, purged, no file", async () => {
+    const state = await readState(sandbox.dir);
+    assert.ok(state);
+    await sandbox.stop({ purge: true });
+    for (const record of Object.values(state.processes)) assert.notDeepEqual(identify(record.pid), record);
+    for (const port of Object.values(state.ports)) assert.ok(await isFree(port), `port ${port}`);
+    const left = spawnSync("sh", ["-c", 'cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" "\\n"'], { encoding: "utf8" });
+    assert.ok(!left.stdout.includes(sandbox.dir));
+    await assert.rejects(access(sandbox.dir));
+  });
+});
+
+function podWithBudget(minAvailable: number): string {
+  return `
+apiVersion: v1
+kind: Pod
+metadata: { name: web, namespace: app, labels: { app: web } }
+spec: { nodeName: worker-1, containers: [{ name: web, image: web }] }
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: { name: web, namespace: app }
+spec: { minAvailable: ${minAvailable}, selector: { matchLabels: { app: web } } }
+`;
+}
+
+/** Local addresses (hex, as in /proc/net/tcp) on which these processes listen. */
+async function listeners(pids: readonly number[]): Promise<string[]> {
+  const found = spawnSync("ls", ["-l", ...pids.map((pid) => `/proc/${pid}/fd`)], { encoding: "utf8" }).stdout;
+  const sockets = new Set([...found.matchAll(/socket:\[(\d+)\]/g)].map((match) => match[1]));
+  const tables = await Promise.all(
+    ["tcp", "tcp6"].map((name) => readFile(`/proc/net/${name}`, "utf8").catch(() => "")),
+  );
+  return tables
+    .join("\n")
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[3] === "0A" && sockets.has(fields[9] ?? ""))
+    .map((fields) => fields[1] ?? "");
+}
