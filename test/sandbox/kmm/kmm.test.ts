@@ -1,6 +1,7 @@
 import { after, before } from "node:test";
 import { buildDefects } from "./builds.ts";
 import { Lab } from "./lab.ts";
+import { nodeDefects } from "./nodes.ts";
 
 /** One sandbox for all of KMM's tests: each has a namespace of its own. */
 let running: Lab | undefined;
@@ -18,3 +19,4 @@ after(async () => {
 });
 
 buildDefects(lab);
+nodeDefects(lab);

@@ -82,6 +82,7 @@ const ALL_OFF: Partial<Record<SwitchName, null>> = {
   "build.fail": null,
   "sign.fail": null,
   "pull.fail": null,
+  "node.in-use": null,
 };
 
 export interface SceneOptions {
@@ -217,6 +218,18 @@ export class Scene {
     await this.lab.kube.delete(MBSCS, this.target);
   }
 
+  /** Until KMM has written nothing to the Module for half a second: what it was still about to do is done. */
+  async settled(): Promise<void> {
+    let last: string | undefined;
+    let since = Date.now();
+    await until("KMM to come to rest", async () => {
+      const now = (await this.lab.kube.get(MODULES, this.target)).metadata.resourceVersion;
+      if (now !== last) since = Date.now();
+      last = now;
+      return Date.now() - since > 500;
+    });
+  }
+
   /** Makes KMM look again, as an annotation by hand does. */
   async touchModule(): Promise<void> {
     const annotations = { "test/touched": String(Date.now()) };
@@ -226,7 +239,8 @@ export class Scene {
   /** Puts an image with an `onload.ko` into the registry, without any Build. */
   pushImage(tag: string, version = "1.0"): void {
     const kmod = { kind: "kmod" as const, module: "onload", kernel: KERNEL, version, depends: [] };
-    const files = { "/bin/sh": {}, [`/opt/lib/modules/${KERNEL}/extra/onload.ko`]: kmod };
+    const directory = `/opt/lib/modules/${KERNEL}`;
+    const files = { "/bin/sh": {}, [`${directory}/extra/onload.ko`]: kmod, [`${directory}/modules.dep`]: {} };
     this.lab.registry.push(this.image(tag), { createdBy: `test ${tag}`, config: {}, files });
   }
 
