@@ -38,7 +38,7 @@ async function contentHash(kernelRelease: string, packages: GuestPackage[]): Pro
 }
 
 async function makeInitramfs(root: string, image: string): Promise<void> {
-  const pack = 'cd "$1" && find . -print0 | sort -z | cpio --null -o -H newc -R 0:0 --quiet | gzip -1 >"$2"';
+  const pack = 'cd "$1" && find . -print0 | sort -z | cpio --null -o -H newc -R 0:0 --quiet | gzip -9 >"$2"';
   await command("sh", ["-c", pack, "sh", root, image]);
 }
 

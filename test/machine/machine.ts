@@ -124,13 +124,13 @@ export class Machine {
   }
 
   /** Waits until the guest has come up (again) and returns its boot ID. */
-  async waitForBoot(deadlineSeconds = 120): Promise<string> {
+  async waitForBoot(deadlineSeconds = 900): Promise<string> {
     const [, bootId = ""] = await this.waitForConsole(/machine: up boot_id=([0-9a-f-]{36})/, deadlineSeconds);
     return bootId;
   }
 
   /** Waits until the serial console has shown `pattern` since the last such wait (or the start). */
-  async waitForConsole(pattern: RegExp, deadlineSeconds = 120): Promise<RegExpExecArray> {
+  async waitForConsole(pattern: RegExp, deadlineSeconds = 900): Promise<RegExpExecArray> {
     const deadline = Date.now() + deadlineSeconds * 1000;
     for (;;) {
       const match = pattern.exec(this.serialLog().slice(this.#seen));

@@ -18,8 +18,9 @@ export interface MachinePlace {
 export function qemuArguments(images: MachineImages, { directory, sshPort, serialPort, uuid }: MachinePlace): string[] {
   const file = (name: string): string => path.join(directory, name);
   return [
-    // Software emulation: OVMF keeps its variables safe in SMM, which nested KVM often lacks.
-    ...["-machine", "q35,smm=on", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", "768", "-smp", "2"],
+    // Software emulation: OVMF keeps its variables safe in SMM, which nested KVM often lacks. One processor: under emulation
+    // a second one costs half as much again and makes nothing quicker.
+    ...["-machine", "q35,smm=on", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", "768", "-smp", "1"],
     ...["-global", "driver=cfi.pflash01,property=secure,value=on", "-global", "ICH9-LPC.disable_s3=1"],
     ...["-drive", `if=pflash,format=raw,unit=0,file=${images.firmware.code},readonly=on`],
     ...["-drive", `if=pflash,format=raw,unit=1,file=${file("vars.fd")}`],

@@ -30,7 +30,7 @@ export async function ssh(target: SshTarget, commandLine: string, stdin: string 
     StrictHostKeyChecking: "yes",
     IdentitiesOnly: "yes",
     BatchMode: "yes",
-    ConnectTimeout: "20",
+    ConnectTimeout: "120",
     LogLevel: "ERROR",
   };
   const child = spawn("ssh", [

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import net from "node:net";
-import { Duplex } from "node:stream";
+import { Duplex, type Readable, type Writable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 
 /** How long a console command may take to end when asked to, in milliseconds, before it is killed. */
@@ -37,58 +37,63 @@ async function connect(to: net.NetConnectOpts, console: string): Promise<Duplex>
   return socket;
 }
 
-/** Signals the whole process group: the pseudo-terminal's owner, the shell and the command. */
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
+/** Signals a whole process group; one that has ended already is fine. */
+function signalGroup(leader: number | undefined, signal: NodeJS.Signals): void {
+  if (leader === undefined) return;
   try {
-    process.kill(-pid, signal);
-  } catch {
-    // It has ended already.
+    process.kill(-leader, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }
 
 /**
- * Runs a command on a pseudo-terminal: util-linux's `script` makes one without a native library. Raw mode first, else the
- * terminal would hold keys back until a line is complete and show them twice.
+ * What runs on the pseudo-terminal. It tells its process ID first (it leads a session of its own, which signals to
+ * `script` don't reach), then goes into raw mode, else the terminal would hold keys back until a line is complete and
+ * show them twice.
  */
+const onTerminal = (command: string): string => `echo $$ >&3; exec 3>&-; stty raw -echo; ${command}`;
+
+/** Runs a command on a pseudo-terminal: util-linux's `script` makes one without a native library. */
 function terminalCommand(command: string): Duplex {
-  const child = spawn(
-    "script",
-    ["--quiet", "--flush", "--return", "--command", `stty raw -echo; ${command}`, "/dev/null"],
-    {
-      detached: true,
-      stdio: ["pipe", "pipe", "pipe"],
-      // `script` starts the command with $SHELL.
-      env: { ...process.env, SHELL: "/bin/sh" },
-    },
-  );
-  const ended = once(child, "close").catch(() => undefined);
-  const stream: Duplex = new Duplex({
-    read: () => child.stdout.resume(),
-    write: (chunk: Buffer, _encoding, done) => void child.stdin.write(chunk, done),
-    destroy: (error, done) => {
-      void hangUp().then(() => done(error));
-    },
+  const options = ["--quiet", "--flush", "--return", "--command", onTerminal(command), "/dev/null"];
+  const child = spawn("script", options, {
+    detached: true,
+    stdio: ["pipe", "pipe", "pipe", "pipe"],
+    // `script` starts the command with $SHELL.
+    env: { ...process.env, SHELL: "/bin/sh" },
   });
+  const [stdin, stdout, stderr, leaderPipe] = child.stdio as [Writable, Readable, Readable, Readable, undefined];
+  let leader: number | undefined;
+  leaderPipe.on("data", (text: Buffer) => (leader = Number.parseInt(text.toString(), 10)));
+  const ended = new Promise<true>((resolve) => child.once("close", () => resolve(true)));
+
   const hangUp = async (): Promise<void> => {
-    const { pid } = child;
-    if (pid === undefined || child.exitCode !== null) return;
-    signalGroup(pid, "SIGHUP");
-    const gone = await Promise.race([ended.then(() => true), delay(patience, false, { ref: false })]);
-    if (!gone) signalGroup(pid, "SIGKILL");
+    if (child.pid === undefined) return;
+    signalGroup(leader ?? child.pid, "SIGHUP");
+    const gone = await Promise.race([ended, delay(patience, false, { ref: false })]);
+    if (gone) return;
+    signalGroup(leader, "SIGKILL");
+    signalGroup(child.pid, "SIGKILL");
     await ended;
   };
-  let complaints = "";
-  child.stderr.on("data", (text: Buffer) => (complaints = (complaints + text.toString()).slice(-500)));
-  child.stdin.on("error", () => undefined);
-  child.stdout.on("data", (chunk: Buffer) => {
-    if (!stream.push(chunk)) child.stdout.pause();
+  const stream = new Duplex({
+    read: () => void stdout.resume(),
+    write: (chunk: Buffer, _encoding, done) => void stdin.write(chunk, done),
+    destroy: (error, done) => void hangUp().then(() => done(error)),
   });
-  child.on("error", () =>
-    stream.destroy(new Error("util-linux's `script` is needed for a console command; install util-linux (bsdutils)")),
-  );
+  stdout.on("data", (chunk: Buffer) => {
+    if (!stream.push(chunk)) stdout.pause();
+  });
+  let complaints = "";
+  stderr.on("data", (text: Buffer) => (complaints = (complaints + text.toString()).slice(-500)));
+  stdin.on("error", () => undefined);
+  child.on("error", () => {
+    stream.destroy(new Error("a console command needs util-linux's `script`; install util-linux (Debian: bsdutils)"));
+  });
   child.on("close", (code) => {
-    if (!stream.destroyed)
-      stream.destroy(new Error(`the console command ended (exit code ${code ?? "none"}) ${complaints}`.trim()));
+    const how = `the console command ended (exit code ${code ?? "none"}) ${complaints}`.trim();
+    if (!stream.destroyed) stream.destroy(new Error(how));
   });
   return stream;
 }

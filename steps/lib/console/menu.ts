@@ -10,6 +10,8 @@ export type Request = "enrol" | "delete";
 export interface KnownMenu {
   /** First line of the screen. */
   title: string;
+  /** True where the entries tell the menu by themselves: when only the menu was painted again, there is no title. */
+  knownByItems?: true;
   /** A line that must stand below the title, where the title alone doesn't tell. */
   message?: string;
   /** Every entry must match one of these, or the menu isn't this one. */
@@ -42,7 +44,7 @@ const wrongPassword =
 /** The menus on the way to `request`, and those where the way ends. */
 export function knownMenus(request: Request): KnownMenu[] {
   const { verb, offered } = words[request];
-  const main = { title: "Perform MOK management", leave: "Continue boot" };
+  const main = { title: "Perform MOK management", knownByItems: true, leave: "Continue boot" } as const;
   return [
     { ...main, items: [/^Continue boot$/, new RegExp(`^${offered}$`), ...always], mustHave: offered, choose: offered },
     {
@@ -102,7 +104,7 @@ export function recogniseMenu(
 ): KnownMenu | undefined {
   return menus.find(
     (menu) =>
-      menu.title === view.title &&
+      (menu.title === view.title || (menu.knownByItems === true && view.title === "")) &&
       (menu.message === undefined || view.lines.includes(menu.message)) &&
       view.items.includes(menu.mustHave) &&
       view.items.every((item) => menu.items.some((pattern) => pattern.test(item))),

@@ -164,6 +164,6 @@ class Driver {
   }
 
   #refused(reason: string, left: "boots on" | "as it was"): Outcome {
-    return { kind: "refused", reason, left, screens: this.#reader.transcript() };
+    return { kind: "refused", reason: this.#reader.masked(reason), left, screens: this.#reader.transcript() };
   }
 }

@@ -86,9 +86,14 @@ export class ConsoleReader {
     }
   }
 
+  /** `text` with the secret masked. */
+  masked(text: string): string {
+    return text.replaceAll(this.#options.secret, "********");
+  }
+
   /** The screen as text, the secret masked. */
   screen(): string {
-    return screenText(this.#terminal.screen()).replaceAll(this.#options.secret, "********");
+    return this.masked(screenText(this.#terminal.screen()));
   }
 
   /** The last screens that came to rest, oldest first, the secret masked. */

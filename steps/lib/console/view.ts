@@ -7,7 +7,7 @@ export type View =
   | { kind: "other" }
   /** `Press any key to perform MOK management`, with or without seconds that run down. */
   | { kind: "countdown"; lines: string[] }
-  /** A list of which one entry is highlighted. */
+  /** A list of which one entry is highlighted. Without shim's frame around it the title is empty. */
   | { kind: "menu"; title: string; lines: string[]; items: string[]; selected: number }
   /** An empty `Password:` box. */
   | { kind: "password"; lines: string[] }
@@ -20,7 +20,6 @@ interface Frame {
   top: number;
   left: number;
   right: number;
-  background: number;
 }
 
 /** The outer frame is as wide as the text mode; boxes inside it are far narrower. */
@@ -28,55 +27,41 @@ function findFrame(screen: Screen): Frame | undefined {
   for (const [top, row] of screen.entries()) {
     const border = /┌─{58,}┐/.exec(row.text);
     if (!border) continue;
-    return {
-      top,
-      left: border.index,
-      right: border.index + border[0].length - 1,
-      background: row.backgrounds[border.index] ?? -1,
-    };
+    return { top, left: border.index, right: border.index + border[0].length - 1 };
   }
   return undefined;
 }
 
-interface Highlight {
-  row: number;
-  from: number;
-  to: number;
+interface Menu {
+  items: string[];
+  selected: number;
 }
 
-function highlightOf(row: Row, frame: Frame): { from: number; to: number } | undefined {
-  const columns = row.backgrounds.flatMap((background, x) =>
-    x > frame.left && x < frame.right && background !== frame.background ? [x] : [],
-  );
-  const [from] = columns;
-  const to = columns.at(-1);
-  return from === undefined || to === undefined ? undefined : { from, to };
+/**
+ * The menu whose box begins with the border at `top`, columns `from` to `to`: every row of the box, of which exactly one
+ * has another background than the border. Anything else is no menu, or one that is still being painted.
+ */
+function menuBelow(screen: Screen, top: number, { from, to }: { from: number; to: number }): Menu | undefined {
+  const edges = (row: Row | undefined): string => `${row?.text[from] ?? ""}${row?.text[to] ?? ""}`;
+  const below = screen.slice(top + 1);
+  const end = below.findIndex((row) => edges(row) !== "││");
+  if (edges(below[end]) !== "└┘") return undefined;
+  const normal = screen[top]?.backgrounds[from];
+  const rows = below.slice(0, end);
+  const selected = rows.flatMap((row, index) => (row.backgrounds[from] === normal ? [] : [index]));
+  const [only] = selected;
+  if (only === undefined || selected.length > 1) return undefined;
+  return { items: rows.map((row) => row.text.slice(from + 1, to).trim()), selected: only };
 }
 
-/** The one highlighted row inside the frame; none if there are several, which happens while a menu is painted. */
-function findHighlight(screen: Screen, frame: Frame): Highlight | undefined {
-  const found: Highlight[] = [];
-  for (let row = frame.top + 1; row < screen.length; row += 1) {
-    const line = screen[row];
-    if (line?.text[frame.left] !== "│") break;
-    const highlight = highlightOf(line, frame);
-    if (highlight) found.push({ row, ...highlight });
+function findMenu(screen: Screen): Menu | undefined {
+  for (const [top, row] of screen.entries()) {
+    for (const border of row.text.matchAll(/┌─+┐/g)) {
+      const menu = menuBelow(screen, top, { from: border.index, to: border.index + border[0].length - 1 });
+      if (menu) return menu;
+    }
   }
-  return found.length === 1 ? found[0] : undefined;
-}
-
-/** The entries of the box around the highlight; none unless the whole box is there. */
-function menuItems(screen: Screen, { row, from, to }: Highlight): { items: string[]; selected: number } | undefined {
-  const character = (y: number, x: number): string => screen[y]?.text[x] ?? " ";
-  const inside = (y: number): boolean => character(y, from) === "│" && character(y, to) === "│";
-  let top = row;
-  let bottom = row;
-  while (inside(top - 1)) top -= 1;
-  while (inside(bottom + 1)) bottom += 1;
-  if (!inside(row) || character(top - 1, from) !== "┌" || character(bottom + 1, from) !== "└") return undefined;
-  const items: string[] = [];
-  for (let y = top; y <= bottom; y += 1) items.push(screen[y]?.text.slice(from + 1, to).trim() ?? "");
-  return { items, selected: row - top };
+  return undefined;
 }
 
 function linesInside(screen: Screen, frame: Frame): string[] {
@@ -97,19 +82,18 @@ function fingerprintIn(lines: string[]): string | undefined {
   const digits = lines
     .slice(heading + 1, heading + 3)
     .join("")
-    .replaceAll(" ", "");
+    .replaceAll(" ", "")
+    .toUpperCase();
   return /^[0-9A-F]{40}$/.test(digits) ? digits : undefined;
 }
 
 /** Reads a screen. */
 export function viewOf(screen: Screen): View {
   const frame = findFrame(screen);
-  if (!frame) return { kind: "other" };
-  const lines = linesInside(screen, frame);
-  const highlight = findHighlight(screen, frame);
-  const menu = highlight && menuItems(screen, highlight);
+  const menu = findMenu(screen);
+  const lines = frame ? linesInside(screen, frame) : [];
   if (menu) return { kind: "menu", title: lines[0] ?? "", lines, ...menu };
-  if (highlight) return { kind: "unreadable", lines };
+  if (!frame) return { kind: "other" };
   const fingerprint = fingerprintIn(lines);
   if (fingerprint !== undefined) return { kind: "certificate", fingerprint, lines };
   if (lines.includes("Password:")) return { kind: "password", lines };

@@ -1,0 +1,199 @@
+/**
+ * The real shim, MokManager, mokutil and kernel: enrolment as the program does it, what can go wrong with it, and what the
+ * kernel then loads. One machine, one story: each test goes on where the last one stopped.
+ */
+import assert from "node:assert/strict";
+import { copyFile } from "node:fs/promises";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { Bench } from "./bench.ts";
+import { buildModules, loadModules, sendFolders, signedCopy } from "./modules.ts";
+import { answerOf, runTool } from "./onNode.ts";
+import { hashes } from "./passwords.ts";
+import { makeSigningPair } from "./signing.ts";
+import { addToDb } from "./varstore.ts";
+
+describe("a node with Secure Boot", { timeout: 3_600_000 }, () => {
+  let bench: Bench;
+  let modules: Promise<void>;
+
+  before(async () => {
+    bench = await Bench.open();
+    modules = prepareModules();
+    await bench.machine.start();
+  });
+  after(() => bench.close());
+
+  /** signed/, other/ and unsigned/: the release's modules, signed by the stack's key, by a stranger's, and not at all. */
+  async function prepareModules(): Promise<void> {
+    const { images } = bench;
+    const built = await buildModules(images, bench.directory);
+    const stranger = await makeSigningPair(bench.directory, "Stranger");
+    await signedCopy(images, built, bench.file("signed"), bench.pair);
+    await signedCopy(images, built, bench.file("other"), stranger);
+    await signedCopy(images, built, bench.file("unsigned"));
+  }
+
+  const sendModules = (): Promise<void> => sendFolders(bench.machine, bench.directory, ["signed", "other", "unsigned"]);
+
+  const importKey = (hash: string, replace = "no", shell: "sh" | "dash" = "sh"): Promise<Record<string, unknown>> =>
+    answerOf(bench.machine, "import", { certificate: bench.certificate, "password-hash": hash, replace }, shell);
+
+  test("a boot without a request is no prompt", async () => {
+    assert.equal((await bench.drive("No prompt")).kind, "no-prompt");
+    await bench.machine.waitForBoot();
+  });
+
+  for (const shell of ["sh", "dash"] as const) {
+    test(`state.sh tells under ${shell}: Secure Boot is on, the key is unknown`, async () => {
+      const state = await answerOf(bench.machine, "state", { certificate: bench.certificate }, shell);
+      assert.equal(state["secureBoot"], "enabled");
+      assert.equal(state["key"], "not-enrolled");
+      assert.equal(state["kernel"], bench.images.kernelRelease);
+      assert.match(String(state["machineId"]), /^[0-9a-f]{32}$/);
+    });
+  }
+
+  test("a bcrypt hash with a newline at its end is refused by mokutil", async () => {
+    const { code, stderr } = await bench.machine.run(
+      `cat >key.der && echo '${hashes.bcrypt}' >hash && sudo mokutil --import key.der --hash-file hash; ` +
+        "code=$?; rm key.der hash; exit $code",
+      bench.pair.certificate.raw,
+    );
+    assert.equal(code, 255);
+    assert.match(stderr, /Failed to parse the string/);
+    assert.equal(await bench.keyState(), "not-enrolled");
+  });
+
+  test("import.sh makes the request; a pending one keeps its password unless it is replaced", async () => {
+    assert.deepEqual(await importKey(hashes.sha512), { before: "not-enrolled", after: "pending", replaced: false });
+    await copyFile(bench.machine.variables, bench.file("sha512.fd"));
+
+    const { stdout } = await bench.machine.run(
+      "cat >/dev/shm/key.der && sudo mokutil --import /dev/shm/key.der; rm /dev/shm/key.der",
+      bench.pair.certificate.raw,
+    );
+    assert.match(stdout, /^SKIP: .* is already in the enrollment request/);
+    assert.deepEqual(await importKey(hashes.bcrypt), { before: "pending", after: "pending", replaced: false });
+    assert.deepEqual(await importKey(hashes.bcrypt, "yes", "dash"), {
+      before: "pending",
+      after: "pending",
+      replaced: true,
+    });
+    assert.equal((await bench.machine.run("sudo mokutil --timeout -1")).code, 0);
+    await copyFile(bench.machine.variables, bench.file("bcrypt.fd"));
+    assert.equal((await bench.machine.run("ls -A /dev/shm ~")).stdout, "/dev/shm:\n\n/var/home/core:\n");
+  });
+
+  test("without anybody at the console the countdown ends, and the request is gone", async () => {
+    await bench.restart(bench.file("sha512.fd"));
+    await bench.machine.waitForConsole(/Booting in 1 second/);
+    await bench.machine.waitForBoot();
+    assert.equal(await bench.keyState(), "not-enrolled");
+  });
+
+  test("a key that is pending with another password: said, nothing enrolled, the machine comes up", async () => {
+    await bench.restart(bench.file("sha512.fd"));
+    const outcome = await bench.drive("With another password than the request's", { password: "Another1password" });
+    assert.equal(outcome.kind, "refused");
+    assert.match(outcome.reason, /did not accept the password/);
+    assert.equal(outcome.left, "boots on");
+    assert.match(outcome.screens, /Password doesn't match/);
+    assert.doesNotMatch(outcome.screens, /Another1password/);
+    await bench.machine.waitForBoot();
+    assert.equal(await bench.keyState(), "not-enrolled");
+  });
+
+  test("with --timeout -1 MokManager waits for ever; a power cut there ends in `Reset MOK`, which is refused", async () => {
+    await bench.restart(bench.file("bcrypt.fd"));
+    await bench.machine.waitForConsole(/Enroll hash from disk/);
+    // Longer than the ten seconds after which it would boot on.
+    await delay(12_000);
+    assert.doesNotMatch(bench.machine.serialLog(), /Booting in|EFI stub/);
+
+    await bench.restart();
+    const outcome = await bench.drive("After a power cut with MokManager open");
+    assert.equal(outcome.kind, "refused");
+    assert.match(outcome.reason, /Reset MOK/);
+    assert.equal(outcome.left, "boots on");
+    await bench.machine.waitForBoot();
+    assert.equal(await bench.keyState(), "not-enrolled");
+  });
+
+  test("before enrolment the kernel refuses the signed modules", async () => {
+    await modules;
+    await sendModules();
+    const { code, stderr } = await loadModules(bench.machine, "signed");
+    assert.notEqual(code, 0);
+    assert.match(stderr, /Key was rejected by service/);
+  });
+
+  test("a second try mends it: import with a bcrypt hash, detached reboot, MokManager by script, enrolled", async () => {
+    assert.equal((await importKey(hashes.bcrypt, "yes"))["after"], "pending");
+    const bootId = String((await answerOf(bench.machine, "state", {}))["bootId"]);
+    const driving = bench.drive("Enrolment");
+    const ending = await answerOf(bench.machine, "reboot", { "boot-id": bootId, timeout: "30", delay: "1" });
+    assert.equal(ending["bootId"], bootId);
+    assert.deepEqual(await driving, { kind: "accepted" });
+    assert.notEqual(await bench.machine.waitForBoot(), bootId);
+    assert.equal(await bench.keyState(), "enrolled");
+  });
+
+  test("modules signed with the enrolled key load and are the ones that run", async () => {
+    const { code, stderr } = await loadModules(bench.machine, "signed");
+    assert.equal(code, 0, stderr);
+    const state = await answerOf(bench.machine, "state", {}, "dash");
+    const live = state["modules"] as Record<string, { outOfTree: boolean; unsigned: boolean } | null>;
+    for (const name of ["onload", "sfc", "sfc_char", "sfc_resource"]) {
+      assert.equal(live[name]?.outOfTree, true, name);
+      assert.equal(live[name].unsigned, false, name);
+    }
+    assert.equal(state["onloadDevice"], true);
+    assert.equal((await bench.machine.run("sudo modprobe -r onload sfc")).code, 0);
+  });
+
+  for (const [tree, what] of [
+    ["unsigned", "unsigned"],
+    ["other", "signed by another key"],
+  ] as const) {
+    test(`the same modules, ${what}, are refused`, async () => {
+      const { code, stderr } = await loadModules(bench.machine, tree);
+      assert.notEqual(code, 0);
+      assert.match(stderr, /Key was rejected by service/);
+    });
+  }
+
+  test("once enrolled, the key is left alone, and a reboot for another boot is refused", async () => {
+    assert.deepEqual(await importKey(hashes.sha512, "yes"), { before: "enrolled", after: "enrolled", replaced: false });
+    const stale = await runTool(bench.machine, "reboot", { "boot-id": "00000000-0000-4000-8000-000000000000" });
+    assert.equal(stale.code, 3, stale.stderr);
+  });
+
+  test("a request for deletion, with a SHA-512 hash and without a countdown, is carried out the same way", async () => {
+    const request = { certificate: bench.certificate, "password-hash": hashes.sha512 };
+    const asked = await answerOf(bench.machine, "delete", request, "dash");
+    assert.deepEqual(asked, { before: "enrolled", after: "enrolled", deletionPending: true });
+    const driving = bench.drive("Deletion", { request: "delete" });
+    await answerOf(bench.machine, "reboot", { timeout: "-1", delay: "1" });
+    assert.deepEqual(await driving, { kind: "accepted" });
+    await bench.machine.waitForBoot();
+    assert.equal(await bench.keyState(), "not-enrolled");
+  });
+
+  test("a certificate in the firmware's db is trusted too, without MokManager", async () => {
+    const variables = bench.file("db.fd");
+    await copyFile(bench.images.firmware.variables, variables);
+    await addToDb(variables, bench.pair.certificate.raw);
+    await bench.restart(variables);
+    await bench.machine.waitForBoot();
+    assert.doesNotMatch(bench.machine.serialLog(), /MOK management/);
+    assert.equal(await bench.keyState(), "in-db");
+    assert.equal((await answerOf(bench.machine, "state", {}))["secureBoot"], "enabled");
+
+    assert.equal((await loadModules(bench.machine, "signed")).code, 0);
+    assert.equal((await bench.machine.run("sudo modprobe -r onload sfc")).code, 0);
+    const refused = await loadModules(bench.machine, "other");
+    assert.match(refused.stderr, /Key was rejected by service/);
+    assert.deepEqual(await importKey(hashes.bcrypt), { before: "in-db", after: "in-db", replaced: false });
+  });
+});

@@ -1,0 +1,248 @@
+import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import { test } from "node:test";
+import { Screen } from "../../../sandbox/nodes/firmware/screen.ts";
+import type { Certificate, Firmware } from "../../../sandbox/nodes/machine.ts";
+import { type EnrolOptions, type Outcome, enrolOverConsole } from "../../../steps/lib/console/mokManager.ts";
+import { PASSWORD, PASSWORD_HASH, certificate, machine } from "../../sandbox/nodes/support.ts";
+import { type Line, SerialLine, inCodePage437 } from "./serialLine.ts";
+
+const ours = certificate("OnloadModules");
+const x509 = ({ der }: Certificate): X509Certificate => new X509Certificate(Buffer.from(der, "base64"));
+
+const requesting = (keys: Certificate[], changes: Partial<Firmware> = {}): Firmware => ({
+  ...machine().firmware,
+  mokNew: keys,
+  mokAuth: PASSWORD_HASH,
+  ...changes,
+});
+
+interface Run {
+  outcome: Outcome;
+  line: SerialLine;
+  log: string[];
+  screens: string[];
+}
+
+const passwordsTyped = ({ line }: Run): number => line.typed.join("").split(PASSWORD).length - 1;
+
+async function drive(
+  behind: Firmware | ((line: SerialLine) => Promise<void>),
+  options: Partial<EnrolOptions> = {},
+  how: Line = {},
+): Promise<Run> {
+  const line = new SerialLine(how);
+  const log: string[] = [];
+  const screens: string[] = [];
+  const driving = enrolOverConsole({
+    console: line.console,
+    password: PASSWORD,
+    certificate: x509(ours),
+    log: (text) => log.push(text),
+    recordScreen: (_, screen) => screens.push(screen),
+    deadlineSeconds: 60,
+    ...options,
+  });
+  void (typeof behind === "function" ? behind(line) : line.boot(behind));
+  return { outcome: await driving, line, log, screens };
+}
+
+function refused(run: Run): Outcome & { kind: "refused" } {
+  assert.equal(run.outcome.kind, "refused");
+  return run.outcome;
+}
+
+for (const [name, encode] of [
+  ["UTF-8", (text: string) => Buffer.from(text)],
+  ["code page 437", inCodePage437],
+] as const) {
+  test(`enrols on a terminal that draws in ${name}`, async () => {
+    const firmware = requesting([ours]);
+    const run = await drive(firmware, {}, { encode });
+    assert.deepEqual(run.outcome, { kind: "accepted" });
+    assert.deepEqual(firmware.mokList, [ours]);
+    assert.equal(passwordsTyped(run), 1);
+    assert.ok(run.line.console.destroyed, "the console is given back");
+  });
+}
+
+test("enrols without a countdown, and without comparing certificates", async () => {
+  const firmware = requesting([ours], { mokTimeout: -1 });
+  const line = new SerialLine();
+  void line.boot(firmware);
+  const outcome = await enrolOverConsole({
+    console: line.console,
+    password: PASSWORD,
+    log: () => undefined,
+    deadlineSeconds: 60,
+  });
+  assert.deepEqual(outcome, { kind: "accepted" });
+  assert.deepEqual(firmware.mokList, [ours]);
+});
+
+test("carries out a deletion", async () => {
+  const firmware = { ...machine().firmware, mokList: [ours], mokDel: [ours], mokDelAuth: PASSWORD_HASH };
+  assert.deepEqual((await drive(firmware, { request: "delete" })).outcome, { kind: "accepted" });
+  assert.deepEqual(firmware.mokList, []);
+});
+
+test("presses an arrow again that got lost", async () => {
+  const firmware = requesting([ours], { mokTimeout: -1 });
+  assert.deepEqual((await drive(firmware, {}, { loseKey: 0 })).outcome, { kind: "accepted" });
+});
+
+test("a wrong password is typed once, then the machine boots on", async () => {
+  const firmware = requesting([ours]);
+  const run = await drive(firmware, { password: "Another1password" });
+  const { reason, left, screens } = refused(run);
+  assert.match(reason, /did not accept the password/);
+  assert.equal(left, "boots on");
+  assert.equal(run.line.typed.join("").split("Another1password").length, 2);
+  assert.match(screens, /Password doesn't match/);
+  assert.deepEqual(firmware.mokList, []);
+});
+
+test("`Reset MOK` is refused, and every enrolled key stays", async () => {
+  const firmware = requesting([], { mokNew: null, mokList: [ours] });
+  const run = await drive(firmware);
+  assert.match(refused(run).reason, /`Reset MOK`, which would delete every Machine Owner Key/);
+  assert.equal(refused(run).left, "boots on");
+  assert.deepEqual(firmware.mokList, [ours]);
+  assert.equal(passwordsTyped(run), 0);
+});
+
+test("a request with somebody else's key beside ours is refused before the password", async () => {
+  const stranger = certificate("Stranger");
+  const firmware = requesting([ours, stranger]);
+  const run = await drive(firmware);
+  const fingerprint = x509(stranger).fingerprint.replaceAll(":", "");
+  assert.match(refused(run).reason, new RegExp(`View key 1 has the SHA-1 fingerprint ${fingerprint}`));
+  assert.equal(refused(run).left, "boots on");
+  assert.equal(passwordsTyped(run), 0);
+  assert.deepEqual(firmware.mokList, []);
+});
+
+test("a menu with an unknown entry is left as it is", async () => {
+  const run = await drive(async ({ write }) => {
+    const screen = new Screen(write);
+    await screen.page(["Perform MOK management"]);
+    await screen.menu(["Continue boot", "Enroll MOK", "Change Secure Boot state"], 0);
+  });
+  assert.match(refused(run).reason, /something unknown.*Change Secure Boot state/);
+  assert.equal(refused(run).left, "as it was");
+  assert.deepEqual(run.line.typed, []);
+});
+
+test("a menu without `Enroll MOK` is refused", async () => {
+  const run = await drive({ ...machine().firmware, mokDel: [ours], mokDelAuth: PASSWORD_HASH });
+  assert.match(refused(run).reason, /something unknown.*Delete MOK/);
+});
+
+test("`Reboot` before a password was typed means somebody else is there", async () => {
+  const run = await drive(async ({ write }) => {
+    const screen = new Screen(write);
+    await screen.page(["Perform MOK management"]);
+    await screen.menu(["Reboot", "Enroll key from disk", "Enroll hash from disk"], 0);
+  });
+  assert.match(refused(run).reason, /somebody else is at this console/);
+});
+
+test("a console that shows MokManager but takes no keys is refused", async () => {
+  const run = await drive(async ({ write }) => {
+    const screen = new Screen(write);
+    await screen.page(["Perform MOK management"]);
+    await screen.menu(["Continue boot", "Enroll MOK", "Enroll key from disk", "Enroll hash from disk"], 0);
+  });
+  assert.match(refused(run).reason, /doesn't answer to keys/);
+  assert.deepEqual(run.line.typed, ["\u001b[B", "\u001b[B", "\u001b[B"]);
+});
+
+test("nothing is pressed while a menu is being painted", async () => {
+  let painted: () => void = () => undefined;
+  const run = await drive(
+    async ({ write, typed }) => {
+      const pieces: string[] = [];
+      const screen = new Screen((text) => pieces.push(text));
+      await screen.page(["Perform MOK management"]);
+      await screen.menu(["Continue boot", "Reset MOK", "Enroll key from disk", "Enroll hash from disk"], 0);
+      for (const piece of pieces.slice(0, -1)) write(piece);
+      // Longer than a screen must rest: an unfinished box is not a menu.
+      await new Promise<void>((resolve) => {
+        painted = resolve;
+        setTimeout(resolve, 700);
+      });
+      assert.deepEqual(typed, []);
+      write(pieces.at(-1) ?? "");
+    },
+    { deadlineSeconds: 20 },
+  );
+  painted();
+  assert.match(refused(run).reason, /Reset MOK/);
+});
+
+test("a boot loader that comes first is no prompt", async () => {
+  assert.equal((await drive(machine().firmware)).outcome.kind, "no-prompt");
+});
+
+test("a machine that somebody reboots while MokManager is open is told", async () => {
+  const run = await drive(async ({ write, keyboard }) => {
+    const screen = new Screen(write);
+    await screen.page(["Perform MOK management"]);
+    await screen.menu(["Continue boot", "Enroll MOK", "Enroll key from disk", "Enroll hash from disk"], 0);
+    await keyboard.next(new AbortController().signal);
+    write("\u001b[2JWelcome to GRUB!\r\n");
+  });
+  assert.match(refused(run).reason, /booted on while MokManager was open/);
+});
+
+test("the caller can end the wait", async () => {
+  const { outcome } = await drive(() => Promise.resolve(), { signal: AbortSignal.timeout(50) });
+  assert.equal(outcome.kind, "no-prompt");
+});
+
+test("the wait ends by itself", async () => {
+  const { outcome } = await drive(() => Promise.resolve(), { deadlineSeconds: 0.2 });
+  assert.equal(outcome.kind, "no-prompt");
+});
+
+test("a console that closes in the middle is said", async () => {
+  const run = await drive(async ({ write, console }) => {
+    const screen = new Screen(write);
+    await screen.page(["[Enroll MOK]"]);
+    console.destroy();
+  });
+  assert.notEqual(run.outcome.kind, "accepted");
+});
+
+test("with `wake` a MokManager that was open before paints its menu again", async () => {
+  const firmware = requesting([ours], { mokTimeout: -1 });
+  const { outcome } = await drive(
+    async (line) => {
+      // What MokManager wrote before the console was opened is lost: nothing shows until a key is pressed.
+      let attached = false;
+      const feed = line.keyboard.feed.bind(line.keyboard);
+      line.keyboard.feed = (text) => {
+        attached = true;
+        feed(text);
+      };
+      await line.boot(firmware, (text) => {
+        if (attached) line.write(text);
+      });
+    },
+    { wake: true },
+  );
+  assert.deepEqual(outcome, { kind: "accepted" });
+});
+
+test("neither log nor screens ever hold the password", async () => {
+  const run = await drive(async ({ write }) => {
+    write(`${PASSWORD}\r\n`);
+    const screen = new Screen(write);
+    await screen.page([`Odd ${PASSWORD}`]);
+  });
+  assert.match(refused(run).screens, /Odd \*{8}/);
+  assert.doesNotMatch(
+    [refused(run).screens, refused(run).reason, ...run.log, ...run.screens].join("\n"),
+    new RegExp(PASSWORD),
+  );
+});
