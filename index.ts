@@ -158,6 +158,7 @@ step(
   { dependsOn: [namespace, signingKey, ...buildSecrets, srpmImage, kernelModule, ...nodes] },
 );
 
+export const certificate = signingKey.certificate;
 export const certificateFingerprint = signingKey.fingerprint;
 export const image = kernelModule.built.image;
 export const moduleVersion = kernelModule.built.version;

@@ -69,6 +69,8 @@ export const kmm = {
     `kmm.node.kubernetes.io/version-module.${namespace}.${module}`,
   readyLabel: (namespace: string, module: string): string => `kmm.node.kubernetes.io/${namespace}.${module}.ready`,
   moduleNameLabel: "kmm.node.kubernetes.io/module.name",
+  /** On the pods with which KMM looks for an image: the Module's name. */
+  imageOwnerLabel: "kmm.node.kubernetes.io/image-owner",
   workerActionLabel: "kmm.node.kubernetes.io/worker-action",
   targetKernelLabel: "kmm.node.kubernetes.io/target-kernel",
   buildTypeLabel: "kmm.openshift.io/build.type",

@@ -14,11 +14,6 @@ import { report } from "./userError.ts";
 
 const stack = "dev";
 
-process.exitCode = await main().then(
-  () => 0,
-  (error: unknown) => report("demo", error),
-);
-
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { cycle: { type: "boolean" }, clean: { type: "boolean" } } });
   say("The sandbox: a cluster on this machine");
@@ -115,3 +110,8 @@ class Demo {
     if (code !== 0) throw new Error(`${program} ${args.join(" ")} failed with exit code ${code ?? "none"}`);
   }
 }
+
+process.exitCode = await main().then(
+  () => 0,
+  (error: unknown) => report("demo", error),
+);

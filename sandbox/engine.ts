@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { ensureDirectory } from "./controlPlane/directory.ts";
-import { nodeModulesBin } from "./paths.ts";
+import { cacheDirectory, nodeModulesBin } from "./paths.ts";
 import { choosePlugins, writeStandInFolder } from "./toolchain/plugins.ts";
 import type { Toolchain } from "./toolchain/toolchain.ts";
 
@@ -29,5 +29,7 @@ export async function engineEnvironment(
     PATH: [...new Set(folders), env["PATH"] ?? ""].join(delimiter),
     PULUMI_HOME: home,
     PULUMI_SKIP_UPDATE_CHECK: "true",
+    // Program, plugins and steps are dozens of short-lived Nodes: what they compile is kept.
+    NODE_COMPILE_CACHE: join(cacheDirectory(), "node-compile-cache"),
   };
 }

@@ -3,18 +3,16 @@ import { delimiter, join } from "node:path";
 import { HOST_TOOLS, TOOLS } from "./tools/table.ts";
 
 /**
- * Makes the directory that is all of a node's PATH: a wrapper for each command that is played, links to this
- * computer's text tools, and sudo. A shell that starts here finds nothing else; it isn't confined in any other way.
+ * Makes the directory that is all of a node's PATH: the commands that are played, links to this computer's
+ * text tools, and sudo. A shell that starts here finds nothing else; it isn't confined in any other way.
  */
 export function makeBin(directory: string): void {
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const shim = join(import.meta.dirname, "tools", "shim.ts");
+  const call = join(import.meta.dirname, "tools", "call.sh");
   const script = (name: string, body: string): void =>
     writeFileSync(join(directory, name), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
-  for (const tool of Object.keys(TOOLS)) {
-    script(tool, `exec ${quote(process.execPath)} --disable-warning=ExperimentalWarning ${quote(shim)} ${tool} "$@"`);
-  }
+  for (const tool of Object.keys(TOOLS)) symlinkSync(call, join(directory, tool));
   script("sudo", SUDO);
   script("id", ID);
   for (const name of HOST_TOOLS) {
@@ -43,8 +41,6 @@ case $* in
   '') echo "uid=$number($name) gid=$number($name) groups=$number($name)" ;;
   *) echo "id: the sandbox doesn't know $*" >&2; exit 1 ;;
 esac`;
-
-const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** The first executable of this name on our own PATH. */
 function find(name: string): string | undefined {

@@ -51,7 +51,9 @@ export class NodeMachine {
   }
 
   state(): Promise<MachineState> {
-    return this.#run("state", { certificate: this.#certificate }, machineState);
+    // Before the first `up` has made a key there is none to ask for.
+    const input: Record<string, string> = this.#certificate === "" ? {} : { certificate: this.#certificate };
+    return this.#run("state", input, machineState);
   }
 
   /** Asks MokManager for the key's enrolment with this password, whatever an earlier request said. */

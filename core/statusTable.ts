@@ -1,0 +1,97 @@
+import { driverProblems, isTrusted, type MachineState } from "./machineState.ts";
+import { cordonedBy, isCordoned, isReady, type NodeModulesConfig, type RollNode } from "./nodeState.ts";
+import { annotations, kmm, moduleName } from "./names.ts";
+import { parseRollState } from "./rollState.ts";
+
+/** What is known of one listed node; absent where it couldn't be asked. */
+export interface NodeReport {
+  readonly name: string;
+  readonly hold: boolean;
+  readonly node?: RollNode | undefined;
+  readonly nmc?: NodeModulesConfig | undefined;
+  readonly machine?: MachineState | undefined;
+  /** Why the machine couldn't be asked. */
+  readonly unreachable?: string | undefined;
+}
+
+/** One line of `npm run status`; also its JSON. */
+export interface StatusRow {
+  readonly node: string;
+  readonly ready: string;
+  readonly service: string;
+  readonly secureBoot: string;
+  readonly key: string;
+  readonly version: string;
+  readonly driver: string;
+  readonly phase: string;
+}
+
+export function statusRow(report: NodeReport, namespace: string): StatusRow {
+  const { node, machine } = report;
+  if (node === undefined) {
+    return {
+      node: report.name,
+      ready: "gone",
+      service: "-",
+      secureBoot: "-",
+      key: "-",
+      version: "-",
+      driver: "-",
+      phase: "-",
+    };
+  }
+  return {
+    node: report.name,
+    ready: isReady(node) ? "yes" : "no",
+    service: serviceOf(node),
+    secureBoot: machine?.secureBoot ?? "unknown",
+    key:
+      machine === undefined ? "unknown" : isTrusted(machine) ? `trusted (${machine.key ?? "-"})` : (machine.key ?? "-"),
+    version: node.metadata.labels?.[kmm.versionLabel(namespace, moduleName)] ?? "-",
+    driver: driverOf(report),
+    phase: phaseOf(report, node),
+  };
+}
+
+function serviceOf(node: RollNode): string {
+  if (!isCordoned(node)) return "in service";
+  const by = cordonedBy(node);
+  return by === undefined ? "cordoned by somebody else" : `cordoned by ${by}`;
+}
+
+function driverOf({ machine, unreachable }: NodeReport): string {
+  if (machine === undefined) return unreachable ?? "unknown";
+  const problems = driverProblems(machine);
+  if (problems.length > 0) return problems[0] ?? "";
+  const versions = new Set(machine.interfaces.map(({ version }) => version ?? "?"));
+  return `sfc ${[...versions].join(", ")}`;
+}
+
+function phaseOf({ hold }: NodeReport, node: RollNode): string {
+  const state = parseRollState(node.metadata.annotations?.[annotations.roll]);
+  if (state !== undefined) return `${state.phase} since ${state.since}`;
+  return hold ? "held" : "-";
+}
+
+/** Columns padded to their widest cell. */
+export function formatTable(rows: readonly StatusRow[]): string {
+  const columns: [keyof StatusRow, string][] = [
+    ["node", "NODE"],
+    ["ready", "READY"],
+    ["service", "SERVICE"],
+    ["secureBoot", "SECURE BOOT"],
+    ["key", "KEY"],
+    ["version", "VERSION"],
+    ["driver", "DRIVER"],
+    ["phase", "PHASE"],
+  ];
+  const widths = columns.map(([key, title]) => Math.max(title.length, ...rows.map((row) => row[key].length)));
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+      .join("  ")
+      .trimEnd();
+  return [line(columns.map(([, title]) => title)), ...rows.map((row) => line(columns.map(([key]) => row[key])))].join(
+    "\n",
+  );
+}

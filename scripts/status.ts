@@ -1,0 +1,70 @@
+/**
+ * `npm run status [-- --stack NAME] [--json]`: one table of all nodes of a stack. Read-only, and quick: all nodes are asked
+ * at once, and one that doesn't answer says so in its line.
+ */
+import { parseArgs } from "node:util";
+import type { NodeModulesConfig, RollNode } from "../core/nodeState.ts";
+import { parseSettings } from "../core/parseSettings.ts";
+import { formatTable, statusRow, type NodeReport } from "../core/statusTable.ts";
+import { connect, type KubeObject } from "../steps/lib/kubectl.ts";
+import { NodeMachine } from "../steps/lib/nodeMachine.ts";
+import { StepError } from "../steps/lib/step.ts";
+import { fail, pulumi } from "./stack.ts";
+
+/** Seconds: an API server that doesn't answer by then is reported. */
+const patience = 5;
+
+interface StackConfig {
+  readonly [key: string]: { readonly value?: string; readonly objectValue?: unknown; readonly secret: boolean };
+}
+
+const { values } = parseArgs({ options: { stack: { type: "string" }, json: { type: "boolean", default: false } } });
+try {
+  const rows = await readRows(values.stack);
+  process.stdout.write(values.json ? `${JSON.stringify(rows, null, 2)}\n` : `${formatTable(rows)}\n`);
+} catch (error) {
+  fail((error as Error).message);
+}
+
+async function readRows(stack: string | undefined) {
+  const settings = await readSettings(stack);
+  const kubectl = await connect(settings.cluster, patience);
+  const certificate = await readCertificate(stack);
+  const [nodes, nmcs] = await Promise.all([
+    kubectl.list<RollNode & KubeObject>("nodes"),
+    kubectl.listKnown<NodeModulesConfig & KubeObject>("nodemodulesconfigs.kmm.sigs.x-k8s.io"),
+  ]);
+  const reports = await Promise.all(
+    settings.nodes.map(async ({ name, hold, address, hostKey }): Promise<NodeReport> => {
+      const node = nodes.find(({ metadata }) => metadata.name === name);
+      const nmc = nmcs.find(({ metadata }) => metadata.name === name);
+      const machine = new NodeMachine(name, { address, hostKey, ...settings.ssh }, certificate);
+      try {
+        return { name, hold, node, nmc, machine: await machine.state() };
+      } catch (error) {
+        if (!(error instanceof StepError)) throw error;
+        return { name, hold, node, nmc, unreachable: error.message };
+      }
+    }),
+  );
+  return reports.map((report) => statusRow(report, settings.namespace));
+}
+
+/** The stack's configuration; its secrets are neither needed nor asked for. */
+async function readSettings(stack: string | undefined) {
+  const config = JSON.parse(await pulumi(["config", "--json"], stack)) as StackConfig;
+  const raw = Object.entries(config)
+    .filter(([key, { secret }]) => key.startsWith("onload-kmm:") && !secret)
+    .map(([key, { value, objectValue }]) => [
+      key.slice("onload-kmm:".length),
+      objectValue === undefined ? (value ?? "") : JSON.stringify(objectValue),
+    ]);
+  const { settings, problems } = parseSettings(Object.fromEntries(raw) as Record<string, string>, () => true);
+  return settings ?? fail(problems.join("\n"));
+}
+
+/** The signing certificate, once `up` has made it; before that the key's state can't be asked. */
+async function readCertificate(stack: string | undefined): Promise<string> {
+  const outputs = JSON.parse(await pulumi(["stack", "output", "--json"], stack)) as { certificate?: string };
+  return outputs.certificate ?? "";
+}
