@@ -5,7 +5,9 @@ import type { Registration } from "../components/harness.ts";
  * last part is enough to tell them apart; what a resource waits for is named with its component.
  */
 export function table(registrations: readonly Registration[]): string[] {
-  const top = registrations.filter(({ parent }) => parent === undefined);
+  const rank = ({ type }: Registration): number => story.findIndex((each) => type.endsWith(`:${each}`));
+  // Resources are registered as soon as what they wait for is known: the order isn't the program's.
+  const top = registrations.filter(({ parent }) => parent === undefined).sort((a, b) => rank(a) - rank(b));
   return top.flatMap((each) => [
     line(each),
     ...registrations
@@ -14,6 +16,19 @@ export function table(registrations: readonly Registration[]): string[] {
       .sort(byName),
   ]);
 }
+
+/** Top-level resources in the program's order. */
+const story = [
+  "kubernetes",
+  "ModuleNamespace",
+  "SigningKey",
+  "CopiedSecret",
+  "SrpmImage",
+  "EnrolmentPassword",
+  "OnloadNode",
+  "KernelModule",
+  "Command",
+];
 
 function line({ name, type, dependencies, protect, read }: Registration): string {
   const marks = [...(protect ? ["protected"] : []), ...(read ? ["read"] : [])].map((mark) => ` (${mark})`).join("");

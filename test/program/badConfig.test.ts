@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { configOf, filesFor, run, type Files, type Run, type StackConfig } from "./program.ts";
+
+/** Pulumi.prod.yaml with files that are there. */
+async function goodConfig({ release, sshKey }: Files): Promise<StackConfig> {
+  const config = await configOf("prod");
+  return { ...config, release, ssh: { user: "core", privateKeyFile: sshKey } };
+}
+
+/** What the program says, as a list; and it must have registered nothing by then. */
+async function problemsOf(given: Run): Promise<string[]> {
+  const { registrations, error = assert.fail("it ran through") } = await run({ stack: "prod", ...given });
+  assert.deepEqual(registrations, []);
+  const [head = "", ...problems] = error.split("\n  - ");
+  assert.equal(head, `${problems.length} problem${problems.length === 1 ? "" : "s"}, nothing was changed:`);
+  return problems;
+}
+
+const keysOf = (problems: readonly string[]): string[] => problems.map((problem) => problem.split(": ")[0] ?? "");
+
+test("an empty configuration is told all that it lacks at once, before the cluster is even looked at", async () => {
+  assert.deepEqual(keysOf(await problemsOf({ config: {} })), [
+    "onload-kmm:cluster",
+    "onload-kmm:release",
+    "onload-kmm:nodes",
+    "onload-kmm:ssh",
+  ]);
+  assert.equal((await run({ config: {} })).asked, undefined);
+});
+
+test("mistakes in several keys are told at once, each with value and expectation", async (t) => {
+  const config = await goodConfig(await filesFor(t));
+  const problems = await problemsOf({
+    config: {
+      ...config,
+      release: { ...(config["release"] as object), version: 9 },
+      rollout: { maxParalel: 2 },
+      rebuild: "soon",
+      enrolment: { mode: "automatic" },
+    },
+  });
+  assert.deepEqual(keysOf(problems).sort(), [
+    "onload-kmm:enrolment.mode",
+    "onload-kmm:rebuild",
+    "onload-kmm:release.version",
+    "onload-kmm:rollout.maxParalel",
+  ]);
+  assert.ok(
+    problems.includes(
+      'onload-kmm:rebuild: found "soon", expected a whole number, 0 or more; raise it to force a rebuild',
+    ),
+  );
+});
+
+test("secrets in plain text stop the program without being shown", async (t) => {
+  const config = { ...(await goodConfig(await filesFor(t))), mokPassword: "hunter2hunter2" };
+  const problems = await problemsOf({ config });
+  assert.deepEqual(problems, [
+    "onload-kmm:mokPassword: found in plain text; set it again with `pulumi config set --secret mokPassword`",
+  ]);
+});
+
+test("a stack's name that can't be a label is refused beside the other mistakes", async (t) => {
+  const config = { ...(await goodConfig(await filesFor(t))), rebuild: -1 };
+  assert.deepEqual(keysOf(await problemsOf({ stack: "prod-", config })), ["onload-kmm:rebuild", "stack"]);
+});
+
+test("package, SSH key and cluster are looked at together, and all their problems told in one report", async (t) => {
+  const { release } = await filesFor(t);
+  const config = {
+    ...(await configOf("prod")),
+    release: { ...release, version: "9.9.9", sha256: "0".repeat(64) },
+    ssh: { privateKeyFile: "no/such/key" },
+  };
+  const problems = await problemsOf({ config, problems: ["cluster: KMM isn't installed", "cluster: no node x"] });
+  assert.deepEqual(keysOf(problems), [
+    "onload-kmm:release.sha256",
+    "onload-kmm:release.version",
+    "cluster",
+    "cluster",
+    "onload-kmm:ssh.privateKeyFile",
+  ]);
+  assert.match(problems.at(-1) ?? "", /found "no\/such\/key": ENOENT, expected the file of a private key/);
+});
+
+test("a package that isn't there is told by its path", async (t) => {
+  const config = await goodConfig(await filesFor(t));
+  const release = { ...(config["release"] as object), package: "releases/none.zip" };
+  const [problem = "", ...more] = await problemsOf({ config: { ...config, release } });
+  assert.match(problem, /^onload-kmm:release\.package: found "releases\/none\.zip": no such file; expected AMD's/);
+  assert.deepEqual(more, []);
+});
+
+test("a package that was changed is refused before anything is taken out of it", async (t) => {
+  const files = await filesFor(t);
+  const changed = join(files.sshKey, "../changed.zip");
+  await writeFile(changed, Buffer.concat([await readFile(files.release.package), Buffer.from("x")]));
+  const config = { ...(await goodConfig(files)), release: { ...files.release, package: changed } };
+  assert.deepEqual(keysOf(await problemsOf({ config })), ["onload-kmm:release.sha256"]);
+});
+
+test("a tag that would be too long for one node's kernel is told before it is built", async (t) => {
+  const config = { ...(await goodConfig(await filesFor(t))), namespace: "n".repeat(34) };
+  const names = (config as unknown as { nodes: { name: string }[] }).nodes.map(({ name }) => name);
+  const long = "5.14.0-570.49.1.el9_6.bz2212345.test.1.x86_64+rt-debug";
+  const kernels = Object.fromEntries(names.map((name, index) => [name, index === 0 ? long : "5.14.0-1.el9.x86_64"]));
+  const [problem = "", ...more] = await problemsOf({ config, kernels });
+  assert.match(problem, /the image tag for kernel 5\.14\.0-\S+debug has \d+ characters, at most 128 are allowed/);
+  assert.deepEqual(more, []);
+});
+
+test("the wrong cluster is the only problem that is told of it, and no node is guessed at", async (t) => {
+  const config = await goodConfig(await filesFor(t));
+  const wrong = 'cluster: wrong cluster: context "admin" leads to another; nothing was changed';
+  assert.deepEqual(await problemsOf({ config, problems: [wrong], kernels: {} }), [wrong]);
+});
