@@ -1,10 +1,8 @@
-import { join } from "node:path";
 import { Kube, type Resource } from "../kube.ts";
 import { installKmm } from "../kmm/install.ts";
 import { installNodes } from "../nodes/install.ts";
 import type { NodeSpec } from "../nodes/spec.ts";
 import { installOpenshift } from "../openshift/install.ts";
-import { makeRelease } from "../release/makeRelease.ts";
 import { kubeconfigFile } from "./credentials.ts";
 import type { State } from "./state.ts";
 
@@ -22,14 +20,6 @@ export function defaultNodes(workers: number, secureBoot: boolean): NodeSpec[] {
     { name: "master-0", role: "control-plane", solarflare: false, ...common },
     ...names.map((name): NodeSpec => ({ name, role: "worker", solarflare: true, ...common })),
   ];
-}
-
-/**
- * The demonstration's release package, in the state directory's `release/`. Made at each `up`, because its source in
- * this checkout may have changed since the last.
- */
-export async function makeReleasePackage(dir: string): Promise<void> {
-  await makeRelease(join(dir, "release"));
 }
 
 /** Everything that is created once in a new cluster. Can be run again after it was cut. */

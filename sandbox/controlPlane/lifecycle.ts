@@ -1,11 +1,11 @@
 import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { withLock } from "../lock.ts";
+import { makeRelease } from "../release/makeRelease.ts";
 import { ensureToolchain } from "../toolchain/toolchain.ts";
 import { UserError } from "../userError.ts";
-import { makeCertificates } from "./certificates.ts";
 import { makeCredentials } from "./credentials.ts";
 import { ensureDirectory, removeDirectory } from "./directory.ts";
-import { installAll, makeReleasePackage } from "./install.ts";
 import { pickPorts } from "./ports.ts";
 import { isAlive } from "./processes.ts";
 import { seedClusterId } from "./seed.ts";
@@ -53,6 +53,8 @@ async function create(dir: string, options: UpOptions): Promise<State> {
     processes: {},
   };
   await ensureDirectory(dir);
+  // Loaded when needed: the libraries for X.509 and Kubernetes take longer than a whole `up` of what is up already.
+  const { makeCertificates } = await import("./certificates.ts");
   await makeCertificates(dir);
   await makeCredentials(dir, state.ports);
   // Last: a directory with a state file has everything else.
@@ -81,13 +83,15 @@ async function start(context: Context): Promise<ServiceName[]> {
   const ensure = async (name: ServiceName) => {
     if (await ensureRunning(serviceOf(name), context)) started.push(name);
   };
-  await makeReleasePackage(dir);
+  // At each up: its source in this checkout may have changed since the last.
+  await makeRelease(join(dir, "release"));
   await ensure("etcd");
   if (!state.installed) await seedClusterId(dir, state);
   await ensure("kube-apiserver");
   await ensure("kube-controller-manager");
   await ensure("kwok");
   if (!state.installed) {
+    const { installAll } = await import("./install.ts");
     await installAll(dir, state);
     state.installed = true;
     await writeState(dir, state);

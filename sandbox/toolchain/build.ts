@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { access, mkdir, readFile, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { access, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
 import { UserError } from "../userError.ts";
@@ -58,7 +58,7 @@ export async function findBuilt(tool: Tool, folder: string): Promise<Map<Program
 export async function build(tool: Tool, folder: string, label: string): Promise<void> {
   const temporary = `${folder}.tmp-${String(process.pid)}`;
   const bin = join(temporary, "bin");
-  await rm(temporary, { recursive: true, force: true });
+  await removeLeftovers(folder);
   await mkdir(bin, { recursive: true });
   try {
     await goInstall(tool, temporary, label);
@@ -70,6 +70,13 @@ export async function build(tool: Tool, folder: string, label: string): Promise<
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
+}
+
+/** What builds that were killed have left: the caller holds the lock, so nobody works in it. */
+async function removeLeftovers(folder: string): Promise<void> {
+  const entries = await readdir(dirname(folder)).catch(() => []);
+  const leftovers = entries.filter((entry) => entry.startsWith(`${basename(folder)}.tmp-`));
+  await Promise.all(leftovers.map((entry) => rm(join(dirname(folder), entry), { recursive: true, force: true })));
 }
 
 async function goInstall(tool: Tool, temporary: string, label: string): Promise<void> {
