@@ -1,14 +1,16 @@
 import { join } from "node:path";
 import type { Switches } from "../switches.ts";
 import { accessOf, readAccess, writeAccess, writeControl } from "./access.ts";
+import { CallServer, type ToolCall } from "./calls.ts";
 import { control } from "./control.ts";
 import { makeBin } from "./jail.ts";
 import type { Machine } from "./machine.ts";
-import { SandboxNode, type ToolRequest } from "./node.ts";
+import { SandboxNode } from "./node.ts";
 import type { Readiness } from "./nodeStatus.ts";
 import { RequestServer, type Request } from "./requestServer.ts";
 import { ensureClientKey } from "./sshKeys.ts";
 import type { MachineStore } from "./store.ts";
+import type { Result } from "./tools/tool.ts";
 
 /** What the fleet needs of its surroundings. */
 export interface FleetOptions {
@@ -22,27 +24,30 @@ export interface FleetOptions {
 
 const BOOT_SECONDS = 1.5;
 
-/** All machines of a sandbox, and the one server that their commands and their controllers talk to. */
+/** All machines of a sandbox, and the servers that their commands and their controllers talk to. */
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #nodes = new Map<string, SandboxNode>();
-  readonly #requests = new RequestServer((request) => this.#handle(request));
+  readonly #controls = new RequestServer((request) => this.#control(request));
+  readonly #calls: CallServer;
   readonly #bin: string;
-  #port: number | undefined;
+  #started = false;
   #adding = Promise.resolve();
   #stopWatching: (() => void) | undefined;
 
   constructor(options: FleetOptions) {
     this.#options = options;
     this.#bin = join(options.store.directory, "bin");
+    this.#calls = new CallServer(join(options.store.directory, "calls"), (call) => this.#run(call));
   }
 
   /** Starts the server, and every machine that is in the store. */
   async start(): Promise<void> {
     const { store, stateDir, switches } = this.#options;
     makeBin(this.#bin);
-    this.#port = await this.#requests.listen();
-    writeControl(stateDir, this.#port, this.#requests.token);
+    this.#calls.start();
+    writeControl(stateDir, await this.#controls.listen(), this.#controls.token);
+    this.#started = true;
     store.onSaved((machine) => this.#nodes.get(machine.spec.name)?.sync());
     this.#stopWatching = switches.onChange(() => void this.#adjust());
     for (const machine of store.list()) await this.add(machine);
@@ -58,13 +63,14 @@ export class Fleet {
     this.#stopWatching?.();
     await this.#adding;
     await Promise.all([...this.#nodes.values()].map((node) => node.stop()));
-    await this.#requests.close();
+    this.#calls.stop();
+    await this.#controls.close();
   }
 
   async #add(machine: Machine): Promise<void> {
     const { name } = machine.spec;
     // Before `start` a machine only has to be in the store.
-    if (this.#nodes.has(name) || this.#port === undefined) return;
+    if (this.#nodes.has(name) || !this.#started) return;
     const { stateDir, store, switches, report, log } = this.#options;
     const known = readAccess(stateDir);
     const access = await accessOf(machine, stateDir, known);
@@ -74,7 +80,7 @@ export class Fleet {
       directory: join(store.directory, name),
       bin: this.#bin,
       clientKey: ensureClientKey(stateDir),
-      requests: { port: this.#port, token: this.#requests.token },
+      calls: this.#calls.directory,
       save: () => store.save(machine),
       failing: (key) => switches.matches(key, name),
       bootSeconds: () => switches.seconds("node.boot.seconds", BOOT_SECONDS),
@@ -90,14 +96,20 @@ export class Fleet {
     await Promise.all([...this.#nodes.values()].map((node) => node.adjust()));
   }
 
-  #handle(request: Request): unknown {
-    const node = this.#nodes.get(String(request["node"]));
-    if (node === undefined) throw new Error(`no node ${String(request["node"])}`);
-    if (typeof request["action"] === "string") return control(node, request["action"], request);
-    const call = request as unknown as ToolRequest;
+  #node(name: string): SandboxNode {
+    const node = this.#nodes.get(name);
+    if (node === undefined) throw new Error(`no node ${name}`);
+    return node;
+  }
+
+  #control(request: Request): unknown {
+    return control(this.#node(String(request["node"])), String(request["action"]), request);
+  }
+
+  #run(call: ToolCall): Result {
+    const node = this.#node(call.node);
     const result = node.run(call);
-    const line = [node.machine.spec.name, call.tool, ...call.args].join(" ");
-    if (this.#options.switches.matches("ssh.cut", line)) node.cut();
+    if (this.#options.switches.matches("ssh.cut", [call.node, call.tool, ...call.args].join(" "))) node.cut();
     return result;
   }
 }

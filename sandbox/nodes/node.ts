@@ -1,6 +1,7 @@
 import { readFileSync, realpathSync } from "node:fs";
 import { isAbsolute, join, resolve, sep } from "node:path";
 import type { NodeAccess } from "./access.ts";
+import type { ToolCall } from "./calls.ts";
 import { SerialConsole } from "./firmware/serialConsole.ts";
 import type { Machine } from "./machine.ts";
 import { Power, type PowerOptions } from "./power.ts";
@@ -21,17 +22,8 @@ export interface NodeOptions extends Pick<
   /** The directory that is all of its PATH. */
   bin: string;
   clientKey: string;
-  /** Where its commands find the process that plays them. */
-  requests: { port: number; token: string };
-}
-
-/** A call of a command on the node, as the shim sends it. */
-export interface ToolRequest {
-  tool: string;
-  args: string[];
-  root: boolean;
-  cwd: string;
-  stdin?: string | undefined;
+  /** The directory by which its commands reach the process that plays them. */
+  calls: string;
 }
 
 /** One node's machine with everything by which it is reached: SSH, serial console, power, its commands. */
@@ -43,7 +35,7 @@ export class SandboxNode {
   readonly #files: RootFileSystem;
 
   constructor(options: NodeOptions) {
-    const { machine, access, directory, bin, clientKey, requests } = options;
+    const { machine, access, directory, bin, clientKey, calls } = options;
     this.#options = options;
     this.#files = new RootFileSystem(join(directory, "root"));
     this.console = new SerialConsole(join(directory, "console.log"));
@@ -54,8 +46,7 @@ export class SandboxNode {
       USER: "core",
       ONLOAD_KMM_ROOT: this.#files.directory,
       ONLOAD_SANDBOX_NODE: machine.spec.name,
-      ONLOAD_SANDBOX_PORT: String(requests.port),
-      ONLOAD_SANDBOX_TOKEN: requests.token,
+      ONLOAD_SANDBOX_CALLS: calls,
     };
     this.#ssh = new SshServer({ node: machine.spec.name, port: access.sshPort, clientKey, env, home });
     this.power = new Power({
@@ -101,7 +92,7 @@ export class SandboxNode {
   }
 
   /** Runs one of the commands that are played. */
-  run(request: ToolRequest): Result {
+  run(request: ToolCall): Result {
     const { machine, save } = this.#options;
     const tool = TOOLS[request.tool];
     if (tool === undefined) return failed(127, `${request.tool}: the sandbox doesn't know this command`);

@@ -9,8 +9,8 @@ export type Request = Record<string, unknown>;
 export type Handler = (request: Request) => unknown;
 
 /**
- * A server on loopback for the nodes' own commands and for whoever controls the machines: one line of JSON in, one
- * value in JSON out. The token keeps other users of this computer away.
+ * A server on loopback for whoever controls the machines: one line of JSON in, one value in JSON out. The token keeps
+ * other users of this computer away.
  */
 export class RequestServer {
   readonly token = newToken();

@@ -39,6 +39,7 @@ export const HOST_TOOLS = [
   "head",
   "ls",
   "mkdir",
+  "mkfifo",
   "mktemp",
   "mv",
   "od",

@@ -1,0 +1,31 @@
+/** The sandbox's node is held to what the real machine answers: see test/machine/contract.ts. */
+import { after, before } from "node:test";
+import { type Node, deletionContract, enrolmentContract } from "../../machine/contract.ts";
+import { ScreenRecorder } from "../../machine/screens.ts";
+import { Machines, certificate, machine } from "./support.ts";
+
+const name = "worker-1";
+const recorder = new ScreenRecorder();
+let machines: Machines;
+let der: Buffer;
+
+before(async () => {
+  der = Buffer.from(certificate("OnloadModules").der, "base64");
+  machines = await Machines.start(machine(name));
+});
+after(() => machines.stop());
+
+const node = (): Node => ({
+  run: (commandLine, stdin) => machines.ssh(name, commandLine, stdin),
+  console: `tcp:127.0.0.1:${machines.access(name).consolePort}`,
+  reboot: async () => {
+    const up = machines.reports(`${name} ready`);
+    await machines.tool(name, "reboot", { delay: "1" });
+    return { up };
+  },
+  certificate: der,
+  recorder,
+});
+
+enrolmentContract(node);
+deletionContract(node);
