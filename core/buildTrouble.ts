@@ -101,22 +101,37 @@ export function buildTrouble(view: StalledView): BuildTrouble | undefined {
 }
 
 function pullPodTrouble({ metadata, status }: PullPod, namespace: string): BuildTrouble | undefined {
-  const remove = `mend it, then \`kubectl -n ${namespace} delete pod ${metadata.name}\`: KMM makes no other one while it is there`;
-  const waiting = status?.containerStatuses?.[0]?.state?.waiting;
-  if (status?.phase === "Failed") {
-    return { text: `${metadata.name}, with which KMM looks for the image, failed`, remedy: remove, final: true };
+  const pod = `${metadata.name}, with which KMM looks for the image,`;
+  const hung = status === undefined ? undefined : hungForEver(status);
+  if (hung !== undefined) {
+    const remove = `kubectl -n ${namespace} delete pod ${metadata.name}`;
+    return {
+      text: `${pod} ${hung}`,
+      remedy: `mend it, then \`${remove}\`: KMM makes no other one while it is there`,
+      final: true,
+    };
   }
-  if (waiting?.reason === "InvalidImageName") {
-    return { text: `${metadata.name} hangs: InvalidImageName: ${waiting.message ?? ""}`, remedy: remove, final: true };
-  }
-  const unscheduled = status?.conditions?.find((each) => each.type === "PodScheduled" && each.status === "False");
   if (status?.phase !== "Pending") return undefined;
-  const why = unscheduled?.message ?? waiting?.reason ?? "no node has taken it";
   return {
-    text: `${metadata.name}, with which KMM looks for the image, doesn't start: ${why}`,
+    text: `${pod} doesn't start: ${whyPending(status)}`,
     remedy: "KMM's test pods tolerate no taint: let at least one schedulable node take it (uncordon one)",
     final: false,
   };
+}
+
+type PodStatus = NonNullable<PullPod["status"]>;
+
+const waitingOf = (status: PodStatus) => status.containerStatuses?.[0]?.state?.waiting;
+
+function hungForEver(status: PodStatus): string | undefined {
+  if (status.phase === "Failed") return "failed";
+  const waiting = waitingOf(status);
+  return waiting?.reason === "InvalidImageName" ? `hangs: InvalidImageName: ${waiting.message ?? ""}` : undefined;
+}
+
+function whyPending(status: PodStatus): string {
+  const unscheduled = status.conditions?.find((each) => each.type === "PodScheduled" && each.status === "False");
+  return unscheduled?.message ?? waitingOf(status)?.reason ?? "no node has taken it";
 }
 
 /** The OS version in `nodeInfo.osImage`, by which the Driver Toolkit's tags are named (KMM's own pattern). */

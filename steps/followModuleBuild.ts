@@ -15,6 +15,7 @@ import { annotations, kmm, names } from "../core/names.ts";
 import { BuildLogs, whyItFailed } from "./lib/builds.ts";
 import { connect, type Kubectl, type KubeObject } from "./lib/kubectl.ts";
 import { readPushedTags } from "./lib/imageStream.ts";
+import { whyStalled } from "./lib/stalledBuild.ts";
 import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
 import { waitUntil, type Look } from "./lib/wait.ts";
 
@@ -33,12 +34,18 @@ type Input = z.infer<typeof input>;
 /** Seconds until a Module that KMM doesn't seem to have seen is touched. */
 const touchAfterSeconds = 5;
 
+/** Seconds without any change after which its cause is looked for: KMM keeps most of them to itself. */
+const stallSeconds = 15;
+
 class Round {
   readonly #kubectl: Kubectl;
   readonly #step: Input;
   readonly #logs: BuildLogs;
   #oldFailures: Set<string> | undefined;
   #touchedAt = Date.now();
+  #waitsFor = "";
+  #waitsSince = Date.now();
+  #trouble = "";
 
   constructor(kubectl: Kubectl, step: Input) {
     this.#kubectl = kubectl;
@@ -71,7 +78,7 @@ class Round {
       case "built":
         return { done: verdict.images };
       case "wait":
-        return { missing: verdict.missing };
+        return { missing: verdict.missing + (await this.#stalled(view.builds, verdict.missing)) };
       case "failed":
         return this.#fail(verdict.build);
       case "unseen":
@@ -84,6 +91,21 @@ class Round {
         await this.#forget();
         return { missing: `a fresh look: ${verdict.reason}` };
     }
+  }
+
+  /** What KMM doesn't say while nothing moves; asked anew every few seconds. */
+  async #stalled(builds: readonly BuildObject[], missing: string): Promise<string> {
+    if (missing !== this.#waitsFor) {
+      [this.#waitsFor, this.#waitsSince, this.#trouble] = [missing, Date.now(), ""];
+    }
+    if (Date.now() - this.#waitsSince < stallSeconds * 1000) return this.#trouble;
+    this.#waitsSince = Date.now();
+    const { namespace, module, images } = this.#step;
+    const kernels = images.map(({ kernel }) => kernel);
+    const trouble = await whyStalled(this.#kubectl, { namespace, module, kernels, builds });
+    if (trouble?.final === true) throw new StepError(`${trouble.text}. No node was touched; ${trouble.remedy}`);
+    this.#trouble = trouble === undefined ? "" : ` (${trouble.text}; ${trouble.remedy})`;
+    return this.#trouble;
   }
 
   async #view() {

@@ -1,4 +1,5 @@
 import { driverProblems } from "../../core/machineState.ts";
+import { names } from "../../core/names.ts";
 import { whyNotLoaded, type Expected, type RollNode } from "../../core/nodeState.ts";
 import { workerTrouble, type WorkerPod } from "../../core/workerPod.ts";
 import type { NodeMachine } from "./nodeMachine.ts";
@@ -18,6 +19,9 @@ export interface LoadingContext {
 /** Seconds that a worker may fail to pull its image before that is an error. */
 const pullPatienceSeconds = 45;
 
+/** Seconds without a worker pod after which its ServiceAccount is looked for. */
+const workerPatienceSeconds = 15;
+
 /**
  * Opens KMM's gate on a drained node, and sees this version loaded: by KMM's account, then by the node's own.
  *
@@ -32,7 +36,7 @@ export async function load(context: LoadingContext): Promise<void> {
     timeoutSeconds: context.loadTimeoutMinutes * 60,
     remedy: "the node stays cordoned; mend the cause and run `pulumi up` again",
   };
-  const patience = new PullPatience(context);
+  const patience = new WorkerPatience(context);
   await waitUntil(`${name} to load the modules`, waiting, async (): Promise<Look<true>> => {
     const [node, nmc, worker] = await Promise.all([
       context.readNode(),
@@ -46,10 +50,14 @@ export async function load(context: LoadingContext): Promise<void> {
   });
 }
 
-/** KMM never replaces a worker that hangs before it starts, whatever is mended: somebody must delete it. */
-class PullPatience {
+/**
+ * What KMM doesn't report: that it can't make a worker pod, and a worker that hangs before it starts. It never replaces
+ * the latter, whatever is mended: somebody must delete it.
+ */
+class WorkerPatience {
   readonly #context: LoadingContext;
   #since: number | undefined;
+  #absentSince: number | undefined = Date.now();
 
   constructor(context: LoadingContext) {
     this.#context = context;
@@ -57,6 +65,8 @@ class PullPatience {
 
   /** What is wrong with the worker, if anything; gives up on one that hangs too long. */
   async look(worker: WorkerPod | undefined): Promise<string | undefined> {
+    this.#absentSince = worker === undefined ? (this.#absentSince ?? Date.now()) : undefined;
+    await this.#requireAccount();
     const trouble = worker && workerTrouble(worker);
     if (worker === undefined || trouble?.hangsForEver !== true) {
       this.#since = undefined;
@@ -69,6 +79,16 @@ class PullPatience {
     throw new StepError(
       `${name}: ${trouble.text}. The node stays cordoned. Look at the registry and at the pull secrets of the ServiceAccount, ` +
         "then run `pulumi up` again",
+    );
+  }
+  async #requireAccount(): Promise<void> {
+    if (this.#absentSince === undefined || Date.now() - this.#absentSince < workerPatienceSeconds * 1000) return;
+    this.#absentSince = Date.now();
+    const { outage, name, expected } = this.#context;
+    if (await outage.hasWorkerAccount(expected.namespace)) return;
+    throw new StepError(
+      `${name}: KMM can't make its worker pod: somebody deleted the ServiceAccount ${names.serviceAccount} in namespace ` +
+        `${expected.namespace}. The node stays cordoned; run \`pulumi up --refresh\`, which makes it again`,
     );
   }
 }

@@ -1,5 +1,5 @@
 import { cordonedBy, isCordoned, type NodeModulesConfig, type RollNode } from "../../core/nodeState.ts";
-import { annotations, controlPlaneLease, kmm, labels, nodeLease, slotLeases } from "../../core/names.ts";
+import { annotations, controlPlaneLease, kmm, labels, names, nodeLease, slotLeases } from "../../core/names.ts";
 import { parseRollState, type RollState } from "../../core/rollState.ts";
 import type { WorkerPod } from "../../core/workerPod.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
@@ -42,6 +42,11 @@ export class NodeOutage {
 
   async readWorker(namespace: string, module: string): Promise<WorkerPod | undefined> {
     return this.#kubectl.get<WorkerPod & KubeObject>("pods", `kmm-worker-${this.#settings.node}-${module}`, namespace);
+  }
+
+  /** Whether KMM could make a worker pod: without the ServiceAccount it only tries, and says so nowhere. */
+  async hasWorkerAccount(namespace: string): Promise<boolean> {
+    return (await this.#kubectl.get("serviceaccounts", names.serviceAccount, namespace)) !== undefined;
   }
 
   /**
