@@ -9,6 +9,7 @@ import { reconcileMic } from "./micReconciler.ts";
 import { reconcileModule } from "./moduleReconciler.ts";
 import { reconcileNmc } from "./nmcReconciler.ts";
 import { reconcileNodeLabels, StillLoaded } from "./nodeLabelReconciler.ts";
+import { reconcilePreflight, reconcilePreflightOcp } from "./preflightReconciler.ts";
 import {
   MBSCS,
   MICS,
@@ -19,6 +20,8 @@ import {
   NODES,
   type NodeModulesConfig,
   PODS,
+  PREFLIGHTS,
+  PREFLIGHTS_OCP,
 } from "./resources.ts";
 
 /**
@@ -55,6 +58,7 @@ export async function startKmm({ kubeconfig }: { kubeconfig: string }): Promise<
   };
 }
 
+type QueueName = "modules" | "mics" | "mbscs" | "nmcs" | "nodeLabels" | "jobs" | "preflightsOcp" | "preflights";
 type Queues = ReturnType<typeof makeQueues>;
 
 /** The Module's reconciler sees labels and taints of a node only: a new kernel or a reboot alone go unnoticed. */
@@ -64,9 +68,7 @@ function addAll(queue: WorkQueue, informer: Informer<Module>): void {
   for (const object of informer.list()) queue.add(keyOf(object));
 }
 
-function makeQueues(
-  context: Context,
-): Record<"modules" | "mics" | "mbscs" | "nmcs" | "nodeLabels" | "jobs", WorkQueue> {
+function makeQueues(context: Context): Record<QueueName, WorkQueue> {
   const queue = (what: string, reconcile: (key: string) => Promise<void>): WorkQueue =>
     new WorkQueue({
       reconcile,
@@ -83,8 +85,13 @@ function makeQueues(
     nmcs: queue("NodeModulesConfig", (key) => reconcileNmc(context, key)),
     nodeLabels: queue("Node", (key) => reconcileNodeLabels(context, key)),
     jobs: queue("Build", (key) => reconcileJob(context, key)),
+    preflightsOcp: queue("PreflightValidationOCP", (key) => reconcilePreflightOcp(context, key)),
+    preflights: queue("PreflightValidation", (key) => reconcilePreflight(context, key)),
   };
 }
+
+/** Owners whose keys have no namespace. */
+const CLUSTER_SCOPED = [NMCS.kind, PREFLIGHTS.kind];
 
 /** What KMM makes, and whom each change of it concerns. The deletion of a ModuleImagesConfig concerns nobody. */
 function watchOwned(kube: Kube, queues: Queues): { synced(): Promise<void>; stop(): Promise<void> }[] {
@@ -92,7 +99,7 @@ function watchOwned(kube: Kube, queues: Queues): { synced(): Promise<void>; stop
     const owner = object.metadata.ownerReferences?.find((each) => each.kind === kind);
     if (owner === undefined) return;
     const { namespace } = object.metadata;
-    queue.add(kind === NMCS.kind ? owner.name : `${namespace ?? ""}/${owner.name}`);
+    queue.add(CLUSTER_SCOPED.includes(kind) ? owner.name : `${namespace ?? ""}/${owner.name}`);
   };
   const both = <T extends KubeObject>(
     tell: (object: T) => void,
@@ -110,6 +117,7 @@ function watchOwned(kube: Kube, queues: Queues): { synced(): Promise<void>; stop
       changed: (mic) => {
         queues.mics.add(keyOf(mic));
         toOwner(queues.modules, MODULES.kind, mic);
+        toOwner(queues.preflights, PREFLIGHTS.kind, mic);
       },
     }),
     new Informer(kube, MBSCS, {
@@ -117,6 +125,13 @@ function watchOwned(kube: Kube, queues: Queues): { synced(): Promise<void>; stop
       changed: (mbsc) => {
         queues.mbscs.add(keyOf(mbsc));
         toOwner(queues.mics, MICS.kind, mbsc);
+      },
+    }),
+    new Informer(kube, PREFLIGHTS_OCP, { changed: (each) => queues.preflightsOcp.add(keyOf(each)) }),
+    new Informer(kube, PREFLIGHTS, {
+      changed: (each) => {
+        queues.preflights.add(keyOf(each));
+        queues.preflightsOcp.add(keyOf(each));
       },
     }),
     new Informer(kube, NMCS, { changed: nmcChanged, deleted: nmcChanged }),

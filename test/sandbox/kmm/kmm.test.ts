@@ -2,6 +2,7 @@ import { after, before } from "node:test";
 import { buildDefects } from "./builds.ts";
 import { Lab } from "./lab.ts";
 import { nodeDefects } from "./nodes.ts";
+import { preflight } from "./preflight.ts";
 
 /** One sandbox for all of KMM's tests: each has a namespace of its own. */
 let running: Lab | undefined;
@@ -20,3 +21,4 @@ after(async () => {
 
 buildDefects(lab);
 nodeDefects(lab);
+preflight(lab);
