@@ -64,11 +64,13 @@ export class Kubectl {
    * @throws StepError with kubectl's own message
    */
   async run(args: readonly string[], input?: string | Buffer): Promise<string> {
-    const deadline = Date.now() + this.#patience * 1000;
+    let awaySince: number | undefined;
     for (;;) {
       const { code, stdout, stderr } = await this.#once(args, input);
       if (code === 0) return stdout;
-      if (!away.test(stderr) || Date.now() > deadline)
+      // From the first failure: a drain may have gone on for longer than that before the API server went away.
+      awaySince ??= Date.now();
+      if (!away.test(stderr) || Date.now() - awaySince > this.#patience * 1000)
         throw new StepError(`kubectl ${args.join(" ")}: ${stderr.trim()}`);
       progress(`the API server is away (${lastLine(stderr)}); trying again`);
       await sleep(2000);

@@ -29,6 +29,9 @@ export interface RemoteResult {
 /** Seconds to connect and to log in. */
 const connectSeconds = 15;
 
+/** Seconds between questions whether the node is still there; after the third without an answer it isn't. */
+const keepaliveSeconds = 5;
+
 /**
  * Runs one command on a node, with `input` on its stdin.
  *
@@ -70,6 +73,9 @@ async function connectConfig(target: SshTarget): Promise<ConnectConfig> {
     ...parseAddress(target.address),
     username: target.user,
     readyTimeout: connectSeconds * 1000,
+    // A node that is powered off says no goodbye: without these the step would wait for it for ever.
+    keepaliveInterval: keepaliveSeconds * 1000,
+    keepaliveCountMax: 3,
     // Offered key types limited to the pinned one: else the node may prove itself by another of its keys.
     algorithms: { serverHostKey: hostKeyAlgorithms(target.hostKey) },
     hostVerifier: (key: Buffer) => key.equals(expected),
