@@ -7,6 +7,7 @@ import { copyFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { Bench } from "./bench.ts";
+import { type Node, deletionContract, enrolmentContract } from "./contract.ts";
 import { buildModules, loadModules, sendFolders, signedCopy } from "./modules.ts";
 import { answerOf, runTool } from "./onNode.ts";
 import { hashes } from "./passwords.ts";
@@ -38,6 +39,18 @@ describe("a node with Secure Boot", { timeout: 3_600_000 }, () => {
 
   const importKey = (hash: string, replace = "no", shell: "sh" | "dash" = "sh"): Promise<Record<string, unknown>> =>
     answerOf(bench.machine, "import", { certificate: bench.certificate, "password-hash": hash, replace }, shell);
+
+  /** The machine as the contract sees it. */
+  const node = (): Node => ({
+    run: (commandLine, stdin) => bench.machine.run(commandLine, stdin),
+    console: bench.machine.console,
+    reboot: async () => {
+      await answerOf(bench.machine, "reboot", { delay: "1" });
+      return { up: bench.machine.waitForBoot() };
+    },
+    certificate: bench.pair.certificate.raw,
+    recorder: bench.recorder,
+  });
 
   test("a boot without a request is no prompt", async () => {
     assert.equal((await bench.drive("No prompt")).kind, "no-prompt");
@@ -128,16 +141,7 @@ describe("a node with Secure Boot", { timeout: 3_600_000 }, () => {
     assert.match(stderr, /Key was rejected by service/);
   });
 
-  test("a second try mends it: import with a bcrypt hash, detached reboot, MokManager by script, enrolled", async () => {
-    assert.equal((await importKey(hashes.bcrypt, "yes"))["after"], "pending");
-    const bootId = String((await answerOf(bench.machine, "state", {}))["bootId"]);
-    const driving = bench.drive("Enrolment");
-    const ending = await answerOf(bench.machine, "reboot", { "boot-id": bootId, timeout: "30", delay: "1" });
-    assert.equal(ending["bootId"], bootId);
-    assert.deepEqual(await driving, { kind: "accepted" });
-    assert.notEqual(await bench.machine.waitForBoot(), bootId);
-    assert.equal(await bench.keyState(), "enrolled");
-  });
+  enrolmentContract(node);
 
   test("modules signed with the enrolled key load and are the ones that run", async () => {
     const { code, stderr } = await loadModules(bench.machine, "signed");
@@ -169,16 +173,7 @@ describe("a node with Secure Boot", { timeout: 3_600_000 }, () => {
     assert.equal(stale.code, 3, stale.stderr);
   });
 
-  test("a request for deletion, with a SHA-512 hash and without a countdown, is carried out the same way", async () => {
-    const request = { certificate: bench.certificate, "password-hash": hashes.sha512 };
-    const asked = await answerOf(bench.machine, "delete", request, "dash");
-    assert.deepEqual(asked, { before: "enrolled", after: "enrolled", deletionPending: true });
-    const driving = bench.drive("Deletion", { request: "delete" });
-    await answerOf(bench.machine, "reboot", { timeout: "-1", delay: "1" });
-    assert.deepEqual(await driving, { kind: "accepted" });
-    await bench.machine.waitForBoot();
-    assert.equal(await bench.keyState(), "not-enrolled");
-  });
+  deletionContract(node);
 
   test("a certificate in the firmware's db is trusted too, without MokManager", async () => {
     const variables = bench.file("db.fd");

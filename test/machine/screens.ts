@@ -20,20 +20,35 @@ export function withoutVarying(screen: string): string {
     .replace(/(?:[0-9A-F]{2}:){19}/g, zeros)
     .replace(/(?:[0-9A-F]{2} ){10}/g, zeros)
     .replace(/[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4} GMT/g, "Jan  1 00:00:00 2026 GMT")
-    .replace(/Booting in \d+ seconds?/, "Booting in 9 seconds");
+    .replace(/Booting in \d+ seconds? */, (text) => "Booting in 9 seconds".padEnd(text.length));
 }
 
-/** shim's frame without the empty lines that fill the screen, and without what firmware wrote beside it. */
+/** True for a border that belongs to no box: MokManager paints the next box over the last without clearing it. */
+function isLeftover(line: string, index: number, lines: string[]): boolean {
+  const border = /^│ *([┌└])─+[┐┘] *│$/.exec(line)?.[1];
+  if (border === undefined) return false;
+  const neighbour = lines[border === "┌" ? index + 1 : index - 1] ?? "";
+  return !/[│►]/.test(neighbour.slice(1, -1));
+}
+
+/**
+ * shim's frame without the empty lines that fill the screen, and without leftovers: what is then the same in a text mode
+ * of any height.
+ */
 export function compact(screen: string): string {
   const lines = screen.split("\n");
   const top = lines.findIndex((line) => /^┌─{58,}┐/.test(line));
-  const width = /^┌─+┐/.exec(lines[top] ?? "")?.[0].length ?? 0;
+  const width = /^┌─+┐/.exec(lines[top] ?? "")?.[0].length;
   return lines
     .slice(Math.max(top, 0))
-    .map((line) => (width === 0 ? line : line.slice(0, width)))
+    .map((line) => line.slice(0, width))
     .filter((line) => !/^│ *│$/.test(line))
+    .filter((line, index, all) => !isLeftover(line, index, all))
     .join("\n");
 }
+
+/** Do two pictures differ in nothing but the highlighted entry? */
+const isSameMenu = (a: string, b: string): boolean => a.replace("►", "│") === b.replace("►", "│");
 
 /** Collects screens; `save` writes them to .test-results/, from where `renderScreens.ts` makes the document. */
 export class ScreenRecorder {
@@ -42,7 +57,11 @@ export class ScreenRecorder {
   /** For one run of the driver: its `recordScreen`. */
   story(name: string): (act: string, screen: string) => void {
     return (act, screen) => {
-      this.screens.push({ story: name, act, screen: compact(withoutVarying(screen)) });
+      const recorded = { story: name, act, screen: compact(withoutVarying(screen)) };
+      const last = this.screens.at(-1);
+      // Arrow by arrow through the same menu: the last picture, with the right entry highlighted, tells it all.
+      if (last?.story === name && last.act === act && isSameMenu(last.screen, recorded.screen)) this.screens.pop();
+      this.screens.push(recorded);
     };
   }
 

@@ -230,12 +230,20 @@ class MokManager {
   }
 }
 
+/** OpenSSL's names of what a certificate may be used for. */
+const PURPOSES: Record<string, string> = { "1.3.6.1.5.5.7.3.3": "Code Signing" };
+
 /** What `View key` shows of a certificate. */
 function describe({ der }: Certificate): string[] {
   const certificate = new X509Certificate(Buffer.from(der, "base64"));
-  const fingerprint = certificate.fingerprint.toLowerCase().split(":");
-  const serial = certificate.serialNumber.toLowerCase().match(/../g) ?? [];
+  const fingerprint = certificate.fingerprint.split(":");
+  const serial = certificate.serialNumber.match(/../g) ?? [];
+  // Node's types don't know that a certificate without the extension has none of these.
+  const purposes = (certificate.keyUsage as string[] | undefined) ?? [];
   return [
+    ...(purposes.length === 0 ? [] : ["[Extended Key Usage]"]),
+    ...purposes.map((oid) => `OID: ${PURPOSES[oid] ?? oid}`),
+    ...(purposes.length === 0 ? [] : [""]),
     "[Serial Number]",
     `${serial.join(":")}:`,
     "",

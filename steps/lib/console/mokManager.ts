@@ -125,12 +125,12 @@ class Driver {
     switch (decision.act) {
       case "refuse":
         this.#options.log(`MokManager: ${decision.reason}`);
-        this.#record("refused");
+        this.#record("give up");
         this.#progress = { ...this.#progress, refusal: decision.reason };
         return undefined;
       case "type password":
         this.#options.log("MokManager: type the password");
-        this.#record("password");
+        this.#record("type the password");
         await this.#reader.type(this.#options.password, typingPause);
         this.#progress = { ...this.#progress, passwordTyped: true };
         return this.#press("enter", view);

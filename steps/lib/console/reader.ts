@@ -3,8 +3,8 @@ import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { ConsoleDecoder } from "./codepage.ts";
 import { bootedOn } from "./menu.ts";
-import { ConsoleTerminal, screenText } from "./terminal.ts";
-import { type View, viewOf } from "./view.ts";
+import { ConsoleTerminal } from "./terminal.ts";
+import { type View, screenText, viewOf } from "./view.ts";
 
 /** A screen is finished when nothing came for this long, in milliseconds: menus are painted line by line. */
 const restsAfter = 300;

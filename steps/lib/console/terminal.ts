@@ -50,11 +50,3 @@ export class ConsoleTerminal {
     this.#terminal.dispose();
   }
 }
-
-/** The screen as plain text without empty lines at its end. */
-export function screenText(screen: Screen): string {
-  return screen
-    .map((row) => row.text)
-    .join("\n")
-    .trimEnd();
-}

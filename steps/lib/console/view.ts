@@ -35,6 +35,8 @@ function findFrame(screen: Screen): Frame | undefined {
 interface Menu {
   items: string[];
   selected: number;
+  /** Where the highlighted entry's row begins. */
+  at: { row: number; column: number };
 }
 
 /**
@@ -51,7 +53,8 @@ function menuBelow(screen: Screen, top: number, { from, to }: { from: number; to
   const selected = rows.flatMap((row, index) => (row.backgrounds[from] === normal ? [] : [index]));
   const [only] = selected;
   if (only === undefined || selected.length > 1) return undefined;
-  return { items: rows.map((row) => row.text.slice(from + 1, to).trim()), selected: only };
+  const items = rows.map((row) => row.text.slice(from + 1, to).trim());
+  return { items, selected: only, at: { row: top + 1 + only, column: from } };
 }
 
 function findMenu(screen: Screen): Menu | undefined {
@@ -92,11 +95,20 @@ export function viewOf(screen: Screen): View {
   const frame = findFrame(screen);
   const menu = findMenu(screen);
   const lines = frame ? linesInside(screen, frame) : [];
-  if (menu) return { kind: "menu", title: lines[0] ?? "", lines, ...menu };
+  if (menu) return { kind: "menu", title: lines[0] ?? "", lines, items: menu.items, selected: menu.selected };
   if (!frame) return { kind: "other" };
   const fingerprint = fingerprintIn(lines);
   if (fingerprint !== undefined) return { kind: "certificate", fingerprint, lines };
   if (lines.includes("Password:")) return { kind: "password", lines };
   if (lines.includes("Press any key to perform MOK management")) return { kind: "countdown", lines };
   return { kind: "unreadable", lines };
+}
+
+/** The screen as text without empty lines at its end; the highlighted entry of a menu is marked with `►`. */
+export function screenText(screen: Screen): string {
+  const at = findMenu(screen)?.at;
+  const lines = screen.map(({ text }, row) =>
+    row === at?.row ? `${text.slice(0, at.column)}►${text.slice(at.column + 1)}` : text,
+  );
+  return lines.join("\n").trimEnd();
 }

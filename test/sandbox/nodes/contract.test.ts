@@ -1,8 +1,12 @@
 /** The sandbox's node is held to what the real machine answers: see test/machine/contract.ts. */
+import { mkdtemp, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
 import { after, before } from "node:test";
 import { type Node, deletionContract, enrolmentContract } from "../../machine/contract.ts";
 import { ScreenRecorder } from "../../machine/screens.ts";
-import { Machines, certificate, machine } from "./support.ts";
+import { makeSigningPair } from "../../machine/signing.ts";
+import { Machines, machine } from "./support.ts";
 
 const name = "worker-1";
 const recorder = new ScreenRecorder();
@@ -10,7 +14,9 @@ let machines: Machines;
 let der: Buffer;
 
 before(async () => {
-  der = Buffer.from(certificate("OnloadModules").der, "base64");
+  const directory = await mkdtemp(path.join(os.tmpdir(), "onload-kmm-contract-"));
+  der = (await makeSigningPair(directory, "OnloadModules")).certificate.raw;
+  await rm(directory, { recursive: true });
   machines = await Machines.start(machine(name));
 });
 after(() => machines.stop());
