@@ -1,4 +1,5 @@
 import { after, before } from "node:test";
+import { admission } from "./admission.ts";
 import { buildDefects } from "./builds.ts";
 import { Lab } from "./lab.ts";
 import { nodeDefects } from "./nodes.ts";
@@ -19,6 +20,7 @@ after(async () => {
   await running?.stop();
 });
 
+admission(lab);
 buildDefects(lab);
 nodeDefects(lab);
 preflight(lab);
