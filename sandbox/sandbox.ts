@@ -40,8 +40,14 @@ export interface PulumiOptions {
  */
 export async function startSandbox(options: UpOptions & { readonly dir?: string } = {}): Promise<Sandbox> {
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), "onload-kmm-")));
-  await up(dir, options);
-  return Sandbox.open(dir);
+  try {
+    await up(dir, options);
+    return await Sandbox.open(dir);
+  } catch (error) {
+    // Nobody has this sandbox in hand to end it.
+    if (options.dir === undefined) await down(dir, true);
+    throw error;
+  }
 }
 
 /** Brings the user's own sandbox up (`ONLOAD_KMM_SANDBOX`, else `.sandbox`), as `npm run sandbox -- up` does. */

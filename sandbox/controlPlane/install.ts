@@ -13,7 +13,7 @@ const namespaces: Resource = { group: "", version: "v1", plural: "namespaces", k
 const configMaps: Resource = { group: "", version: "v1", plural: "configmaps", kind: "ConfigMap", namespaced: true };
 
 /** One control-plane node without Solarflare interfaces, and workers with them. */
-export function defaultNodes(workers: number, secureBoot: boolean): NodeSpec[] {
+function defaultNodes(workers: number, secureBoot: boolean): NodeSpec[] {
   const common = { kernel, osImage, secureBoot };
   const names = Array.from({ length: workers }, (_, i) => `worker-${i + 1}`);
   return [

@@ -5,7 +5,7 @@ import { filesOf, type State } from "./state.ts";
 const key = "/registry/namespaces/kube-system";
 
 /** The namespace as the API server stores it. It reads JSON as well as its own protobuf. */
-export function kubeSystem(uid: string, now: Date): unknown {
+function kubeSystem(uid: string, now: Date): unknown {
   return {
     kind: "Namespace",
     apiVersion: "v1",

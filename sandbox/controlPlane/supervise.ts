@@ -10,7 +10,7 @@ import { filesOf, writeState } from "./state.ts";
 const readyWithinMs = 60_000;
 
 /** The log that a service's stdout and stderr go to. */
-export function logFileOf(dir: string, service: Service): string {
+function logFileOf(dir: string, service: Service): string {
   return join(filesOf(dir).logs, `${service.name}.log`);
 }
 

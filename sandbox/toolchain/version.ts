@@ -16,8 +16,3 @@ export function compareVersions(a: Version, b: Version): number {
 export function inRange(version: Version, from: Version, below: Version): boolean {
   return compareVersions(version, from) >= 0 && compareVersions(version, below) < 0;
 }
-
-/** `1.34.4`. */
-export function formatVersion(version: Version): string {
-  return version.join(".");
-}
