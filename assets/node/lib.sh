@@ -66,7 +66,10 @@ secret_dir() {
 
 # Writes the certificate (base64 of its DER form) to $dir/key.der.
 write_certificate() {
-  [ -n "$input_certificate" ] || fail 2 'certificate is missing'
+  case $input_certificate in
+    '') fail 2 'certificate is missing' ;;
+    *[!A-Za-z0-9+/=]*) fail 2 'certificate is not base64' ;;
+  esac
   printf %s "$input_certificate" | base64 -d >"$dir/key.der" 2>/dev/null || fail 2 'certificate is not base64'
 }
 

@@ -1,0 +1,101 @@
+/** A machine made of files, with a mokutil that plays what a test wants. */
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
+/**
+ * A mokutil whose key state is in the file `key`, and which notes each call. It shows what the real one would see: the
+ * hash file's size, and whether the certificate is the one that was given.
+ */
+const MOKUTIL = `#!/bin/sh
+here=$(dirname "$0")/..
+echo "$*" | sed 's|/[^ ]*/||g' >>"$here/calls"
+key=$(cat "$here/key")
+case $1 in
+  --sb-state) cat "$here/sb" ;;
+  --test-key)
+    cmp -s "$2" "$here/certificate" || echo "not the certificate" >>"$here/calls"
+    case $key in
+      strange) echo 'something new' ;;
+      not-enrolled) echo "$2 is not enrolled" ;;
+      pending) echo "$2 is already in the enrollment request"; exit 1 ;;
+      in-kernel) echo "$2 is already in the built-in trusted keyring" >&2; exit 255 ;;
+      *) echo "$2 is already $key"; exit 1 ;;
+    esac ;;
+  --import)
+    wc -c <"$4" >>"$here/calls"
+    [ ! -e "$here/broken" ] || { echo 'Failed to enroll new keys' >&2; exit 255; }
+    echo pending >"$here/key" ;;
+  --revoke-import) echo not-enrolled >"$here/key" ;;
+  --delete) wc -c <"$4" >>"$here/calls"; if [ "$key" = pending ]; then echo not-enrolled >"$here/key"; else touch "$here/deleting"; fi ;;
+  --list-new) cat "$here/new" 2>/dev/null ;;
+  --list-delete) [ ! -e "$here/deleting" ] || echo "SHA1 Fingerprint: $(sha1sum <"$here/certificate" | cut -d ' ' -f 1 | sed 's/../&:/g; s/:$//')" ;;
+  --revoke-delete) rm -f "$here/deleting" ;;
+esac
+`;
+
+/** A machine made of files, with the commands of `bin` before this computer's own. */
+export class FakeNode {
+  readonly directory = mkdtempSync(join(tmpdir(), "onload-kmm-tools-"));
+
+  constructor() {
+    this.command("mokutil", MOKUTIL);
+    this.command("sudo", '#!/bin/sh\n[ "$1" = -n ] && shift\nexec "$@"\n');
+    this.command("id", "#!/bin/sh\necho 1000\n");
+    this.command("systemd-run", `#!/bin/sh\necho "$*" >>"$(dirname "$0")/../calls"\n`);
+    this.command("ethtool", '#!/bin/sh\nprintf "driver: sfc\\nversion: 9.0.2.140\\nbus-info: 0000:3b:00.0\\n"\n');
+    this.command("modinfo", '#!/bin/sh\ncase $2 in srcversion) sed -n 1p "$3" ;; signer) sed -n 2p "$3" ;; esac\n');
+    this.file("certificate", "a certificate");
+    this.file("root/dev/shm/.keep", "");
+    this.file("root/proc/sys/kernel/random/boot_id", "boot-1\n");
+    this.set("not-enrolled");
+  }
+
+  set(key: string, sb = "SecureBoot enabled\n"): void {
+    this.file("key", `${key}\n`);
+    this.file("sb", sb);
+  }
+
+  file(path: string, content: string): void {
+    const file = join(this.directory, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content);
+  }
+
+  link(path: string, target: string): void {
+    const file = join(this.directory, path);
+    mkdirSync(dirname(file), { recursive: true });
+    symlinkSync(target, file);
+  }
+
+  command(name: string, text: string): void {
+    this.file(`bin/${name}`, text);
+    chmodSync(join(this.directory, "bin", name), 0o755);
+  }
+
+  /** What mokutil and systemd-run were called with, in order. */
+  get calls(): string[] {
+    try {
+      return readFileSync(join(this.directory, "calls"), "utf8").trim().split("\n");
+    } catch {
+      return [];
+    }
+  }
+
+  get memory(): string[] {
+    return readdirSync(join(this.directory, "root/dev/shm"));
+  }
+
+  remove(): void {
+    rmSync(this.directory, { recursive: true });
+  }
+}

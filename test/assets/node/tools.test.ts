@@ -1,0 +1,241 @@
+/** The on-node tools with a fake mokutil, under every small shell that is installed here. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, before, beforeEach, describe, test } from "node:test";
+import { FakeNode } from "./fakeNode.ts";
+
+const CERTIFICATE = Buffer.from("a certificate").toString("base64");
+const HASH = `$2a$10$${"x".repeat(53)}`;
+
+const SHELLS = [["dash"], ["busybox", "sh"], ["sh"]].filter(
+  ([program = "", ...args]) => spawnSync(program, [...args, "-c", "true"]).status === 0,
+);
+
+test("at least one small shell is here to run them", () => assert.notEqual(SHELLS.length, 0));
+
+for (const shell of SHELLS) {
+  describe(`under ${shell.join(" ")}`, () => {
+    let node: FakeNode;
+    beforeEach(() => (node = new FakeNode()));
+    const run = (tool: string, ...lines: string[]) => {
+      const [program = "", ...args] = shell;
+      const ran = spawnSync(program, [...args, `assets/node/${tool}.sh`], {
+        input: lines.map((line) => `${line}\n`).join(""),
+        encoding: "utf8",
+        env: {
+          PATH: `${join(node.directory, "bin")}:${process.env["PATH"] ?? ""}`,
+          ONLOAD_KMM_ROOT: join(node.directory, "root"),
+        },
+      });
+      assert.deepEqual(node.memory, [".keep"], "nothing is left in memory");
+      return { code: ran.status, stdout: ran.stdout, stderr: ran.stderr };
+    };
+    const answer = (tool: string, ...lines: string[]): unknown => {
+      const { code, stdout, stderr } = run(tool, ...lines);
+      assert.deepEqual([code, stderr], [0, ""]);
+      return JSON.parse(stdout);
+    };
+    const certificate = `certificate=${CERTIFICATE}`;
+    const hash = `password-hash=${HASH}`;
+    afterEach(() => node.remove());
+
+    test("import: asks with the hash of exactly 60 bytes, and sees it pending", () => {
+      const expected = { before: "not-enrolled", after: "pending", replaced: false };
+      assert.deepEqual(answer("import", certificate, hash), expected);
+      const calls = [
+        "--test-key key.der",
+        "--list-new",
+        "--import key.der --hash-file hash",
+        "60",
+        "--test-key key.der",
+      ];
+      assert.deepEqual(node.calls, calls);
+    });
+
+    test("import: leaves a pending request, or takes it back when asked", () => {
+      node.set("pending");
+      const kept = { before: "pending", after: "pending", replaced: false };
+      assert.deepEqual(answer("import", certificate, hash), kept);
+      assert.deepEqual(answer("import", certificate, hash, "replace=yes"), { ...kept, replaced: true });
+      assert.equal(node.calls.filter((call) => call === "--revoke-import").length, 1);
+    });
+
+    for (const [key, state] of [
+      ["enrolled", "enrolled"],
+      ["in db", "in-db"],
+      ["in-kernel", "in-kernel"],
+    ] as const) {
+      test(`import: a key that is ${state} is left alone`, () => {
+        node.set(key);
+        assert.deepEqual(answer("import", certificate, hash), { before: state, after: state, replaced: false });
+        assert.equal(
+          node.calls.some((call) => call.startsWith("--import")),
+          false,
+        );
+      });
+    }
+
+    test("import: refuses beside requests for other keys, and says what mokutil said", () => {
+      node.file("new", "[key 1]\nSHA1 Fingerprint: 00:11:22\n");
+      const other = "import: requests for 1 other keys are pending; let them be enrolled or revoke them first\n";
+      assert.deepEqual(run("import", certificate, hash), { code: 3, stdout: "", stderr: other });
+      node.file("new", "");
+      node.file("broken", "");
+      const broken = "import: mokutil --import: Failed to enroll new keys\n";
+      assert.deepEqual(run("import", certificate, hash), { code: 1, stdout: "", stderr: broken });
+    });
+
+    test("wrong input is named, but never quoted", () => {
+      const { code, stderr } = run("import", certificate, "password=Onload1pw");
+      assert.equal(code, 2);
+      assert.equal(
+        stderr,
+        "import: unknown input; expected lines name=value with the names certificate password-hash replace\n",
+      );
+      assert.equal(run("import", hash).stderr, "import: certificate is missing\n");
+      assert.equal(run("import", certificate).code, 2);
+      assert.equal(run("import", "certificate=%%%", hash).code, 2);
+      assert.equal(run("import", certificate, "password-hash=Onload1pw").stderr.includes("Onload1pw"), false);
+    });
+
+    test("an answer of mokutil that nobody knows is an error", () => {
+      node.set("strange");
+      const { code, stderr } = run("import", certificate, hash);
+      assert.deepEqual(
+        [code, stderr],
+        [1, "import: mokutil --test-key gave an answer that is not known: something new\n"],
+      );
+    });
+
+    test("revoke: takes an import and a deletion back; nothing pending is fine", () => {
+      assert.deepEqual(answer("revoke", certificate), {
+        before: "not-enrolled",
+        after: "not-enrolled",
+        deletionRevoked: false,
+      });
+      node.set("pending");
+      assert.deepEqual(answer("revoke", certificate), {
+        before: "pending",
+        after: "not-enrolled",
+        deletionRevoked: false,
+      });
+      node.set("enrolled");
+      node.file("deleting", "");
+      assert.deepEqual(answer("revoke", certificate), { before: "enrolled", after: "enrolled", deletionRevoked: true });
+    });
+
+    test("delete: asks for an enrolled key, takes a pending one out, and needs nothing otherwise", () => {
+      node.set("enrolled");
+      assert.deepEqual(answer("delete", certificate, hash), {
+        before: "enrolled",
+        after: "enrolled",
+        deletionPending: true,
+      });
+      assert.ok(node.calls.includes("60"));
+      rmSync(join(node.directory, "deleting"));
+      node.set("pending");
+      assert.deepEqual(answer("delete", certificate, hash), {
+        before: "pending",
+        after: "not-enrolled",
+        deletionPending: false,
+      });
+      const gone = { before: "not-enrolled", after: "not-enrolled", deletionPending: false };
+      assert.deepEqual(answer("delete", certificate, hash), gone);
+    });
+
+    test("reboot: one command a call of mokutil, then a detached reboot", () => {
+      assert.deepEqual(answer("reboot", "timeout=-1", "boot-id=boot-1", "delay=5"), { bootId: "boot-1" });
+      const unit =
+        "--quiet --unit=onload-kmm-reboot --on-active=5s --timer-property=AccuracySec=100ms systemctl reboot";
+      assert.deepEqual(node.calls, ["--timeout -1", unit]);
+      assert.equal(run("reboot", "timeout=0").code, 2);
+      assert.equal(run("reboot", "boot-id=boot-0").code, 3);
+      assert.equal(node.calls.length, 2);
+    });
+
+    test("state: what can be read of an empty machine", () => {
+      node.set("enrolled");
+      assert.deepEqual(answer("state", certificate), {
+        secureBoot: "enabled",
+        key: "enrolled",
+        deletionPending: false,
+        kernel: null,
+        bootId: "boot-1",
+        machineId: null,
+        systemUuid: null,
+        modules: { onload: null, sfc: null, sfc_char: null, sfc_resource: null },
+        ports: 0,
+        interfaces: [],
+        ownNetwork: [],
+        onloadDevice: false,
+      });
+    });
+
+    test("state: modules, signers, interfaces; the own network through VLAN, bond and Open vSwitch", () => {
+      node.set("enrolled", "SecureBoot disabled\nPlatform is in Setup Mode\n");
+      node.file("root/proc/sys/kernel/osrelease", "5.14.0\n");
+      const onload = { initstate: "live\n", version: '9.0 "x"\\\n', srcversion: "ABC\n", taint: "OE\n" };
+      for (const [name, text] of Object.entries(onload)) node.file(`root/sys/module/onload/${name}`, text);
+      const layer = (name: string) =>
+        `root/var/lib/containers/storage/overlay/${name}/diff/opt/lib/modules/5.14.0/extra/onload.ko`;
+      // busybox has a modinfo of its own, which takes no file that isn't a real module.
+      const signers = shell[0] === "busybox" ? [] : ["Onload"];
+      for (const signer of signers) node.file(layer("a"), `ABC\n${signer}\n`);
+      if (signers.length > 0) node.file(layer("b"), "other\nStranger\n");
+      const device = "root/sys/bus/pci/devices/0000:3b:00.0";
+      node.file(`${device}/vendor`, "0x1924\n");
+      node.file(`${device}/class`, "0x020000\n");
+      node.link(`${device}/driver`, "../../drivers/sfc");
+      node.link("root/sys/class/net/ens1/device", "../../../bus/pci/devices/0000:3b:00.0");
+      node.link("root/sys/class/net/ens1/master", "../bond0");
+      node.link("root/sys/class/net/bond0/lower_ens1", "../ens1");
+      node.link("root/sys/class/net/bond0.7/lower_bond0", "../bond0");
+      node.link("root/sys/class/net/bond0.7/master", "../ovs-system");
+      node.file("root/sys/class/net/br-ex/operstate", "up\n");
+      const head = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n";
+      node.file("root/proc/net/route", `${head}br-ex\t00000000\t0100000A\t0003\t0\t0\t48\t00000000\n`);
+      node.file("root/dev/onload", "");
+      const found = answer("state") as Record<string, unknown>;
+      assert.deepEqual(found["modules"], {
+        onload: { version: '9.0 "x"\\', srcversion: "ABC", outOfTree: true, unsigned: true, signers },
+        sfc: null,
+        sfc_char: null,
+        sfc_resource: null,
+      });
+      assert.deepEqual(found["interfaces"], [
+        { name: "ens1", pci: "0000:3b:00.0", driver: "sfc", version: "9.0.2.140" },
+      ]);
+      assert.deepEqual(found["ownNetwork"], [{ name: "ens1", driver: "sfc", solarflare: true }]);
+      const rest = ["secureBoot", "key", "deletionPending", "ports", "onloadDevice", "kernel"].map(
+        (name) => found[name],
+      );
+      assert.deepEqual(rest, ["disabled", null, null, 1, true, "5.14.0"]);
+    });
+  });
+}
+
+describe("all of them together", () => {
+  let texts: string[];
+  before(() => {
+    texts = readdirSync("assets/node").map((name) => readFileSync(join("assets/node", name), "utf8"));
+  });
+
+  test("one text of lib.sh and a tool is a script, as it goes over SSH", () => {
+    const node = new FakeNode();
+    const script = ["lib", "reboot"].map((name) => readFileSync(`assets/node/${name}.sh`, "utf8")).join("\n");
+    const env = {
+      PATH: `${join(node.directory, "bin")}:${process.env["PATH"] ?? ""}`,
+      ONLOAD_KMM_ROOT: join(node.directory, "root"),
+    };
+    const ran = spawnSync("sh", ["-c", script], { input: "delay=0\n", encoding: "utf8", env });
+    assert.equal(ran.stdout, '{"bootId":"boot-1"}\n');
+    node.remove();
+  });
+
+  test("no tool looks at the exit code of --test-key", () => {
+    const uses = texts.flatMap((text) => text.split("\n")).filter((line) => /mokutil --test-key "/.test(line));
+    assert.deepEqual(uses, ['  answer=$(as_root mokutil --test-key "$dir/key.der" 2>&1) || :']);
+  });
+});
