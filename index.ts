@@ -103,7 +103,12 @@ const nodes = listed.map(({ identity, address, hostKey, console, hold, ownNetwor
       ssh: { address, hostKey, ...config.ssh },
       privateKey,
       certificate: signingKey.certificate,
-      enrolment: { ...config.enrolment, console, passwordHash: password?.hash ?? pulumi.output("") },
+      enrolment: {
+        ...config.enrolment,
+        console,
+        passwordHash: password?.hash ?? pulumi.output(""),
+        password: config.enrolment.mode === "console" ? password?.password : undefined,
+      },
       importTool: { library: assets["assets/node/lib.sh"], text: assets["assets/node/import.sh"] },
       ownNetworkOnSolarflare,
       hold,

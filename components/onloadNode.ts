@@ -6,6 +6,7 @@ import { labels, moduleName } from "../core/names.ts";
 import { parseAddress } from "../core/sshAddress.ts";
 import { certificateInput, toolCommand, toolInput } from "../core/nodeTool.ts";
 import type { BuiltModule } from "./kernelModule.ts";
+import { guard } from "./guard.ts";
 import { childOf, type StackArgs } from "./options.ts";
 import { step } from "./step.ts";
 
@@ -40,6 +41,8 @@ export interface OnloadNodeArgs extends StackArgs {
     readonly console?: string | undefined;
     /** Secret: hash of the password that MokManager asks for. */
     readonly passwordHash: pulumi.Output<string>;
+    /** Secret: the password, for the script of mode `console` only. */
+    readonly password?: pulumi.Output<string> | undefined;
   };
   /** Texts of the on-node tools' library and of `import.sh`. */
   readonly importTool: { readonly library: string; readonly text: string };
@@ -109,6 +112,7 @@ export class OnloadNode extends pulumi.ComponentResource {
       childOf(this),
     );
     this.selection = select;
+    guard(name, args, [select], this);
 
     const { ssh, certificate } = args;
     const onNode = { cluster, ssh, certificate };

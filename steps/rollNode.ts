@@ -58,7 +58,8 @@ await runStep(input, async (step) => {
       await outage.enter(node, "drain", expected.version);
     }
     if (state !== undefined) await outage.drain();
-    if (mustEnrol) await enrol({ name, enrolment: step.enrolment, outage, machine, readNode });
+    if (mustEnrol)
+      await enrol({ name, enrolment: step.enrolment, certificate: step.certificate, outage, machine, readNode });
     await load({ name, outage, machine, expected, readNode, loadTimeoutMinutes: step.loadTimeoutMinutes });
     await outage.leave(await readNode());
   });

@@ -1,5 +1,6 @@
 import { isTrusted, type MachineState } from "../../core/machineState.ts";
 import { isReady, type RollNode } from "../../core/nodeState.ts";
+import { attendConsole } from "./firmwareConsole.ts";
 import type { NodeMachine } from "./nodeMachine.ts";
 import type { NodeOutage } from "./nodeOutage.ts";
 import { progress, StepError } from "./step.ts";
@@ -12,13 +13,17 @@ export interface Enrolment {
   readonly timeoutMinutes: number;
   /** crypt(5) hash of the password that MokManager asks for. */
   readonly passwordHash: string;
-  /** Command that opens the serial console; shown to the person. */
+  /** Command that opens the serial console: shown to the person, or used by the script. */
   readonly console?: string | undefined;
+  /** What the script types; in mode `console` only. */
+  readonly password?: string | undefined;
 }
 
 export interface EnrolmentContext {
   readonly name: string;
   readonly enrolment: Enrolment;
+  /** The signing certificate in PEM. */
+  readonly certificate: string;
   readonly outage: NodeOutage;
   readonly machine: NodeMachine;
   readonly readNode: () => Promise<RollNode>;
@@ -43,6 +48,8 @@ export async function enrol(context: EnrolmentContext): Promise<void> {
     throw new StepError(`${name}: no SSH connection, and no reboot of ours is going on; the node stays cordoned`);
   if (state !== undefined && isTrusted(state)) return;
 
+  // Opened before the node goes down, so that nothing it shows is missed.
+  const console = await attend(context, state === undefined);
   if (state !== undefined) {
     // Whatever was asked before may bear another password: asked anew, it is ours.
     await machine.requestEnrolment(enrolment.passwordHash);
@@ -50,8 +57,25 @@ export async function enrol(context: EnrolmentContext): Promise<void> {
     await machine.reboot(node.status.nodeInfo.bootID, waitForEver).catch(alreadyPlanned);
     progress(`${name}: rebooting into MokManager`);
   }
-  sayWhatToType(context);
-  await comeBack(context, node.status.nodeInfo.bootID);
+  const back = await comeBack(context, node.status.nodeInfo.bootID).finally(console.end);
+  if (isTrusted(back)) return;
+  // The script knows best why.
+  await console.complain();
+  throw new StepError(
+    `${name}: came back without the key enrolled (${back.key ?? "unknown"}): MokManager was left without the password, and forgot the request. ` +
+      "The node stays cordoned; run `pulumi up` again, with somebody at the console",
+  );
+}
+
+/** Who answers MokManager: a script on the console, or a person who is told what to type. */
+async function attend(context: EnrolmentContext, wake: boolean) {
+  const { name, certificate } = context;
+  const { mode, console, password, timeoutMinutes } = context.enrolment;
+  if (mode !== "console" || console === undefined || password === undefined) {
+    sayWhatToType(context);
+    return { end: () => undefined, complain: () => Promise.resolve() };
+  }
+  return attendConsole({ name, console, password, certificate, deadlineSeconds: timeoutMinutes * 60, wake });
 }
 
 /** A reboot that a killed run has planned in the same boot needs no second one. */
@@ -69,7 +93,10 @@ function sayWhatToType({ name, enrolment }: EnrolmentContext): void {
 }
 
 /** A new boot, Ready, and the key trusted: in this order, for a node looks Ready for 40 s after it went down. */
-async function comeBack({ name, enrolment, machine, readNode }: EnrolmentContext, oldBoot: string): Promise<void> {
+async function comeBack(
+  { name, enrolment, machine, readNode }: EnrolmentContext,
+  oldBoot: string,
+): Promise<MachineState> {
   const waiting = {
     timeoutSeconds: enrolment.timeoutMinutes * 60,
     everySeconds: 2,
@@ -83,11 +110,7 @@ async function comeBack({ name, enrolment, machine, readNode }: EnrolmentContext
     return state === undefined ? { missing: "an SSH connection" } : { done: state };
   });
   progress(`${name}: is back, key ${state.key ?? "unknown"}`);
-  if (isTrusted(state)) return;
-  throw new StepError(
-    `${name}: came back without the key enrolled (${state.key ?? "unknown"}): MokManager was left without the password, and forgot the request. ` +
-      "The node stays cordoned; run `pulumi up` again, with somebody at the console",
-  );
+  return state;
 }
 
 /** The machine's state; undefined while there is no SSH connection. */

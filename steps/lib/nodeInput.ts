@@ -29,6 +29,7 @@ export const enrolmentSchema = z.object({
   timeoutMinutes: z.number(),
   passwordHash: z.string(),
   console: z.string().optional(),
+  password: z.string().optional(),
 });
 
 /** How nodes are taken out of service. */
