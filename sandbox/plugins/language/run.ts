@@ -23,8 +23,8 @@ export async function runProgram(request: RunRequest, engine: string, programs: 
   try {
     const { code, signal } = await ended(program);
     if (code === ERROR_ALREADY_SHOWN) response.setBail(true);
-    else if (signal !== null) response.setError(`the program was ended by ${signal}`);
-    else if (code !== 0) response.setError(`the program exited with code ${code}`);
+    else if (signal !== null) response.setError(`Program was ended by ${signal}`);
+    else if (code !== 0) response.setError(`Program exited with non-zero exit code: ${code}`);
   } finally {
     programs.delete(program);
   }
