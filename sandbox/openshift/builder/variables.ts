@@ -36,7 +36,7 @@ export function shellCommands(line: string, variables: Variables): string[][] {
   for (const [token, single, double, bare, operator] of line.replace(/\\\n/g, " ").matchAll(TOKEN)) {
     if (single !== undefined) word = (word ?? "") + single;
     else if (double !== undefined) word = (word ?? "") + expand(checked(double), variables);
-    else if (bare !== undefined) word = (word ?? "") + expand(checked(bare), variables);
+    else if (bare !== undefined) word = joined(word, expand(checked(bare), variables));
     else if (operator === undefined) flush();
     else if (token === "&&") {
       flush();
@@ -46,6 +46,10 @@ export function shellCommands(line: string, variables: Variables): string[][] {
   flush();
   return commands.filter((words) => words.length > 0);
 }
+
+/** An unquoted variable that is empty makes no word, a quoted one an empty word. */
+const joined = (word: string | undefined, text: string): string | undefined =>
+  word === undefined && text === "" ? undefined : (word ?? "") + text;
 
 function checked(text: string): string {
   const substitution = /\$\(|`/.exec(text);
