@@ -31,8 +31,8 @@ const kernelModules = [
 /** guest/NAME → its place and mode in the guest. */
 const files: { name: string; to: string; mode: number }[] = [
   { name: "inittab", to: "etc/inittab", mode: 0o644 },
-  { name: "rc.boot", to: "etc/rc.boot", mode: 0o755 },
-  { name: "rc.shutdown", to: "etc/rc.shutdown", mode: 0o755 },
+  { name: "boot", to: "etc/rc.boot", mode: 0o755 },
+  { name: "shutdown", to: "etc/rc.shutdown", mode: 0o755 },
   { name: "systemctl", to: "usr/bin/systemctl", mode: 0o755 },
   { name: "systemd-run", to: "usr/bin/systemd-run", mode: 0o755 },
   { name: "sshd_config", to: "etc/ssh/sshd_config", mode: 0o644 },
