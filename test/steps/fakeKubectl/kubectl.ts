@@ -1,0 +1,168 @@
+/**
+ * Stands in for `kubectl` and the API server behind it in the steps' unit tests: objects in one JSON file beside the
+ * kubeconfig, faults on request, every call noted. It knows the commands that the steps use and refuses any other by name;
+ * it leaves out validation, admission, namespaces' existence, finalizers and everything that controllers do.
+ */
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { parseArgs } from "node:util";
+import { locked, type Fault, type Stored } from "./store.ts";
+
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    kubeconfig: { type: "string", default: "" },
+    context: { type: "string", default: "" },
+    namespace: { type: "string", short: "n", default: "" },
+    "all-namespaces": { type: "boolean", short: "A" },
+    selector: { type: "string", short: "l" },
+    output: { type: "string", short: "o" },
+    filename: { type: "string", short: "f" },
+    patch: { type: "string", short: "p" },
+    type: { type: "string" },
+    raw: { type: "string" },
+    wait: { type: "string" },
+    timeout: { type: "string" },
+    "pod-selector": { type: "string" },
+    "ignore-not-found": { type: "boolean" },
+    overwrite: { type: "boolean" },
+    force: { type: "boolean" },
+    "ignore-daemonsets": { type: "boolean" },
+    "delete-emptydir-data": { type: "boolean" },
+  },
+});
+const [verb = "", kind = "", name, ...rest] = positionals;
+const directory = dirname(flags.kubeconfig);
+const stdin = flags.filename === "-" ? readFileSync(0, "utf8") : "";
+appendFileSync(join(directory, "calls.jsonl"), `${JSON.stringify({ argv: process.argv.slice(2), stdin })}\n`);
+
+/** Ends with kubectl's own words. */
+class Refusal extends Error {}
+
+/** The next fault whose pattern fits this call, used up by it. */
+function failIfAsked(): void {
+  const command = process.argv.slice(2).join(" ");
+  const fault = locked<Fault[], Fault | undefined>(directory, "faults.json", [], (faults) => {
+    const found = faults.find(({ pattern, times }) => times > 0 && new RegExp(pattern).test(command));
+    if (found !== undefined) found.times -= 1;
+    return found;
+  });
+  if (fault !== undefined) throw new Refusal(fault.stderr);
+}
+
+function run(): string {
+  if (flags.raw !== undefined) return raw(flags.raw);
+  if (verb === "get") return name === undefined ? list() : get(name);
+  if (verb === "create" || verb === "replace") return write();
+  if (verb === "patch" || verb === "annotate") return change(name ?? "");
+  if (verb === "delete") return remove(name ?? "");
+  if (verb === "drain") return "";
+  throw new Refusal(`the stand-in for kubectl has no ${verb}`);
+}
+
+function withObjects<T>(work: (objects: Stored[]) => T): T {
+  return locked<Stored[], T>(directory, "objects.json", [], work);
+}
+
+/** `lease` and `leases.coordination.k8s.io` are the same kind here. */
+const kindOf = (text: string): string => (text.toLowerCase().split(".")[0] ?? "").replace(/s$/, "");
+
+const isAt =
+  (ofKind: string, ofName: string, namespace = flags.namespace) =>
+  ({ kind: each, metadata }: Stored): boolean =>
+    kindOf(each) === kindOf(ofKind) && metadata.name === ofName && (metadata.namespace ?? "") === namespace;
+
+const notFound = (what: string): Refusal => new Refusal(`Error from server (NotFound): ${kind} "${what}" not found`);
+
+function get(wanted: string): string {
+  const found = withObjects((objects) => objects.find(isAt(kind, wanted)));
+  if (found === undefined) {
+    if (flags["ignore-not-found"] === true) return "";
+    throw notFound(wanted);
+  }
+  return flags.output === "jsonpath={.metadata.uid}" ? found.metadata.uid : JSON.stringify(found);
+}
+
+function list(): string {
+  const items = withObjects((objects) =>
+    objects.filter((each) => kindOf(each.kind) === kindOf(kind) && isListed(each)),
+  );
+  return JSON.stringify({ items });
+}
+
+function isListed({ metadata }: Stored): boolean {
+  if (flags["all-namespaces"] !== true && (metadata.namespace ?? "") !== flags.namespace) return false;
+  const terms = (flags.selector ?? "").split(",").filter((term) => term !== "");
+  return terms.map((term) => term.split("=")).every(([key = "", value]) => metadata.labels?.[key] === value);
+}
+
+function write(): string {
+  const given = JSON.parse(stdin) as Stored;
+  const { name: own, namespace = "" } = given.metadata;
+  return withObjects((objects) => {
+    const index = objects.findIndex(isAt(given.kind, own, namespace));
+    const [old] = index < 0 ? [] : objects.splice(index, 1);
+    if (verb === "create" && old !== undefined) throw new Refusal(`Error from server (AlreadyExists): "${own}"`);
+    if (verb === "replace") requireSame(given, old);
+    const version = Number(old?.metadata.resourceVersion ?? 0) + 1;
+    given.metadata = { ...given.metadata, uid: old?.metadata.uid ?? `uid-${own}`, resourceVersion: String(version) };
+    objects.push(given);
+    return "";
+  });
+}
+
+function requireSame({ metadata }: Stored, old: Stored | undefined): void {
+  if (old === undefined) throw notFound(metadata.name);
+  if (metadata.resourceVersion === old.metadata.resourceVersion) return;
+  throw new Refusal(`Error from server (Conflict): "${metadata.name}": the object has been modified`);
+}
+
+function change(wanted: string): string {
+  const annotation = /^(.+?)=(.*)$/s.exec(rest[0] ?? "");
+  const patch: unknown =
+    verb === "patch"
+      ? JSON.parse(flags.patch ?? "")
+      : { metadata: { annotations: { [annotation?.[1] ?? ""]: annotation?.[2] } } };
+  return withObjects((objects) => {
+    const found = objects.find(isAt(kind, wanted));
+    if (found === undefined) throw notFound(wanted);
+    merge(found, patch as Record<string, unknown>);
+    found.metadata.resourceVersion = String(Number(found.metadata.resourceVersion ?? 0) + 1);
+    return "";
+  });
+}
+
+/** JSON Merge Patch (RFC 7386). */
+function merge(target: Record<string, unknown>, patch: Record<string, unknown>): void {
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) Reflect.deleteProperty(target, key);
+    else if (typeof value !== "object") target[key] = value;
+    else merge((target[key] ??= {}) as Record<string, unknown>, value as Record<string, unknown>);
+  }
+}
+
+function remove(wanted: string): string {
+  return withObjects((objects) => {
+    const index = objects.findIndex(isAt(kind, wanted));
+    if (index < 0 && flags["ignore-not-found"] !== true) throw notFound(wanted);
+    if (index >= 0) objects.splice(index, 1);
+    return "";
+  });
+}
+
+/** What a test put into the directory for this path: `raw-<last segment without query>`. */
+function raw(path: string): string {
+  const file = join(directory, `raw-${path.replace(/\?.*$/, "").split("/").at(-1) ?? ""}`);
+  if (!existsSync(file)) throw new Refusal(`Error from server (NotFound): ${path}`);
+  return readFileSync(file, "utf8");
+}
+
+try {
+  if (flags.context !== "fake") throw new Refusal(`error: context "${flags.context}" does not exist`);
+  failIfAsked();
+  process.stdout.write(run());
+} catch (error) {
+  if (!(error instanceof Refusal)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}
