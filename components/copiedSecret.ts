@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { ownLabels } from "../core/names.ts";
+import { guard } from "./guard.ts";
 import { childOf, type StackArgs } from "./options.ts";
 
 export interface CopiedSecretArgs extends StackArgs {
@@ -32,6 +33,8 @@ export class CopiedSecret extends pulumi.ComponentResource {
       childOf(this),
     );
     this.name = copy.metadata.name;
+
+    guard(name, args, [copy], this);
 
     this.registerOutputs({ name: this.name });
   }

@@ -4,6 +4,7 @@ import { contentHash } from "../core/hash.ts";
 import { forKernel, imageTemplate } from "../core/imageTag.ts";
 import { moduleSpec, moduleVersion } from "../core/moduleSpec.ts";
 import { kmm, moduleName, ownLabels } from "../core/names.ts";
+import { guard } from "./guard.ts";
 import { childOf, type StackArgs } from "./options.ts";
 import { step } from "./step.ts";
 
@@ -106,6 +107,7 @@ export class KernelModule extends pulumi.ComponentResource {
       childOf(this, [...args.selections]),
     );
     this.module = module;
+    guard(name, args, [dockerfile, module], this);
 
     const target = pulumi.all([args.namespace, image]).apply(([namespace, image]) => ({
       namespace,

@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { names, ownLabels } from "../core/names.ts";
+import { guard } from "./guard.ts";
 import { childOf, type StackArgs } from "./options.ts";
 
 export interface ModuleNamespaceArgs extends StackArgs {
@@ -32,7 +33,7 @@ export class ModuleNamespace extends pulumi.ComponentResource {
       childOf(this),
     );
 
-    new k8s.rbac.v1.RoleBinding(
+    const binding = new k8s.rbac.v1.RoleBinding(
       `${name}-privileged`,
       {
         metadata: { name: `${names.serviceAccount}-privileged`, namespace: this.name, labels },
@@ -46,6 +47,8 @@ export class ModuleNamespace extends pulumi.ComponentResource {
       },
       childOf(this),
     );
+
+    guard(name, args, [namespace, account, binding], this);
 
     this.registerOutputs({ name: this.name });
   }

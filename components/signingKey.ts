@@ -3,6 +3,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { ownLabels } from "../core/names.ts";
+import { guard } from "./guard.ts";
 import { childOf, type StackArgs } from "./options.ts";
 
 export interface SigningKeyArgs extends StackArgs {
@@ -36,15 +37,18 @@ export class SigningKey extends pulumi.ComponentResource {
 
     // A Secret of another name, not other data under the old one: a build that runs keeps the pair it began with.
     const suffix = this.fingerprint.apply((fingerprint) => fingerprint.replaceAll(":", "").slice(0, 12).toLowerCase());
-    this.keySecret = this.#secret(name, args, { data: "key", suffix, pem: pair.key });
-    this.certSecret = this.#secret(name, args, { data: "cert", suffix, pem: this.certificate });
+    const key = this.#secret(name, args, { data: "key", suffix, pem: pair.key });
+    const cert = this.#secret(name, args, { data: "cert", suffix, pem: this.certificate });
+    this.keySecret = key.metadata.name;
+    this.certSecret = cert.metadata.name;
+    guard(name, args, [key, cert], this);
 
     this.registerOutputs({ certificate: this.certificate, fingerprint: this.fingerprint });
   }
 
   /** KMM's `sign-file` reads data key `key` from one Secret and `cert` from the other. */
-  #secret(name: string, args: SigningKeyArgs, content: SecretContent): pulumi.Output<string> {
-    const secret = new k8s.core.v1.Secret(
+  #secret(name: string, args: SigningKeyArgs, content: SecretContent): k8s.core.v1.Secret {
+    return new k8s.core.v1.Secret(
       `${name}-${content.data}`,
       {
         metadata: {
@@ -56,7 +60,6 @@ export class SigningKey extends pulumi.ComponentResource {
       },
       childOf(this),
     );
-    return secret.metadata.name;
   }
 }
 

@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { contentHash } from "../core/hash.ts";
 import { names, ownLabels } from "../core/names.ts";
+import { guard } from "./guard.ts";
 import { childOf, type StackArgs } from "./options.ts";
 import { step } from "./step.ts";
 
@@ -64,6 +65,8 @@ export class SrpmImage extends pulumi.ComponentResource {
       // A build whose output stream doesn't exist waits for it, and is given up after five minutes.
       childOf(this, [stream]),
     );
+
+    guard(name, args, [stream, buildConfig], this);
 
     const upload = step(
       `${name}-upload`,

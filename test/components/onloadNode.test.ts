@@ -16,6 +16,7 @@ const childrenOf = (all: Registration[], parent: string): string[] =>
 test("a node's resources are named after it, so that another order of the list is no change", async () => {
   assert.deepEqual(childrenOf(await register(), "worker-1"), [
     "worker-1-select",
+    "worker-1-guard",
     "worker-1-claim",
     "worker-1-import",
     "worker-1-roll",
@@ -103,7 +104,7 @@ test("a held node is selected and claimed, but neither rolled nor proven", async
     () => (made = new OnloadNode(node("worker-1", { hold: true, held: ["worker-1"] }), {})),
     answered,
   );
-  assert.deepEqual(childrenOf(all, "worker-1"), ["worker-1-select", "worker-1-claim"]);
+  assert.deepEqual(childrenOf(all, "worker-1"), ["worker-1-select", "worker-1-guard", "worker-1-claim"]);
   assert.equal(made?.proof, undefined);
 });
 

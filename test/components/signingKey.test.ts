@@ -79,6 +79,7 @@ test("an existing pair makes no other one", async () => {
     "signing onload-kmm:index:SigningKey",
     "signing-key kubernetes:core/v1:Secret",
     "signing-cert kubernetes:core/v1:Secret",
+    "signing-guard command:local:Command",
   ]);
 });
 
@@ -93,7 +94,7 @@ test("only the pair itself can be protected: the Secrets can be made again", asy
 
 test("before the first `up` the pair and the Secrets' names are unknown, and the preview still shows all", async () => {
   const all = await register(() => args, { preview: true, outputs: () => ({}) });
-  assert.equal(all.length, 5);
+  assert.equal(all.length, 6);
   const { inputs } = named(all, "signing-key", ":Secret");
   assert.equal((inputs["metadata"] as { name: string }).name, unknown);
   assert.deepEqual(leaks(all, "PRIVATE KEY"), []);

@@ -98,6 +98,7 @@ test("a preview shows the upload before there is any image", async () => {
       "source onload-kmm:index:SrpmImage",
       "source kubernetes:image.openshift.io/v1:ImageStream",
       "source-build kubernetes:build.openshift.io/v1:BuildConfig",
+      "source-guard command:local:Command",
       "source-upload command:local:Command",
     ],
   );

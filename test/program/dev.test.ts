@@ -28,36 +28,43 @@ const expected = `
 cluster kubernetes
 onload ModuleNamespace
   onload Namespace
+  onload-guard Command ← onload, onload-privileged, onload-worker
   onload-privileged RoleBinding ← onload, onload-worker
   onload-worker ServiceAccount ← onload
 signing SigningKey
   signing PrivateKey
   signing SelfSignedCert ← signing
   signing-cert Secret ← onload, signing
+  signing-guard Command ← signing-cert, signing-key
   signing-key Secret ← onload, signing
 source SrpmImage
   source ImageStream ← onload
   source-build BuildConfig ← onload, source
+  source-guard Command ← source, source-build
   source-upload Command ← onload, source-build
 worker-1 OnloadNode
+  worker-1-guard Command ← worker-1-select
   worker-1-select NodePatch
   worker-1-claim Command ← module, signing, worker-1-select
   worker-1-roll Command ← module-build, onload, signing, worker-1-claim
   worker-1-proof Command ← module-build, onload, signing, worker-1-roll
 worker-2 OnloadNode
+  worker-2-guard Command ← worker-2-select
   worker-2-select NodePatch
   worker-2-claim Command ← module, signing, worker-2-select
   worker-2-roll Command ← module-build, onload, signing, worker-1-proof, worker-2-claim
   worker-2-proof Command ← module-build, onload, signing, worker-2-roll
 worker-3 OnloadNode
+  worker-3-guard Command ← worker-3-select
   worker-3-select NodePatch
   worker-3-claim Command ← module, signing, worker-3-select
   worker-3-roll Command ← module-build, onload, signing, worker-2-proof, worker-3-claim
   worker-3-proof Command ← module-build, onload, signing, worker-3-roll
-module KernelModule ← onload, onload-privileged, onload-worker
+module KernelModule ← onload, onload-guard, onload-privileged, onload-worker
   module Module ← module-dockerfile, onload, signing, signing-cert, signing-key, source-upload, worker-1-select, worker-2-select, worker-3-select
   module-build Command ← module, onload, signing
   module-dockerfile ConfigMap ← onload
+  module-guard Command ← module, module-dockerfile
 `;
 
 for (const preview of [true, false]) {

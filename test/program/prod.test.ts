@@ -27,35 +27,41 @@ const expected = `
 cluster kubernetes
 onload ModuleNamespace
   onload Namespace
+  onload-guard Command ← onload, onload-privileged, onload-worker
   onload-privileged RoleBinding ← onload, onload-worker
   onload-worker ServiceAccount ← onload
 signing SigningKey
   signing PrivateKey (protected)
   signing SelfSignedCert (protected) ← signing
   signing-cert Secret ← onload, signing
+  signing-guard Command ← signing-cert, signing-key
   signing-key Secret ← onload, signing
 source SrpmImage
   source ImageStream ← onload
   source-build BuildConfig ← onload, source
+  source-guard Command ← source, source-build
   source-upload Command ← onload, source-build
 mok-password EnrolmentPassword
   mok-password RandomPassword
 worker-0 OnloadNode
+  worker-0-guard Command ← worker-0-select
   worker-0-select NodePatch
   worker-0-claim Command ← module, mok-password, signing, worker-0-select
   worker-0-import Command ← mok-password, signing, worker-0-claim
   worker-0-roll Command ← module-build, mok-password, onload, signing, worker-0-claim, worker-0-import
   worker-0-proof Command ← module-build, onload, signing, worker-0-roll
 worker-1 OnloadNode
+  worker-1-guard Command ← worker-1-select
   worker-1-select NodePatch
   worker-1-claim Command ← module, mok-password, signing, worker-1-select
   worker-1-import Command ← mok-password, signing, worker-1-claim
   worker-1-roll Command ← module-build, mok-password, onload, signing, worker-0-proof, worker-1-claim, worker-1-import
   worker-1-proof Command ← module-build, onload, signing, worker-1-roll
-module KernelModule ← onload, onload-privileged, onload-worker
+module KernelModule ← onload, onload-guard, onload-privileged, onload-worker
   module Module ← module-dockerfile, onload, signing, signing-cert, signing-key, source-upload, worker-0-select, worker-1-select
   module-build Command ← module, onload, signing
   module-dockerfile ConfigMap ← onload
+  module-guard Command ← module, module-dockerfile
 `;
 
 test("the example for a real cluster is this", async (t) => {
@@ -74,6 +80,7 @@ test("with an entitlement its copy is there before the Module builds with it", a
   assert.deepEqual(lines, [
     "entitlement CopiedSecret",
     "  entitlement Secret ← entitlement-source, onload",
+    "  entitlement-guard Command ← entitlement",
     "  entitlement-source Secret (read)",
   ]);
   assert.ok(named(registrations, "module", ":Module").dependencies.includes("entitlement"));

@@ -98,7 +98,7 @@ describe("one stack's life", { concurrency: false }, () => {
     const deleted = steps.filter(({ op }) => op === "delete").map(({ name }) => name);
     assert.deepEqual(
       deleted.sort(),
-      ["claim", "proof", "roll", "select"]
+      ["claim", "guard", "proof", "roll", "select"]
         .map((part) => `worker-3-${part}`)
         .concat("worker-3")
         .sort(),
