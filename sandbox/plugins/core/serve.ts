@@ -1,4 +1,5 @@
 /** Starts a plugin process: a gRPC server on a free loopback port, whose number goes to stdout for the engine. */
+import { flushCompileCache } from "node:module";
 import grpc from "@grpc/grpc-js";
 import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import type { Provider } from "./provider.ts";
@@ -27,6 +28,8 @@ export async function serve(
 /** Prints the port, by which the engine knows that the plugin is up, and ends the process when the engine has died. */
 export function announce(port: number): void {
   process.stdout.write(`${port}\n`);
+  // The engine ends plugins by SIGKILL, so nothing can be kept at the end.
+  flushCompileCache();
   const engine = process.ppid;
   setInterval(() => {
     if (process.ppid !== engine) process.exit(1);
