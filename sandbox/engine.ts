@@ -24,7 +24,8 @@ export async function engineEnvironment(
   const folders = [nodeModulesBin, standIns, dirname(bin.pulumi), dirname(bin.kubectl)];
   return {
     ...env,
-    PULUMI_BACKEND_URL: `file://${state}`,
+    // Without sidecar files: a kill in the middle of writing one makes the whole state unreadable ("EOF").
+    PULUMI_BACKEND_URL: `file://${state}?metadata=skip`,
     PULUMI_CONFIG_PASSPHRASE: "sandbox",
     PATH: [...new Set(folders), env["PATH"] ?? ""].join(delimiter),
     PULUMI_HOME: home,
