@@ -29,13 +29,15 @@ export interface Outcome {
 
 export interface StackOptions {
   readonly nodes?: number;
+  /** Whether the nodes' firmware starts with Secure Boot on. */
+  readonly secureBoot?: boolean;
   /** Changes the configuration of Pulumi.dev.yaml before the stack is made. */
   readonly configure?: (config: StackConfig) => void;
 }
 
 /** Starts a sandbox in a temporary directory and makes the stack `dev` on it. End it with `end()`. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const sandbox = await startSandbox(options.nodes === undefined ? {} : { nodes: options.nodes });
+  const sandbox = await startSandbox({ nodes: options.nodes, secureBoot: options.secureBoot });
   const stack = new Stack(sandbox);
   const config = await devConfig(sandbox);
   options.configure?.(config);
@@ -101,7 +103,12 @@ async function devConfig(sandbox: Sandbox): Promise<StackConfig> {
   release.package = release.package.replace(".sandbox", sandbox.dir);
   values["onload-kmm:nodes"] = nodes
     .filter(({ solarflare }) => solarflare)
-    .map(({ name, address, hostKey }) => ({ name, address, hostKey }));
+    .map(({ name, address, hostKey, consolePort }) => ({
+      name,
+      address,
+      hostKey,
+      console: `tcp:127.0.0.1:${consolePort}`,
+    }));
   values["onload-kmm:ssh"] = { user: "core", privateKeyFile: join(sandbox.dir, "ssh/id_ed25519") };
   return config;
 }
@@ -110,6 +117,7 @@ interface SandboxNode {
   readonly name: string;
   readonly address: string;
   readonly hostKey: string;
+  readonly consolePort: number;
   readonly solarflare: boolean;
 }
 

@@ -1,0 +1,161 @@
+/** Secure Boot on: the key gets into every node's MokList, by a person and by a script, and no secret gets anywhere else. */
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { attend } from "../../sandbox/nodes/person.ts";
+import { writesBy } from "./cluster.ts";
+import { leaksInFiles, leaksInProcesses } from "./leaks.ts";
+import { startStack, type Outcome, type Stack } from "./stack.ts";
+
+const password = "sandboxMokPassword1";
+const workers = ["worker-1", "worker-2"];
+
+interface NodeProof {
+  readonly node: string;
+  readonly state: string;
+  readonly secureBoot: string;
+  readonly key: string;
+  readonly interfaces: readonly { readonly driver: string; readonly version: string }[];
+}
+
+describe("enrolment with Secure Boot on", { concurrency: false }, () => {
+  let stack: Stack;
+
+  before(async () => {
+    stack = await startStack({ nodes: workers.length, secureBoot: true });
+    await stack.pulumi(
+      "config",
+      "set",
+      "--secret",
+      "onload-kmm:mokPassword",
+      password,
+      "--stack",
+      "dev",
+      "--config-file",
+      stack.configFile,
+    );
+    await setMode("attended");
+  });
+  after(async () => {
+    await stack.end();
+  });
+
+  test("attended: each node is enrolled by the person at its console, rebooted once, loaded, proven and uncordoned", async () => {
+    const before = (await stack.sandbox.auditLog()).length;
+    const secrets = [password];
+    const person = new AbortController();
+    const attending = consoles().then((ports) =>
+      Promise.all(ports.map((port) => attend({ port, password: () => password, signal: person.signal }))),
+    );
+    const running = stack.up();
+    const [leaks, up] = await Promise.all([leaksInProcesses(() => Promise.resolve(secrets), running), running]);
+    person.abort();
+    await attending;
+
+    assert.equal(up.exitCode, 0, up.output);
+    await assertProven();
+    assert.deepEqual(leaks, []);
+    assert.match(up.output, /worker-1: MokManager waits on its console/);
+    const rolled = writesBy("admin", (await stack.sandbox.auditLog()).slice(before)).filter(
+      ({ resource }) => resource === "nodes",
+    );
+    const firstOf = (node: string) => rolled.findIndex(({ name }) => name === node);
+    assert.ok(firstOf("worker-1") <= firstOf("worker-2"), "the canary goes first");
+  });
+
+  test("a second up neither changes nor reboots anything", async () => {
+    const before = await bootIds();
+    const { exitCode, output, steps } = await stack.up("--expect-no-changes");
+    assert.equal(exitCode, 0, output);
+    assert.deepEqual(steps, []);
+    assert.deepEqual(await bootIds(), before);
+  });
+
+  test("neither password nor private key is in state, logs, output, or on a node's disk", async () => {
+    const exported = await stack.pulumi("stack", "export", "--show-secrets", "--stack", "dev");
+    const keyLines = (JSON.parse(exported.output) as ExportedStack).deployment.resources
+      .flatMap(({ outputs }) => (outputs?.privateKeyPem === undefined ? [] : [outputs.privateKeyPem.plaintext]))
+      .map((pem) => (JSON.parse(pem) as string).split("\n")[5] ?? "");
+    assert.equal(keyLines.length, 1, "the search knows the key");
+    const secrets = [password, ...keyLines];
+
+    // Where the sandbox must have it: etcd holds the cluster's Secrets, the passphrase's file opens the state.
+    assert.deepEqual(await leaksInFiles(stack.sandbox.dir, secrets, /\/etcd\//), []);
+    assert.deepEqual(await leaksInFiles("logs", secrets, /^$/), []);
+  });
+
+  test("operator: up leaves the nodes in service and says that they are pending, and the next up goes on", async () => {
+    const left = await stack.destroy();
+    assert.equal(left.exitCode, 0, left.output);
+    await setMode("operator");
+    const first = await stack.up();
+    assert.equal(first.exitCode, 0, first.output);
+    assert.deepEqual(await states(), ["pending", "pending"]);
+
+    await setMode("console");
+    const second = await stack.up();
+    assert.equal(second.exitCode, 0, second.output);
+    await assertProven();
+    assertNoPassword(second);
+  });
+
+  test("destroy leaves no label, annotation or cordon of ours", async () => {
+    const { exitCode, output } = await stack.destroy();
+    assert.equal(exitCode, 0, output);
+    const nodes = await stack.sandbox.kubectl(["get", "nodes", "-o", "json"]);
+    assert.ok(!nodes.includes("onload-kmm"), "no trace on a node");
+    assert.ok(!nodes.includes('"unschedulable"'), "no cordon");
+  });
+
+  async function setMode(mode: string): Promise<void> {
+    const config = await stack.config();
+    await stack.configure({
+      ...config,
+      config: { ...config.config, "onload-kmm:enrolment": { mode, timeoutMinutes: 15 } },
+    });
+  }
+
+  async function consoles(): Promise<number[]> {
+    const nodes = JSON.parse(await readFile(join(stack.sandbox.dir, "nodes.json"), "utf8")) as {
+      name: string;
+      consolePort: number;
+    }[];
+    return nodes.filter(({ name }) => workers.includes(name)).map(({ consolePort }) => consolePort);
+  }
+
+  async function proofs(): Promise<NodeProof[]> {
+    return (await stack.outputs())["proofs"] as NodeProof[];
+  }
+
+  async function states(): Promise<string[]> {
+    return (await proofs()).map(({ state }) => state);
+  }
+
+  async function assertProven(): Promise<void> {
+    const found = await proofs();
+    assert.deepEqual(
+      found.map(({ node, state, secureBoot, key }) => ({ node, state, secureBoot, key })),
+      workers.map((node) => ({ node, state: "proven", secureBoot: "enabled", key: "enrolled" })),
+    );
+    for (const { driver, version } of found.flatMap(({ interfaces }) => interfaces)) {
+      assert.equal(`${driver} ${version}`, "sfc 0.6.1.1");
+    }
+    const nodes = await stack.sandbox.kubectl(["get", "nodes", "-o", "json"]);
+    assert.ok(!nodes.includes('"unschedulable"'), "all nodes are in service");
+  }
+
+  async function bootIds(): Promise<string> {
+    return stack.sandbox.kubectl(["get", "nodes", "-o", "jsonpath={.items[*].status.nodeInfo.bootID}"]);
+  }
+});
+
+function assertNoPassword({ output }: Outcome): void {
+  assert.ok(!output.includes(password), "the password is not in the output");
+}
+
+interface ExportedStack {
+  readonly deployment: {
+    readonly resources: readonly { readonly outputs?: { readonly privateKeyPem?: { readonly plaintext: string } } }[];
+  };
+}
