@@ -28,6 +28,10 @@ function unary<Request, Response>(handle: (request: Request) => Promise<Response
 function languageRuntime(address: string): Partial<ILanguageRuntimeServer> {
   const programs: Programs = new Set();
   const log = connectEngineLog(address);
+  const endPrograms = (): void => {
+    for (const program of programs) program.kill("SIGKILL");
+  };
+  process.once("exit", endPrograms);
   return {
     handshake: unary(() => new languageProto.LanguageHandshakeResponse()),
     getPluginInfo: unary(() => {
@@ -65,7 +69,7 @@ function languageRuntime(address: string): Partial<ILanguageRuntimeServer> {
       return await runProgram(request, address, programs);
     }),
     cancel: unary(() => {
-      for (const program of programs) program.kill("SIGKILL");
+      endPrograms();
       return new emptyProto.Empty();
     }),
   };

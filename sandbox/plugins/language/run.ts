@@ -13,7 +13,8 @@ const ERROR_ALREADY_SHOWN = 32;
 
 /** Runs the program to its end; a failure is in the response, not thrown. */
 export async function runProgram(request: RunRequest, engine: string, programs: Programs): Promise<RunResponse> {
-  const program = spawn(process.execPath, [runnerOf(request), ...runnerArguments(request, engine)], {
+  const watch = ["--import", new URL("watchHost.ts", import.meta.url).href];
+  const program = spawn(process.execPath, [...watch, runnerOf(request), ...runnerArguments(request, engine)], {
     cwd: request.getPwd(),
     env: { ...process.env, ...programEnvironment(request) },
     stdio: ["ignore", "inherit", "inherit"],

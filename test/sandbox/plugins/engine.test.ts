@@ -95,6 +95,7 @@ describe("the real engine with the stand-ins", { timeout: 1_200_000 }, () => {
     assert.ok(running.child.pid);
     process.kill(running.child.pid, "SIGKILL");
     await until(async () => (await processesOf(lab.dir, "sandbox/plugins/")).length === 0);
+    await until(async () => (await processesOf(lab.dir, "cmd/run/")).length === 0);
     rmdirSync(held);
     await running.ended;
     succeeded(await lab.run(["cancel", "--yes"]));

@@ -1,0 +1,12 @@
+/**
+ * Loaded into a program before its own code: ends it when its language host has gone, however that ended. Without
+ * engine and host nothing comes of the program any more, and the SDK's runner would try for ever.
+ */
+
+/** Milliseconds between looks. */
+const WATCH = 500;
+
+const host = process.ppid;
+setInterval(() => {
+  if (process.ppid !== host) process.kill(process.pid, "SIGKILL");
+}, WATCH).unref();
