@@ -4,6 +4,7 @@ import { buildDefects } from "./builds.ts";
 import { Lab } from "./lab.ts";
 import { nodeDefects } from "./nodes.ts";
 import { preflight } from "./preflight.ts";
+import { restarts } from "./restarts.ts";
 
 /** One sandbox for all of KMM's tests: each has a namespace of its own. */
 let running: Lab | undefined;
@@ -24,3 +25,4 @@ admission(lab);
 buildDefects(lab);
 nodeDefects(lab);
 preflight(lab);
+restarts(lab);
