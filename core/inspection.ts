@@ -1,5 +1,6 @@
 import { annotations, labels, moduleName, names } from "./names.ts";
 import { kmmKernel } from "./imageTag.ts";
+import { parseAttempt } from "./rollState.ts";
 
 /** What identifies one machine behind a Node's name; a change of any part means that the node is done again. */
 export interface NodeIdentity {
@@ -93,7 +94,7 @@ export function nodeIdentities(intent: Intent, facts: ClusterFacts): NodeIdentit
         machineId: machineID,
         systemUuid: systemUUID,
         kernel: kernelVersion,
-        attempt: Number(node.metadata.annotations?.[annotations.attempt] ?? 0),
+        attempt: parseAttempt(node.metadata.annotations?.[annotations.attempt]),
       },
     ];
   });

@@ -22,3 +22,8 @@ export function parseRollState(annotation: string | undefined): RollState | unde
     return undefined;
   }
 }
+
+/** How often a run has left a node's enrolment to its operator; whatever isn't a number counts as never. */
+export function parseAttempt(annotation: string | undefined): number {
+  return /^\d{1,9}$/.test(annotation ?? "") ? Number(annotation) : 0;
+}

@@ -1,6 +1,6 @@
 import { cordonedBy, isCordoned, type NodeModulesConfig, type RollNode } from "../../core/nodeState.ts";
 import { annotations, controlPlaneLease, kmm, labels, names, nodeLease, slotLeases } from "../../core/names.ts";
-import { parseRollState, type RollState } from "../../core/rollState.ts";
+import { parseAttempt, parseRollState, type RollState } from "../../core/rollState.ts";
 import type { WorkerPod } from "../../core/workerPod.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
 import { withLease } from "./lease.ts";
@@ -122,7 +122,7 @@ export class NodeOutage {
 
   /** Counts one more run that found the enrolment pending: the next run's look feeds it back and so looks again. */
   async countAttempt(node: RollNode): Promise<void> {
-    const attempt = Number(node.metadata.annotations?.[annotations.attempt] ?? 0) + 1;
+    const attempt = parseAttempt(node.metadata.annotations?.[annotations.attempt]) + 1;
     await this.#patch({ metadata: { annotations: { [annotations.attempt]: String(attempt) } } });
   }
 
