@@ -56,6 +56,7 @@ test("nodes are identified in the list's order, not the cluster's", () => {
       machineId: "machine-worker-2",
       systemUuid: "system-worker-2",
       kernel: "5.14.0-1.el9.x86_64",
+      attempt: 0,
     },
     {
       name: "worker-1",
@@ -63,8 +64,17 @@ test("nodes are identified in the list's order, not the cluster's", () => {
       machineId: "machine-worker-1",
       systemUuid: "system-worker-1",
       kernel: "5.14.0-1.el9.x86_64",
+      attempt: 0,
     },
   ]);
+});
+
+test("how often a node was left to its operator is part of what it is, so that the next run looks again", () => {
+  const left = {
+    ...node("worker-2"),
+    metadata: { ...node("worker-2").metadata, annotations: { "onload-kmm.io/attempt": "3" } },
+  };
+  assert.equal(nodeIdentities(intent, { ...facts, nodes: [left] })[0]?.attempt, 3);
 });
 
 test("a node that the cluster doesn't have gets no identity", () => {

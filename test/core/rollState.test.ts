@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parseRollState, type RollState } from "../../core/rollState.ts";
+import { parseAttempt, parseRollState, type RollState } from "../../core/rollState.ts";
 
 const state: fc.Arbitrary<RollState> = fc.record(
   {
@@ -27,3 +27,18 @@ for (const annotation of [undefined, "", "{", "null", "[]", "7", '"load"', "{}",
 test("whatever somebody writes into the annotation, reading it doesn't fail", () => {
   fc.assert(fc.property(fc.string(), (text) => parseRollState(text) === undefined));
 });
+
+for (const [annotation, attempt] of [
+  [undefined, 0],
+  ["", 0],
+  ["0", 0],
+  ["12", 12],
+  ["-1", 0],
+  ["1.5", 0],
+  ["NaN", 0],
+  ["two", 0],
+] as const) {
+  test(`${annotation === undefined ? "no annotation" : JSON.stringify(annotation)} counts as ${attempt} attempts`, () => {
+    assert.equal(parseAttempt(annotation), attempt);
+  });
+}
