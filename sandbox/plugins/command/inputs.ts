@@ -3,7 +3,7 @@ import type { CheckFailure } from "../core/provider.ts";
 import { isObject, isUnknown, type PropertyMap, reveal, type Value } from "../core/values.ts";
 
 /** What an input may hold. */
-export type InputKind = "string" | "boolean" | "number" | "strings" | "stringMap" | "any" | "object";
+type InputKind = "string" | "boolean" | "number" | "strings" | "stringMap" | "any" | "object";
 
 /** Inputs by name. */
 export type InputKinds = Record<string, InputKind>;
@@ -46,7 +46,7 @@ export function text(properties: PropertyMap, name: string): string | undefined 
 }
 
 /** An input that is a map of strings; absent means empty. */
-export function texts(properties: PropertyMap, name: string): Record<string, string> {
+function texts(properties: PropertyMap, name: string): Record<string, string> {
   const value = reveal(properties[name] ?? null);
   return isObject(value) ? (value as Record<string, string>) : {};
 }

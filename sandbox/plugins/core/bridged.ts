@@ -8,7 +8,7 @@ import type { CheckFailure } from "./provider.ts";
 import { equal, isObject, isUnknown, type PropertyMap, reveal, revealAll, secret, type Value } from "./values.ts";
 
 /** An attribute of a Terraform resource: a scalar, a list, a map, or a nested block of at most one object. */
-export interface Attribute {
+interface Attribute {
   kind: "string" | "number" | "boolean" | "strings" | "map" | "block";
   /** Given by the program; the others are made by the provider. */
   input?: boolean;

@@ -4,7 +4,7 @@ import engineProto from "@pulumi/pulumi/proto/engine_pb.js";
 import engineGrpc from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 
 /** How loud a line is. */
-export type Severity = "debug" | "info" | "warning" | "error";
+type Severity = "debug" | "info" | "warning" | "error";
 
 const SEVERITIES = {
   debug: engineProto.LogSeverity.DEBUG,

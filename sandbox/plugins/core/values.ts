@@ -42,11 +42,6 @@ export function isSecret(value: Value | undefined): value is PropertyMap {
   return isObject(value) && value[SIGNATURE] === SECRET;
 }
 
-/** True for something special that is not a secret: an asset, an archive, a resource or an output value. */
-export function isForeign(value: Value | undefined): value is PropertyMap {
-  return isObject(value) && SIGNATURE in value && value[SIGNATURE] !== SECRET;
-}
-
 /** Marks a value as secret; one that is secret already stays as it is. */
 export function secret(value: Value): Value {
   return isSecret(value) ? value : { [SIGNATURE]: SECRET, value };

@@ -23,7 +23,7 @@ export interface Connection {
 }
 
 /** The API server could not be talked to; the message is worded as Go's network library does. */
-export class UnreachableError extends Error {}
+class UnreachableError extends Error {}
 
 /** Milliseconds for one answer, as the real provider's discovery has them. */
 const TIMEOUT = 32_000;

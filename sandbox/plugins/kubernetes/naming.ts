@@ -31,7 +31,7 @@ function named(inputs: PropertyMap, name: string): PropertyMap {
 }
 
 /** True when the object has a name, or may have one that isn't known yet. */
-export function isNamed(inputs: PropertyMap): boolean {
+function isNamed(inputs: PropertyMap): boolean {
   const name = mapAt(inputs, "metadata").name;
   if (inputs.metadata !== undefined && !isObject(inputs.metadata)) return true;
   return isUnknown(name) || (typeof name === "string" && name !== "");

@@ -28,7 +28,7 @@ export async function generateRsaKey(bits: number): Promise<KeyForms> {
 }
 
 /** All forms of a private RSA key. */
-export function formsOf(privateKey: KeyObject): KeyForms {
+function formsOf(privateKey: KeyObject): KeyForms {
   const publicKey = createPublicKey(privateKey);
   const wire = publicWireFormat(privateKey);
   const md5 = createHash("md5").update(wire).digest("hex");
