@@ -28,7 +28,7 @@ export async function registerNode(kube: Kube, machine: Machine, logPort = 0): P
 }
 
 /** The Node object that a kubelet registers, with what OpenShift and node feature discovery put on it. */
-export function nodeOf(machine: Machine, logPort = 0): Node {
+function nodeOf(machine: Machine, logPort = 0): Node {
   const { spec } = machine;
   const pool = spec.role === "worker" ? "worker" : "master";
   const rendered = `rendered-${pool}-${createHash("md5").update(pool).digest("hex")}`;

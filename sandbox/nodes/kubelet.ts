@@ -9,7 +9,7 @@ import type { MachineStore } from "./store.ts";
 import { runWorker, WORKER, workerConfig, type WorkerResult } from "./worker.ts";
 
 /** KMM's label on the pods with which it tests whether an image exists. */
-export const PULL_POD_LABEL = "kmm.node.kubernetes.io/pull-pod-type";
+const PULL_POD_LABEL = "kmm.node.kubernetes.io/pull-pod-type";
 
 /** Pauses between tries, doubled each time. A real kubelet waits 10 s to 5 min: ten times as long. */
 const BACKOFF_MS = { first: 1000, most: 30_000 };

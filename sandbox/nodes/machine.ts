@@ -55,7 +55,7 @@ export interface StoredImage {
 }
 
 /** What runs on the machine. `firmware` is the time between power-on and the kernel; MokManager runs in it. */
-export type Power = "off" | "firmware" | "mok-manager" | "running";
+type Power = "off" | "firmware" | "mok-manager" | "running";
 
 /** The firmware's variables. A request and its password's hash are two variables each, as shim has them. */
 export interface Firmware {
@@ -187,7 +187,7 @@ export function startKernel(machine: Machine, options: { keepBootId?: boolean } 
 const KERNEL_SIGNER = "Red Hat Enterprise Linux kernel signing key";
 
 /** The kernel's own module of this name, live. */
-export const inTree = (name: string, usedBy: string[]): LiveModule => ({
+const inTree = (name: string, usedBy: string[]): LiveModule => ({
   name,
   outOfTree: false,
   version: null,

@@ -21,7 +21,7 @@ const PRESSURES = [
 ] as const;
 
 /** All conditions of a node; `at` is when the readiness changed last (RFC 3339). */
-export function conditions(readiness: Readiness, at: string): NodeCondition[] {
+function conditions(readiness: Readiness, at: string): NodeCondition[] {
   const times = { lastHeartbeatTime: at, lastTransitionTime: at };
   const gone = { status: "Unknown", reason: READY.unknown.reason, message: READY.unknown.message } as const;
   const pressures = PRESSURES.map(([type, reason, message]): NodeCondition => ({
@@ -53,7 +53,7 @@ export function nodeStatus(
 }
 
 /** `status.nodeInfo`, from what the machine itself shows. */
-export const nodeInfo = (machine: Machine): Record<string, string> => ({
+const nodeInfo = (machine: Machine): Record<string, string> => ({
   architecture: "amd64",
   operatingSystem: "linux",
   bootID: machine.bootId,

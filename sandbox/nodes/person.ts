@@ -23,13 +23,21 @@ const ENTER = "\r";
 
 /** What the person recognises on the screen, the more particular first, and which keys answer it. */
 const SCREENS: { sign: RegExp; says: string; keys: string[] }[] = [
-  { sign: /Failed to enroll keys/, says: "MokManager refuses; gives up", keys: [ENTER] },
+  { sign: /Failed to (enroll|delete) keys/, says: "MokManager refuses; gives up", keys: [ENTER] },
   { sign: /Password doesn't match/, says: "MokManager says that the password doesn't match", keys: [ENTER] },
   { sign: /\bReset MOK\b/, says: "Reset MOK is not what was asked for; boots on", keys: [ENTER] },
-  { sign: /Perform MOK management[^]*\bReboot\b/, says: "the key is enrolled; reboots", keys: [ENTER] },
-  { sign: /Enroll the key\(s\)\?[^]*\bYes\b/, says: "Enroll the key(s)? Yes", keys: [DOWN, ENTER] },
-  { sign: /\[Enroll MOK\][^]*\bView key 0\b[^]*\bContinue\b/, says: "sees the key; Continue", keys: [DOWN, ENTER] },
-  { sign: /Perform MOK management[^]*\bEnroll MOK\b[^]*\bhash from disk\b/, says: "Enroll MOK", keys: [DOWN, ENTER] },
+  { sign: /Perform MOK management[^]*\bReboot\b/, says: "it is done; reboots", keys: [ENTER] },
+  { sign: /(Enroll|Delete) the key\(s\)\?[^]*\bYes\b/, says: "sure? Yes", keys: [DOWN, ENTER] },
+  {
+    sign: /\[(Enroll|Delete) MOK\][^]*\bView key 0\b[^]*\bContinue\b/,
+    says: "sees the key; Continue",
+    keys: [DOWN, ENTER],
+  },
+  {
+    sign: /Perform MOK management[^]*\b(Enroll|Delete) MOK\b[^]*\bhash from disk\b/,
+    says: "chooses the request",
+    keys: [DOWN, ENTER],
+  },
   { sign: /Press any key to perform MOK management/, says: "presses a key in time", keys: [ENTER] },
 ];
 const MAIN_MENU = /Perform MOK management[^]*\bContinue boot\b[^]*\bhash from disk\b/;
@@ -96,7 +104,7 @@ class Watcher {
     const gone = this.#gaveUp && MAIN_MENU.test(plain);
     const screen = gone ? GIVE_UP : SCREENS.find(({ sign }) => sign.test(plain));
     if (screen === undefined) return;
-    this.#gaveUp = plain.includes("Failed to enroll");
+    this.#gaveUp = plain.includes("Failed to");
     this.#done(screen.says);
     await this.#type(screen.keys);
   }

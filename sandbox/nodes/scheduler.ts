@@ -2,7 +2,7 @@ import { isConflict, isNotFound, type Informer, type Kube } from "../kube.ts";
 import { PODS, type Node, type Pod, type Taint, type Toleration } from "./shapes.ts";
 
 /** Nodes that the pod may run on: Ready, labelled as it asks, and without a taint that it doesn't tolerate. */
-export function candidates(pod: Pod, nodes: Node[]): Node[] {
+function candidates(pod: Pod, nodes: Node[]): Node[] {
   const wanted = Object.entries(pod.spec?.nodeSelector ?? {});
   const tolerations = pod.spec?.tolerations ?? [];
   return nodes.filter(

@@ -93,17 +93,11 @@ export interface Lease extends KubeObject {
   spec?: { holderIdentity: string; leaseDurationSeconds: number; renewTime: string };
 }
 
-/** A ConfigMap. */
-export interface ConfigMap extends KubeObject {
-  data?: Record<string, string>;
-}
-
 const core = { group: "", version: "v1" } as const;
 
 export const NODES: Resource<Node> = { ...core, plural: "nodes", kind: "Node", namespaced: false };
 export const PODS: Resource<Pod> = { ...core, plural: "pods", kind: "Pod", namespaced: true };
 export const EVENTS: Resource = { ...core, plural: "events", kind: "Event", namespaced: true };
-export const CONFIG_MAPS: Resource<ConfigMap> = { ...core, plural: "configmaps", kind: "ConfigMap", namespaced: true };
 export const LEASES: Resource<Lease> = {
   group: "coordination.k8s.io",
   version: "v1",

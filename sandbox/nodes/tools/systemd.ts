@@ -1,7 +1,7 @@
 import { failed, type Call, type Result } from "./tool.ts";
 
 /** What the commands here ask of the machine's power. */
-export interface PowerRequest {
+interface PowerRequest {
   /** Seconds until then. */
   after: number;
   /** Name of the transient unit; a second one of the same name is refused while the first waits. */

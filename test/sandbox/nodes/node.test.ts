@@ -110,11 +110,11 @@ describe("from an untrusted key to an enrolled one", () => {
       await ready;
     });
     assert.deepEqual(said, [
-      "Enroll MOK",
+      "chooses the request",
       "sees the key; Continue",
-      "Enroll the key(s)? Yes",
+      "sure? Yes",
       "types the password",
-      "the key is enrolled; reboots",
+      "it is done; reboots",
     ]);
     const now = await state();
     assert.deepEqual([now["key"], now["secureBoot"]], ["enrolled", "enabled"]);
@@ -126,6 +126,19 @@ describe("from an untrusted key to an enrolled one", () => {
       files.some((text) => text.includes(PASSWORD) || text.includes(PASSWORD_HASH)),
       false,
     );
+  });
+
+  test("a deletion goes the same way back", async () => {
+    machines.get(NODE).firmware.mokList = [key];
+    const asked = await machines.tool(NODE, "delete", { certificate: key.der, "password-hash": PASSWORD_HASH });
+    assert.deepEqual(JSON.parse(asked.stdout), { before: "enrolled", after: "enrolled", deletionPending: true });
+    assert.equal((await state())["deletionPending"], true);
+    await withPerson(PASSWORD, async () => {
+      const ready = machines.reports(`${NODE} ready`);
+      await reboot({ timeout: "-1" });
+      await ready;
+    });
+    assert.equal((await state())["key"], "not-enrolled");
   });
 
   test("with nobody there the countdown ends and the request is used up", async () => {
