@@ -1,0 +1,86 @@
+/**
+ * Builds and signatures that fail, and tags that change at the wrong moment, through the real program. What KMM makes of
+ * each with a naive Module is shown in test/sandbox/kmm/builds.ts, from which the titles here are answered.
+ */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { start } from "./running.ts";
+import { Scene } from "./scene.ts";
+
+const rebuild = (count: number): [string, string] => ["--config", `onload-kmm:rebuild=${count}`];
+
+describe("builds that go wrong", { concurrency: false }, () => {
+  let scene: Scene;
+
+  before(async () => {
+    scene = await Scene.start();
+  });
+  after(() => scene.end());
+
+  test("a build that fails ends `up` with its log's end, and no node is touched", async () => {
+    await scene.set({ "build.fail": "onload-build" });
+    const { exitCode, output } = await scene.stack.up();
+
+    assert.notEqual(exitCode, 0);
+    assert.match(output, /building the kernel modules for \S+ failed \(Build onload-build-\w+: Failed/);
+    assert.match(output, /a failure switch of the sandbox is on/);
+    assert.match(output, /No node was touched\. Mend the cause and run `pulumi up` again/);
+    await scene.assertNodesUntouched();
+  });
+
+  test("mended without a change, the same tag is built anew and signed", async () => {
+    const failed = await scene.builds("BuildImage");
+    assert.ok(failed.length > 0, "KMM keeps the failed Build, and would never retry it");
+    await scene.set({ "build.fail": null });
+    await scene.again("up");
+    await scene.assertFull();
+  });
+
+  test("a build that fails, mended under a new tag, is really built and signed", async () => {
+    await scene.set({ "build.fail": "onload-build" });
+    const { exitCode, output } = await scene.stack.up(...rebuild(1));
+    assert.notEqual(exitCode, 0);
+    assert.match(output, /building the kernel modules for \S+ failed/);
+
+    await scene.set({ "build.fail": null });
+    await scene.again("up", ...rebuild(2));
+    await scene.assertFull();
+  });
+
+  test("a new tag set while the old one's build runs gets a build and a signature of its own", async () => {
+    await scene.set({ "build.hang": "onload-build" });
+    await scene.cut("up", /onload-build-\w+: Running/, "power", ...rebuild(3));
+    const old = await scene.builds("BuildImage");
+    assert.equal(old.filter(({ status }) => status?.["phase"] === "Running").length, 1);
+
+    await scene.unlock("up");
+    const running = start(scene.stack, "up", ...rebuild(4));
+    assert.ok(await running.says(/module-build updating/), running.output);
+    await scene.set({ "build.hang": null });
+    const { exitCode, output } = await running.end();
+    assert.equal(exitCode, 0, output);
+    await scene.assertFull();
+  });
+
+  test("a signature that fails ends `up` after one round, and KMM's endless one is stopped", async () => {
+    const before = await scene.buildsMade();
+    // A round takes minutes on a real cluster; here as long as even a slow machine needs to see that one failed.
+    await scene.set({ "sign.fail": "onload-sign", "build.seconds": "10" });
+    const { exitCode, output } = await scene.stack.up(...rebuild(5));
+
+    assert.notEqual(exitCode, 0);
+    assert.match(output, /signing the kernel modules for \S+ failed \(Build onload-sign-\w+/);
+    // KMM starts the next round within 0.1 s, before anybody can see the failure.
+    assert.ok((await scene.buildsMade()) - before <= 3, "one round, and at most the beginning of another");
+    await scene.until("KMM to have nothing left to build", async () => {
+      const left = [...(await scene.builds("BuildImage")), ...(await scene.builds("SignImage"))];
+      return left.length === 0;
+    });
+    const stopped = await scene.buildsMade();
+
+    await scene.set({ "sign.fail": null, "build.seconds": null });
+    await scene.again("up");
+    assert.equal((await scene.buildsMade()) - stopped, 2, "one build and one signature");
+    await scene.assertFull();
+  });
+});

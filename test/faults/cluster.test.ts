@@ -1,0 +1,94 @@
+/** A cluster that goes away in the middle, and somebody else at work on the same stack, node or module. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { start } from "./running.ts";
+import { Scene } from "./scene.ts";
+
+const handMade = {
+  apiVersion: "kmm.sigs.x-k8s.io/v1beta1",
+  kind: "Module",
+  metadata: { name: "onload-module", namespace: "onload-runtime" },
+  spec: {
+    selector: { "node-role.kubernetes.io/nobody": "" },
+    moduleLoader: {
+      container: {
+        modprobe: { moduleName: "onload" },
+        kernelMappings: [{ regexp: "^.+$", containerImage: "quay.io/somebody/onload:1" }],
+      },
+    },
+  },
+};
+
+describe("a cluster that moves", { concurrency: false }, () => {
+  let scene: Scene;
+
+  before(async () => {
+    scene = await Scene.start();
+  });
+  after(() => scene.end());
+
+  test("somebody's hand-made Module in the way is named in preview, with the way out", async () => {
+    await scene.kubectl("create", "namespace", "onload-runtime");
+    await scene.stack.sandbox.kubectl(["create", "-f", "-"], JSON.stringify(handMade));
+    const { exitCode, output } = await scene.stack.preview();
+
+    assert.notEqual(exitCode, 0);
+    assert.match(output, /Module onload-runtime\/onload-module loads OpenOnload already/);
+    assert.match(output, /docs\/kmm\.md, "Migrating a hand-made Module"/);
+    await scene.kubectl("-n", "onload-runtime", "delete", "modules.kmm.sigs.x-k8s.io", "onload-module");
+  });
+
+  test("while one `up` runs another is locked out, and an API server that goes away is waited for", async () => {
+    await scene.set({ "build.hang": "onload-build" });
+    const first = start(scene.stack, "up");
+    assert.ok(await first.says(/onload-build-\w+: Running/), first.output);
+
+    const second = await scene.stack.up();
+    assert.notEqual(second.exitCode, 0);
+    assert.match(second.output, /locked by 1 lock/);
+
+    await scene.stack.sandbox.kill("kube-apiserver");
+    assert.ok(await first.says(/the API server is away/), first.output);
+    await scene.stack.sandbox.start("kube-apiserver");
+    await scene.set({ "build.hang": null });
+    const { exitCode, output } = await first.end();
+    assert.equal(exitCode, 0, output);
+    await scene.assertFull();
+  });
+
+  test("another stack that lists the same node is refused in preview", async () => {
+    const made = await scene.stack.pulumi("stack", "init", "other");
+    assert.equal(made.exitCode, 0, made.output);
+    const other = [
+      "--stack",
+      "other",
+      "--config-file",
+      scene.stack.configFile,
+      "--config",
+      "onload-kmm:namespace=other",
+    ];
+    const { exitCode, output } = await scene.stack.pulumi("preview", ...other);
+
+    assert.notEqual(exitCode, 0);
+    assert.match(output, /worker-1 belongs to the stack "dev"/);
+  });
+
+  test("etcd restarted and connections cut while a rebuild rolls out: the second `up` at the latest ends well", async () => {
+    await scene.set({ "gateway.cut": "3" });
+    const running = start(scene.stack, "up", "--config", "onload-kmm:rebuild=1");
+    assert.ok(await running.says(/worker-1-roll updating/), running.output);
+    await scene.stack.sandbox.restart("etcd");
+    await running.end();
+    await scene.set({ "gateway.cut": null });
+    await scene.again("up", "--config", "onload-kmm:rebuild=1");
+    await scene.assertFull();
+  });
+
+  test("destroy ends although the node is gone, and says so", async () => {
+    await scene.kubectl("delete", "node", "worker-1", "--wait=false");
+    await scene.until("the node to be gone", async () => (await scene.get("node", "worker-1")) === undefined);
+    const output = await scene.again("destroy");
+    assert.match(output, /worker-1: the node is gone; nothing to unload/);
+    await scene.assertGone();
+  });
+});

@@ -1,0 +1,67 @@
+/** `destroy` in every state: it never hangs for ever, says what is left, and the next one ends it. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { start } from "../running.ts";
+import { namespace, Scene } from "../scene.ts";
+
+describe("destroy in every state", { concurrency: false }, () => {
+  let scene: Scene;
+
+  before(async () => {
+    scene = await Scene.start({
+      nodes: 1,
+      configure: ({ config }) => (config["onload-kmm:rollout"] = { loadTimeoutMinutes: 1 }),
+    });
+  });
+  after(() => scene.end());
+
+  test("half-made, with a build that failed", async () => {
+    await scene.set({ "build.fail": "onload-build" });
+    assert.notEqual((await scene.stack.up()).exitCode, 0);
+    await scene.set({ "build.fail": null });
+    await scene.again("destroy");
+    await scene.assertGone();
+  });
+
+  test("half-made, while a build still runs", async () => {
+    await scene.set({ "build.hang": "onload-build" });
+    await scene.cut("up", /onload-build-\w+: Running/, "power");
+    await scene.again("destroy");
+    await scene.assertGone();
+    await scene.set({ "build.hang": null });
+  });
+
+  test("modules in use: it gives up in time, names the worker pod, and the second one ends", async () => {
+    await scene.again("up");
+    await scene.assertFull();
+    await scene.set({ "node.in-use": "worker-1" });
+    const { exitCode, output } = await scene.stack.destroy();
+    assert.notEqual(exitCode, 0);
+    assert.match(output, /look at pod kmm-worker-worker-1-onload in onload-kmm: something may still use the modules/);
+    assert.notEqual(await scene.get("modules.kmm.sigs.x-k8s.io", "onload", "-n", namespace), undefined);
+
+    await scene.set({ "node.in-use": null });
+    await scene.again("destroy");
+    await scene.assertGone();
+  });
+
+  test("the namespace is being deleted by somebody else: preview says so, destroy ends with it", async () => {
+    await scene.again("up");
+    // KMM's guard goes with the last Module's deletion; only then does the API server take this.
+    await scene.kubectl("-n", namespace, "delete", "modules.kmm.sigs.x-k8s.io", "onload", "--wait=false");
+    await scene.until("KMM's guard to go", async () => {
+      await scene.kubectl("delete", "namespace", namespace, "--wait=false").catch(() => undefined);
+      const found = await scene.get("namespace", namespace);
+      return found?.metadata.deletionTimestamp !== undefined || found === undefined;
+    });
+    const running = start(scene.stack, "destroy");
+    const { exitCode, output } = await running.end();
+    if (exitCode !== 0) {
+      assert.match(output, /worker-1|namespace/);
+      // The one way out that KMM leaves: another boot of the node.
+      await scene.reboot("worker-1");
+      await scene.again("destroy");
+    }
+    await scene.assertGone();
+  });
+});

@@ -1,0 +1,90 @@
+/** What KMM keeps to itself: the program names it within a minute, with the remedy, and the remedy helps. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { start } from "../running.ts";
+import { namespace, Scene } from "../scene.ts";
+
+const rebuild = (count: number): [string, string] => ["--config", `onload-kmm:rebuild=${count}`];
+
+/** Seconds within which a silent failure must be named, once its step has begun. */
+const minute = 60;
+
+describe("what KMM keeps to itself", { concurrency: false }, () => {
+  let scene: Scene;
+
+  before(async () => {
+    scene = await Scene.start();
+    await scene.again("up");
+  });
+  after(() => scene.end());
+
+  /** Runs `up` to its failure and tells how long after `begin` it said `what`. */
+  async function secondsUntilSaid(begin: RegExp, what: RegExp, ...args: string[]): Promise<number> {
+    const running = start(scene.stack, "up", ...args);
+    assert.ok(await running.says(begin), running.output);
+    const began = Date.now();
+    assert.ok(await running.says(what), running.output);
+    const seconds = (Date.now() - began) / 1000;
+    assert.notEqual((await running.end()).exitCode, 0);
+    return seconds;
+  }
+
+  test("a deleted Dockerfile ConfigMap is named, and `up --refresh` makes it again", async () => {
+    await scene.kubectl("-n", namespace, "delete", "configmap", "-l", "onload-kmm.io/stack=dev");
+    const named = /somebody deleted what KMM needs in namespace onload-kmm: configmap\/onload-dockerfile-\w+/;
+    assert.ok((await secondsUntilSaid(/module-build updating/, named, ...rebuild(1))) < minute);
+    await scene.again("up", "--refresh");
+    await scene.assertFull();
+  });
+
+  test("a deleted signing key is named, and `up --refresh` makes it again", async () => {
+    const secrets = await scene.list("secrets", "-n", namespace, "-l", "onload-kmm.io/stack=dev");
+    const key = secrets.map(({ metadata }) => metadata.name).find((name) => name.startsWith("onload-signing-key"));
+    await scene.kubectl("-n", namespace, "delete", "secret", key ?? assert.fail());
+    const named = new RegExp(`somebody deleted what KMM needs .*secret/${key}`);
+    assert.ok((await secondsUntilSaid(/onload-build-\w+: Running/, named, ...rebuild(2))) < minute);
+    await scene.again("up", "--refresh");
+    await scene.assertFull();
+  });
+
+  test("a deleted ServiceAccount is named, and `up --refresh` makes it again", async () => {
+    await scene.kubectl("-n", namespace, "delete", "serviceaccount", "onload-kmm-module");
+    const named = /KMM can't make its worker pod: somebody deleted the ServiceAccount onload-kmm-module/;
+    assert.ok((await secondsUntilSaid(/worker-1: KMM may load/, named, ...rebuild(3))) < minute);
+    await scene.again("up", "--refresh");
+    await scene.assertFull();
+  });
+
+  test("a worker that can't pull its image is named and taken away, and the second `up` loads", async () => {
+    await scene.set({ "pull.fail": "onload-kmod" });
+    const named = /kmm-worker-worker-1-onload can't pull its image/;
+    assert.ok((await secondsUntilSaid(/worker-1: KMM may load/, named, ...rebuild(4))) < minute);
+    await scene.set({ "pull.fail": null });
+    await scene.again("up");
+    await scene.assertFull();
+  });
+
+  test("a pull pod that no node takes is named, and goes on once one does", async () => {
+    const nodes = (await scene.list("nodes")).map(({ metadata }) => metadata.name);
+    await scene.kubectl("cordon", ...nodes);
+    const running = start(scene.stack, "up", ...rebuild(5));
+    assert.ok(
+      await running.says(/onload-pull-pod-\w+, with which KMM looks for the image, doesn't start/),
+      running.output,
+    );
+    await scene.kubectl("uncordon", ...nodes);
+    const { exitCode, output } = await running.end();
+    assert.equal(exitCode, 0, output);
+    await scene.assertFull();
+  });
+
+  test("a Build that OpenShift doesn't start is named, and followed once it does", async () => {
+    await scene.set({ "build.pending": "onload-build" });
+    const running = start(scene.stack, "up", ...rebuild(6));
+    assert.ok(await running.says(/OpenShift hasn't started onload-build-\w+/), running.output);
+    await scene.set({ "build.pending": null });
+    const { exitCode, output } = await running.end();
+    assert.equal(exitCode, 0, output);
+    await scene.assertFull();
+  });
+});

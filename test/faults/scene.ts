@@ -1,0 +1,237 @@
+/** A stack of the real program on a sandbox, with the failure switches at hand and one definition of "all is well". */
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { normalizeKernel } from "../../core/imageTag.ts";
+import { annotations, kernelModules, kmm, labels } from "../../core/names.ts";
+import { controlNode } from "../../sandbox/nodes/control.ts";
+import { Registry } from "../../sandbox/openshift/registry.ts";
+import type { SwitchName } from "../../sandbox/switches.ts";
+import { startStack, type Stack, type StackOptions } from "../stack/stack.ts";
+import { bury, patience, start, type Victim } from "./running.ts";
+
+export const namespace = "onload-kmm";
+
+/** A Kubernetes object, loosely: tests look at few fields of many kinds. */
+export interface Thing {
+  readonly metadata: {
+    readonly name: string;
+    readonly uid: string;
+    readonly labels?: Record<string, string>;
+    readonly annotations?: Record<string, string>;
+    readonly deletionTimestamp?: string;
+  };
+  readonly spec?: Record<string, unknown>;
+  readonly status?: Record<string, unknown>;
+}
+
+interface NodeInfo {
+  readonly bootID: string;
+  readonly kernelVersion: string;
+}
+
+interface Proof {
+  readonly node: string;
+  readonly state: string;
+  readonly version: string;
+  readonly image: string;
+}
+
+export class Scene {
+  readonly stack: Stack;
+  readonly #orphans: number[] = [];
+
+  private constructor(stack: Stack) {
+    this.stack = stack;
+  }
+
+  static async start(options: StackOptions = { nodes: 1 }): Promise<Scene> {
+    return new Scene(await startStack(options));
+  }
+
+  async end(): Promise<void> {
+    bury(this.#orphans);
+    await this.stack.end();
+  }
+
+  /** Sets failure switches; null takes one off. The stand-ins see them live. */
+  async set(switches: Partial<Record<SwitchName, string | null>>): Promise<void> {
+    await this.kubectl(
+      "-n",
+      "sandbox",
+      "patch",
+      "configmap",
+      "switches",
+      "--type=merge",
+      "-p",
+      JSON.stringify({ data: switches }),
+    );
+  }
+
+  kubectl(...args: string[]): Promise<string> {
+    return this.stack.sandbox.kubectl(args);
+  }
+
+  async list(...args: string[]): Promise<Thing[]> {
+    return (JSON.parse(await this.kubectl("get", ...args, "-o", "json")) as { items: Thing[] }).items;
+  }
+
+  async get(...args: string[]): Promise<Thing | undefined> {
+    const json = await this.kubectl("get", ...args, "-o", "json", "--ignore-not-found");
+    return json === "" ? undefined : (JSON.parse(json) as Thing);
+  }
+
+  /** Starts a command, waits until it prints `when`, and kills `victim`. Answers what it had printed. */
+  async cut(verb: "up" | "destroy", when: RegExp, victim: Victim, ...args: string[]): Promise<string> {
+    const running = start(this.stack, verb, ...args);
+    const reached = await running.says(when);
+    assert.ok(reached, `${verb} ended before ${String(when)}:\n${running.output}`);
+    this.#orphans.push(...running.kill(victim));
+    return (await running.end()).output;
+  }
+
+  /** As {@link cut}; false when the command ended before. */
+  async tryCut(verb: "up" | "destroy", when: RegExp, victim: Victim, ...args: string[]): Promise<boolean> {
+    const running = start(this.stack, verb, ...args);
+    const reached = await running.says(when);
+    if (reached) this.#orphans.push(...running.kill(victim));
+    await running.end();
+    return reached;
+  }
+
+  /** The same command again, after `pulumi cancel` if the CLI asks for it. */
+  async again(verb: "up" | "destroy", ...args: string[]): Promise<string> {
+    await this.unlock(verb);
+    const { exitCode, output } = await this.stack[verb](...args);
+    assert.equal(exitCode, 0, output);
+    return output;
+  }
+
+  /** Takes a killed command's lock off the backend, in the way of which the CLI itself tells. */
+  async unlock(verb: "up" | "destroy"): Promise<void> {
+    const asked = await this.stack.pulumi("cancel", "--yes", "--stack", "dev");
+    assert.equal(asked.exitCode, 0, `${verb}: ${asked.output}`);
+  }
+
+  /** Asks until the answer is neither undefined nor false. */
+  async until<T>(what: string, ask: () => Promise<T | undefined | false>): Promise<T> {
+    const deadline = Date.now() + patience * 1000;
+    for (;;) {
+      const answer = await ask();
+      if (answer !== undefined && answer !== false) return answer;
+      if (Date.now() > deadline) throw new Error(`timed out: ${what}`);
+      await sleep(200);
+    }
+  }
+
+  /** Somebody else boots the node, into another kernel if one is given; resolves when it is Ready again. */
+  async reboot(node: string, next?: { readonly kernel: string; readonly osImage?: string }): Promise<void> {
+    const dir = this.stack.sandbox.dir;
+    const bootId = async () => ((await this.get("node", node))?.status?.["nodeInfo"] as NodeInfo | undefined)?.bootID;
+    const old = await bootId();
+    if (next !== undefined) await controlNode(dir, node, "upgrade", next);
+    await controlNode(dir, node, "reset");
+    await this.until(`${node} to boot`, async () => (await bootId()) !== old);
+    await this.kubectl("wait", `node/${node}`, "--for=condition=Ready", `--timeout=${patience}s`);
+  }
+
+  /** That the node runs this kernel, and that its image is the one for it. */
+  async assertRuns(node: string, kernel: string): Promise<void> {
+    const { nodeInfo } = ((await this.get("node", node))?.status ?? {}) as { nodeInfo?: NodeInfo };
+    assert.equal(nodeInfo?.kernelVersion, kernel);
+    const proof = ((await this.stack.outputs())["proofs"] as Proof[]).find((each) => each.node === node);
+    assert.ok(proof?.image.endsWith(`-${normalizeKernel(kernel)}`), proof?.image);
+  }
+
+  /** KMM's Builds that still exist, of one kind. */
+  builds(type: "BuildImage" | "SignImage"): Promise<Thing[]> {
+    return this.list("builds.build.openshift.io", "-n", namespace, "-l", `${kmm.buildTypeLabel}=${type}`);
+  }
+
+  /** How many Builds KMM has ever made. */
+  async buildsMade(): Promise<number> {
+    const log = await this.stack.sandbox.auditLog();
+    return log.filter(
+      ({ verb, resource, subresource, user, code, namespace: where }) =>
+        verb === "create" &&
+        resource === "builds" &&
+        subresource === "" &&
+        where === namespace &&
+        user.includes("kmm") &&
+        code < 300,
+    ).length;
+  }
+
+  /** That nothing was done to the nodes: no cordon, no phase, no version. */
+  async assertNodesUntouched(): Promise<void> {
+    for (const { metadata, spec } of await this.list("nodes")) {
+      const marks = Object.keys({ ...metadata.labels, ...metadata.annotations }).filter(
+        (key) =>
+          key === annotations.roll || key === annotations.cordonedBy || key === kmm.versionLabel(namespace, "onload"),
+      );
+      assert.deepEqual(marks, [], metadata.name);
+      assert.equal(spec?.["unschedulable"], undefined, metadata.name);
+    }
+  }
+
+  /** The full state: each node of the stack runs, signed, what the outputs name, and nothing is left half done. */
+  async assertFull(): Promise<void> {
+    const outputs = await this.stack.outputs();
+    const proofs = outputs["proofs"] as Proof[];
+    const nodes = await this.list("nodes", "-l", labels.stack);
+    assert.deepEqual(proofs.map(({ node }) => node).sort(), nodes.map(({ metadata }) => metadata.name).sort());
+    const registry = Registry.open(this.stack.sandbox.dir);
+    for (const { node, state, version, image } of proofs) {
+      assert.equal(state, "proven", node);
+      assert.equal(version, outputs["moduleVersion"], node);
+      const files = Object.values(registry.resolve(image)?.files ?? {}).filter(({ kind }) => kind === "kmod");
+      const signed = files.filter(({ signer }) => signer !== undefined).map(({ module }) => module);
+      assert.deepEqual(signed.sort(), [...kernelModules], `${image} is in the registry, and signed`);
+      await this.#assertLoaded(node, version, image);
+    }
+    await this.#assertNothingHalfDone(nodes);
+  }
+
+  async #assertLoaded(node: string, version: string, image: string): Promise<void> {
+    const [object, nmc] = await Promise.all([
+      this.get("node", node),
+      this.get("nodemodulesconfigs.kmm.sigs.x-k8s.io", node),
+    ]);
+    const modules = nmc?.status?.["modules"] as { bootId: string; config: { containerImage: string } }[] | undefined;
+    assert.equal(modules?.[0]?.config.containerImage, image, node);
+    assert.equal(modules[0].bootId, (object?.status?.["nodeInfo"] as { bootID: string }).bootID, node);
+    assert.equal(object?.metadata.labels?.[kmm.versionLabel(namespace, "onload")], version, node);
+  }
+
+  async #assertNothingHalfDone(nodes: readonly Thing[]): Promise<void> {
+    for (const { metadata, spec } of nodes) {
+      assert.equal(spec?.["unschedulable"], undefined, metadata.name);
+      assert.equal(metadata.annotations?.[annotations.roll], undefined, metadata.name);
+      assert.equal(metadata.annotations?.[annotations.cordonedBy], undefined, metadata.name);
+    }
+    const exported = await this.stack.pulumi("stack", "export", "--stack", "dev");
+    const { deployment } = JSON.parse(exported.output.slice(exported.output.indexOf("{"))) as {
+      deployment: { pending_operations?: unknown[] };
+    };
+    assert.deepEqual(deployment.pending_operations ?? [], []);
+  }
+
+  /** That nothing of the stack is left in the cluster but KMM's empty NodeModulesConfigs. */
+  async assertGone(): Promise<void> {
+    assert.equal(await this.get("namespace", namespace), undefined);
+    for (const { metadata } of await this.list("nodes")) {
+      const marks = Object.keys({ ...metadata.labels, ...metadata.annotations }).filter(
+        (key) => key.startsWith("onload-kmm.io/") || key.includes(`${namespace}.onload`),
+      );
+      assert.deepEqual(marks, [], metadata.name);
+    }
+    const leases = await this.list("leases.coordination.k8s.io", "-n", "kube-node-lease");
+    assert.deepEqual(
+      leases.map(({ metadata }) => metadata.name).filter((name) => name.startsWith("onload-kmm")),
+      [],
+    );
+    await this.assertNodesUntouched();
+    for (const { metadata, spec } of await this.list("nodemodulesconfigs.kmm.sigs.x-k8s.io")) {
+      assert.deepEqual(spec?.["modules"] ?? [], [], metadata.name);
+    }
+  }
+}
