@@ -20,7 +20,7 @@ export interface Preflight {
   readonly assets: Readonly<Record<AssetPath, string>>;
 }
 
-export type ListedNode = Config["nodes"][number] & { readonly identity: NodeIdentity };
+type ListedNode = Config["nodes"][number] & { readonly identity: NodeIdentity };
 
 const assetPaths = [
   "assets/srpm.Dockerfile",
@@ -31,7 +31,7 @@ const assetPaths = [
   "assets/node/lib.sh",
   "assets/node/import.sh",
 ] as const;
-export type AssetPath = (typeof assetPaths)[number];
+type AssetPath = (typeof assetPaths)[number];
 
 /**
  * Looks at the release package and at the cluster, in `preview` too, without changing anything.

@@ -21,7 +21,7 @@ export interface SrpmImageArgs extends StackArgs {
   readonly logDirectory: string;
 }
 
-export interface ContextFile {
+interface ContextFile {
   /** Relative to the project. */
   readonly path: string;
   readonly text: string;

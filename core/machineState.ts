@@ -13,7 +13,7 @@ export interface LiveModule {
   readonly signers: readonly string[];
 }
 
-export interface NetworkInterface {
+interface NetworkInterface {
   readonly name: string;
   readonly pci?: string | null;
   readonly driver: string | null;

@@ -45,7 +45,7 @@ export interface BuildView {
   readonly oldFailures: ReadonlySet<string>;
 }
 
-export interface BuiltImage extends WantedImage {
+interface BuiltImage extends WantedImage {
   /** `sha256:…` of the manifest that was pushed. */
   readonly digest: string;
 }
@@ -122,6 +122,6 @@ function isFor({ metadata }: BuildObject, wanted: readonly WantedImage[]): boole
   return wanted.some(({ kernel }) => normalizeKernel(kernel) === target);
 }
 
-export const tagOf = (image: string): string => image.slice(image.lastIndexOf(":") + 1);
+const tagOf = (image: string): string => image.slice(image.lastIndexOf(":") + 1);
 
 const kernelsOf = (images: readonly WantedImage[]): string => images.map(({ kernel }) => kernel).join(", ");

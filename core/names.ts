@@ -49,7 +49,7 @@ export const labels = {
   managedBy: "app.kubernetes.io/managed-by",
 } as const;
 
-export const managedBy = "onload-kmm";
+const managedBy = "onload-kmm";
 
 export const annotations = {
   /** On a node while it is being worked on, or where that stopped: JSON of {@link file://./rollState.ts}. */

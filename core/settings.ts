@@ -133,8 +133,6 @@ export const schema = z.strictObject({
 
 /** The checked configuration, with every default filled in. */
 export type Settings = z.infer<typeof schema>;
-export type NodeSettings = Settings["nodes"][number];
-export type ClusterSettings = Settings["cluster"];
 
 /** Whether KMM's RE2 would take it, and mean the same: JavaScript's syntax less what RE2 refuses or reads otherwise. */
 function isRe2(pattern: string): boolean {

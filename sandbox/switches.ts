@@ -4,7 +4,7 @@ import { Informer, type Kube, type KubeObject, type Resource } from "./kube.ts";
 export const SWITCHES_TARGET = { namespace: "sandbox", name: "switches" } as const;
 
 /** Every failure switch of every stand-in: a data key of the ConfigMap, and what its value means. */
-export const SWITCHES = {
+const SWITCHES = {
   "build.fail": "regexp on NAMESPACE/NAME of a Build: its first RUN fails",
   "build.hang": "regexp on NAMESPACE/NAME of a Build: it stays Running until it is cancelled or the switch is off",
   "build.pending": "regexp on NAMESPACE/NAME of a Build: it stays Pending while the switch is on",

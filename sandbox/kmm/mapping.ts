@@ -28,7 +28,7 @@ export const kernelOf = (release: string): string => release.replace(/\+$/, "");
 export const normalizedKernel = (kernel: string): string => kernel.replaceAll("+", "_");
 
 /** The variables of `containerImage` and `filesToSign`. */
-export function templateVariables(
+function templateVariables(
   kernel: string,
   module?: { name: string; namespace: string },
 ): Record<string, string> {
@@ -47,7 +47,7 @@ export function templateVariables(
 }
 
 /** `$V` and `${V}`; an unset variable becomes empty, and substrings (`${V:0:3}`) aren't applied. */
-export function applyTemplate(text: string, variables: Record<string, string>): string {
+function applyTemplate(text: string, variables: Record<string, string>): string {
   const value = (name: string): string => variables[name] ?? "";
   return text.replace(/\$(?:\{([^}]*)\}|([A-Za-z_]\w*))/g, (...[, braced, bare]: (string | undefined)[]) =>
     value((braced ?? bare ?? "").replace(/:.*$/, "")),

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseAllDocuments } from "yaml";
 import type { Kube } from "./client.ts";
-import { isNotFound } from "./error.ts";
+import { KubeError } from "./error.ts";
 import { apiVersionOf, type KubeObject, type Resource } from "./objects.ts";
 
 interface Discovery {
@@ -25,12 +25,14 @@ const crds: Resource<Definition> = {
 /** How long a new CRD may take until its objects are served. */
 const ESTABLISH_MS = 20_000;
 
+class NotServed extends Error {}
+
 /** The resource that serves objects of this type, from the server's discovery. A type not served is an error. */
-export async function discover(kube: Kube, apiVersion: string, kind: string): Promise<Resource> {
+async function discover(kube: Kube, apiVersion: string, kind: string): Promise<Resource> {
   const path = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   const { resources } = (await kube.raw("GET", path)) as Discovery;
   const found = resources.find((entry) => entry.kind === kind && !entry.name.includes("/"));
-  if (found === undefined) throw new Error(`${apiVersion} ${kind}: the API server doesn't serve this type`);
+  if (found === undefined) throw new NotServed(`${apiVersion} ${kind}: the API server doesn't serve this type`);
   const [version = "", group = ""] = apiVersion.split("/").reverse();
   return { group, version, plural: found.name, kind, namespaced: found.namespaced };
 }
@@ -69,7 +71,7 @@ async function discoverSoon(kube: Kube, apiVersion: string, kind: string): Promi
     try {
       return await discover(kube, apiVersion, kind);
     } catch (error) {
-      const missing = isNotFound(error) || (error instanceof Error && error.message.includes("doesn't serve"));
+      const missing = error instanceof NotServed || (error instanceof KubeError && error.status === 404);
       if (!missing || Date.now() > deadline) throw error;
       await sleep(50);
     }

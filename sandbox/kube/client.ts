@@ -2,7 +2,7 @@ import { KubeConfig } from "@kubernetes/client-node";
 import { Agent, request, type RequestOptions } from "node:https";
 import type { IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
-import { errorFromAnswer, isNotFound } from "./error.ts";
+import { errorFromAnswer, isObjectMissing } from "./error.ts";
 import { apiVersionOf, type KubeObject, type Resource } from "./objects.ts";
 
 /** What narrows a list or a watch. */
@@ -193,9 +193,9 @@ export class Kube {
   }
 }
 
-/** For `.catch`: undefined for a 404, anything else is thrown again. */
+/** For `.catch`: undefined for an object that isn't there, anything else is thrown again. */
 function unlessMissing(error: unknown): undefined {
-  if (isNotFound(error)) return undefined;
+  if (isObjectMissing(error)) return undefined;
   throw error;
 }
 

@@ -23,8 +23,11 @@ export class KubeError extends Error {
   }
 }
 
-/** True for the server's 404. */
+/** True for every 404: an object that isn't there, or a path that isn't served. */
 export const isNotFound = (error: unknown): boolean => error instanceof KubeError && error.status === 404;
+
+/** True for a 404 about an object only. A path that isn't served (yet) has no reason in its answer. */
+export const isObjectMissing = (error: unknown): boolean => error instanceof KubeError && error.reason === "NotFound";
 
 /** True for a 409 because the object already exists. */
 export const isAlreadyExists = (error: unknown): boolean =>

@@ -11,7 +11,7 @@ export interface OwnerReference {
 }
 
 /** `metadata`; timestamps are RFC 3339 strings. Names are empty only before the server has filled `generateName`. */
-export interface ObjectMeta {
+interface ObjectMeta {
   name?: string;
   generateName?: string;
   namespace?: string;

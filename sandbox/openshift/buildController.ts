@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { Informer, isNotFound, keyOf, KubeError, type Resource, WorkQueue } from "../kube.ts";
+import { Informer, isObjectMissing, keyOf, KubeError, type Resource, WorkQueue } from "../kube.ts";
 import type { Running } from "../gateway/gateway.ts";
 import { buildFiles } from "./buildFiles.ts";
 import { type BuildEnvironment, runBuild } from "./buildJob.ts";
@@ -183,7 +183,7 @@ class BuildController implements Running {
         return;
       } catch (error) {
         // Gone, or ended otherwise: nothing to write any more.
-        if (isNotFound(error) || (error instanceof KubeError && error.status === 422)) return;
+        if (isObjectMissing(error) || (error instanceof KubeError && error.status === 422)) return;
         this.#log(keyOf(build), error);
         await new Promise((resolve) => setTimeout(resolve, pause));
       }

@@ -77,7 +77,12 @@ async function produce(env: BuildEnvironment, build: Build, job: Job): Promise<s
     pace: (step) => pace(env.switches, build, { step, steps, signal: job.signal }),
   });
   job.signal.throwIfAborted();
-  return pushImage(env, build, { createdBy: `${keyOf(build)} ${build.metadata.uid ?? ""}`, ...image }, say);
+  return pushImage(
+    { ...env, signal: job.signal },
+    build,
+    { createdBy: `${keyOf(build)} ${build.metadata.uid ?? ""}`, ...image },
+    say,
+  );
 }
 
 async function readInput(env: BuildEnvironment, build: Build, job: Job): Promise<{ context: Context; recipe: Recipe }> {

@@ -1,9 +1,13 @@
-import { isAlreadyExists, type Kube } from "../kube.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isAlreadyExists, type Kube, KubeError } from "../kube.ts";
 import type { Switches } from "../switches.ts";
 import { BuildFailure } from "./builder/failure.ts";
 import { imageStreamOf, INTERNAL_REGISTRY, parseImageName } from "./imageReference.ts";
 import type { ImageContent, Registry } from "./registry.ts";
 import { type Build, type ImageStream, imageStreams, type TagEvent } from "./resources.ts";
+
+/** How long a push rests while the API server is away. */
+const RETRY_MS = 300;
 
 /** The pull spec that a Build pushes to; undefined for a Build without output. */
 export function outputReference(build: Build): string | undefined {
@@ -15,7 +19,7 @@ export function outputReference(build: Build): string | undefined {
 
 /** Stores the image where the Build says, and tells its ImageStream. Answers the digest. Throws a BuildFailure. */
 export async function pushImage(
-  env: { kube: Kube; registry: Registry; switches: Switches },
+  env: { kube: Kube; registry: Registry; switches: Switches; signal: AbortSignal },
   build: Build,
   content: ImageContent,
   say: (line: string) => void,
@@ -31,7 +35,8 @@ export async function pushImage(
   if (env.switches.matches("push.fail", reference))
     throw pushFailure("received unexpected HTTP status: 503 Service Unavailable");
   const digest = env.registry.push(reference, content);
-  if (stream !== undefined) await recordTag(env.kube, stream, { tag: name.tag, digest });
+  if (stream !== undefined)
+    await persist(() => recordTag(env.kube, stream, { tag: name.tag ?? "", digest }), env.signal);
   say("Push successful");
   say(`Successfully pushed ${name.repository}@${digest}`);
   return digest;
@@ -39,6 +44,20 @@ export async function pushImage(
 
 const pushFailure = (why: string): BuildFailure =>
   new BuildFailure("PushImageToRegistryFailed", `Failed to push image: ${why}`);
+
+/** Tries again while the API server is away; its refusals are final. */
+async function persist(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof KubeError && error.status < 500) throw pushFailure(error.message);
+    }
+    await sleep(RETRY_MS, undefined, { signal });
+  }
+}
 
 /** A push makes the ImageStream when it isn't there, and puts the image first in the tag's history. */
 async function recordTag(

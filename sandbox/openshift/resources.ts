@@ -1,7 +1,7 @@
 import type { KubeObject, Resource } from "../kube.ts";
 
 /** A reference to an image: kind `DockerImage` (a pull spec) or `ImageStreamTag` (`NAME:TAG`). */
-export interface ImageReference {
+interface ImageReference {
   kind: string;
   name: string;
   namespace?: string;
@@ -15,7 +15,7 @@ export interface BuildVolume {
 }
 
 /** `spec.strategy.dockerStrategy`. */
-export interface DockerStrategy {
+interface DockerStrategy {
   dockerfilePath?: string;
   from?: ImageReference;
   pullSecret?: { name?: string } | null;
@@ -34,7 +34,7 @@ export interface CommonSpec {
 }
 
 /** The phases of a Build, the last four for ever. */
-export type BuildPhase = "New" | "Pending" | "Running" | "Complete" | "Failed" | "Error" | "Cancelled";
+type BuildPhase = "New" | "Pending" | "Running" | "Complete" | "Failed" | "Error" | "Cancelled";
 
 export interface BuildStatus {
   phase?: BuildPhase;

@@ -8,7 +8,7 @@ import { Unreachable } from "./ssh.ts";
 import { waitUntil, type Look } from "./wait.ts";
 
 /** How the Machine Owner Key gets into a node's MokList. */
-export interface Enrolment {
+interface Enrolment {
   readonly mode: "attended" | "operator" | "console" | "redfish" | "off";
   readonly timeoutMinutes: number;
   /** crypt(5) hash of the password that MokManager asks for. */

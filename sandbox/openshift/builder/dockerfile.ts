@@ -52,7 +52,7 @@ export function parseDockerfile(text: string): Recipe {
 }
 
 /** What an ARG instruction declares. */
-export function declarations(instruction: Instruction): Declaration[] {
+function declarations(instruction: Instruction): Declaration[] {
   if (!(instruction instanceof Arg)) return [];
   return instruction.getProperties().map((property) => {
     const value = property.getValue();
