@@ -28,10 +28,7 @@ export const kernelOf = (release: string): string => release.replace(/\+$/, "");
 export const normalizedKernel = (kernel: string): string => kernel.replaceAll("+", "_");
 
 /** The variables of `containerImage` and `filesToSign`. */
-function templateVariables(
-  kernel: string,
-  module?: { name: string; namespace: string },
-): Record<string, string> {
+function templateVariables(kernel: string, module?: { name: string; namespace: string }): Record<string, string> {
   const full = normalizedKernel(kernel);
   const xyz = full.split("-")[0] ?? "";
   const [x = "", y = "", z = ""] = xyz.split(".");

@@ -1,5 +1,5 @@
 import { parse } from "yaml";
-import { isNotFound } from "../kube.ts";
+import { isObjectMissing } from "../kube.ts";
 import type { Context } from "./context.ts";
 import { WORKER_ACTION, WORKER_CONFIG, WORKER_TOLERATIONS } from "./names.ts";
 import {
@@ -72,5 +72,5 @@ function statusFrom(worker: Pod, node: Node): NodeModuleStatus {
 }
 
 function unlessGone(error: unknown): void {
-  if (!isNotFound(error)) throw error;
+  if (!isObjectMissing(error)) throw error;
 }
