@@ -17,9 +17,10 @@ const hold = (name: SwitchName, pattern: string | null) => ({ [name]: pattern })
 /** The first `up`, on nodes worker-1 and worker-2. */
 export const upCuts: readonly Cut[] = [
   { when: /@ updating/, victim: "engine", hold: hold("build.hang", "onload-srpm") },
-  { when: /Namespace onload creating/, victim: "power" },
-  { when: /PrivateKey signing creating/, victim: "plugin tls" },
-  { when: /Secret signing-\w+ creat/, victim: "plugin kubernetes" },
+  // Branches race here: whatever is being made, something is, for the source's build is held.
+  { when: / creating \(/, victim: "power" },
+  { when: / creating \(/, victim: "plugin kubernetes" },
+  { when: / created \(/, victim: "engine" },
   { when: /source-upload creating/, victim: "power" },
   { when: /onload-srpm-\d+: Running/, victim: "step uploadSrpm" },
   { when: /:Module module creating/, victim: "engine", hold: hold("build.hang", "onload-build") },
