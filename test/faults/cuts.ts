@@ -20,7 +20,7 @@ export const upCuts: readonly Cut[] = [
   // Branches race here: whatever is being made, something is, for the source's build is held.
   { when: / creating \(/, victim: "power" },
   { when: / creating \(/, victim: "plugin kubernetes" },
-  { when: / created \(/, victim: "engine" },
+  { when: / creating \(/, victim: "engine" },
   { when: /source-upload creating/, victim: "power" },
   { when: /onload-srpm-\d+: Running/, victim: "step uploadSrpm" },
   { when: /:Module module creating/, victim: "engine", hold: hold("build.hang", "onload-build") },
