@@ -76,7 +76,7 @@ async function makeImages(packages: string, work: string, kernelRelease: string)
   const home = path.join(work, "home.img");
   await writeFile(home, "");
   await truncate(home, 64 * 1024 * 1024);
-  await command("mkfs.ext4", ["-q", home]);
+  await command("mkfs.ext4", ["-q", "-E", "lazy_itable_init=0,lazy_journal_init=0", home]);
   await copyFile(firmware.code, path.join(work, "code.fd"));
   await copyFile(firmware.variables, path.join(work, "vars.fd"));
 }

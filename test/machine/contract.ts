@@ -44,7 +44,9 @@ const beforeEnrolment: Case[] = [
     "Abort!!! bcrypt is not a valid x509 certificate in DER format\n",
   ],
   ["sudo mokutil --import key.der --hash-file newline", 255, "", "Failed to parse the string\nFailed to read hash\n"],
-  ["mokutil --import key.der --hash-file bcrypt", 255, "", "Failed to enroll new keys\n"],
+  // Without sudo some kernels let mokutil complain about their keyring first.
+  ["mokutil --import key.der --hash-file bcrypt 2>/dev/null", 255],
+  ["mokutil --import key.der --hash-file bcrypt 2>&1 | tail -n 1", 0, "Failed to enroll new keys\n"],
   [importKey, 0],
   ["sudo mokutil --test-key key.der", 1, "key.der is already in the enrollment request\n"],
   [importKey, 0, "SKIP: key.der is already in the enrollment request\n"],

@@ -23,14 +23,25 @@ export interface SshResult {
   stderr: string;
 }
 
+/** What the client says when it was turned away before the command could begin: a machine that is too busy does that. */
+const notBegun = /kex_exchange_identification|banner exchange|Connection (?:refused|reset|closed) by/;
+const attempts = 10;
+
 /** Runs `commandLine` by the login shell of the target, with `stdin` on its standard input. */
 export async function ssh(target: SshTarget, commandLine: string, stdin: string | Buffer): Promise<SshResult> {
+  for (let attempt = 1; ; attempt += 1) {
+    const result = await connectOnce(target, commandLine, stdin);
+    if (result.code !== 255 || !notBegun.test(result.stderr) || attempt === attempts) return result;
+  }
+}
+
+async function connectOnce(target: SshTarget, commandLine: string, stdin: string | Buffer): Promise<SshResult> {
   const options = {
     UserKnownHostsFile: target.knownHosts,
     StrictHostKeyChecking: "yes",
     IdentitiesOnly: "yes",
     BatchMode: "yes",
-    ConnectTimeout: "120",
+    ConnectTimeout: "600",
     LogLevel: "ERROR",
   };
   const child = spawn("ssh", [
