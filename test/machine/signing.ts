@@ -20,6 +20,8 @@ export async function makeSigningPair(directory: string, commonName: string): Pr
   const certificateFile = path.join(directory, `${commonName}.der`);
   await command("openssl", [
     ...["req", "-new", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "36500", "-subj", `/CN=${commonName}`],
+    // A fixed serial number: MokManager shows it, and its length decides where.
+    ...["-set_serial", "0x4f6e6c6f6164204b4d4d20746573742072756e21"],
     ...["-addext", "extendedKeyUsage=codeSigning", "-keyout", keyFile, "-outform", "DER", "-out", certificateFile],
   ]);
   return { commonName, keyFile, certificateFile, certificate: new X509Certificate(await readFile(certificateFile)) };
