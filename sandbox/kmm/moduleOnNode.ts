@@ -12,17 +12,25 @@ import {
   type NodeModulesConfig,
 } from "./resources.ts";
 
-/** A Module for one node. */
-export interface Enabling {
-  module: Module;
+/** All NodeModulesConfigs by their nodes' names, read once a round. */
+export type NodeConfigs = Map<string, NodeModulesConfig>;
+
+/** A Module and a node. */
+export interface Pairing {
   key: ModuleKey;
   node: Node;
+  nmcs: NodeConfigs;
+}
+
+/** The same, with what the Module means for the node's kernel. */
+export interface Enabling extends Pairing {
+  module: Module;
   resolved: ResolvedModule;
 }
 
 /** Puts the Module's entry into the node's NodeModulesConfig. */
-export async function enableOn(context: Context, { module, key, node, resolved }: Enabling): Promise<void> {
-  const nmc = await nodeModulesConfig(context, node);
+export async function enableOn(context: Context, { module, key, node, nmcs, resolved }: Enabling): Promise<void> {
+  const nmc = await nodeModulesConfig(context, node, nmcs);
   const entry = entryOf(module, key, resolved);
   const others = (nmc.spec?.modules ?? []).filter((each) => !isOf(each, key));
   const labels = nmc.metadata.labels ?? {};
@@ -48,12 +56,10 @@ export async function enableOn(context: Context, { module, key, node, resolved }
  */
 export async function disableOn(
   context: Context,
-  key: ModuleKey,
-  node: Node,
+  { key, node, nmcs }: Pairing,
   { create }: { create: boolean },
 ): Promise<void> {
-  const name = node.metadata.name ?? "";
-  const nmc = create ? await nodeModulesConfig(context, node) : await context.kube.find(NMCS, { name });
+  const nmc = create ? await nodeModulesConfig(context, node, nmcs) : nmcs.get(node.metadata.name ?? "");
   if (nmc !== undefined) await removeEntry(context, nmc, key);
 }
 
@@ -77,9 +83,9 @@ async function removeEntry(context: Context, nmc: NodeModulesConfig, key: Module
   );
 }
 
-async function nodeModulesConfig(context: Context, node: Node): Promise<NodeModulesConfig> {
+async function nodeModulesConfig(context: Context, node: Node, nmcs: NodeConfigs): Promise<NodeModulesConfig> {
   const name = node.metadata.name ?? "";
-  const found = await context.kube.find(NMCS, { name });
+  const found = nmcs.get(name);
   if (found !== undefined) return found;
   try {
     return await context.kube.create(NMCS, { metadata: { name }, spec: {} });

@@ -1,7 +1,7 @@
 import { isAlreadyExists, ownerReference } from "../kube.ts";
 import { type Context, sameJson, targetOf } from "./context.ts";
 import { imageSpecOf, resolve } from "./mapping.ts";
-import { disableEverywhere, enableOn, disableOn } from "./moduleOnNode.ts";
+import { disableEverywhere, disableOn, enableOn, type NodeConfigs } from "./moduleOnNode.ts";
 import {
   CONTAINS_MODULES,
   configuredLabel,
@@ -34,12 +34,17 @@ export async function reconcileModule(context: Context, key: ModuleKey): Promise
     return;
   }
   await claim(context, module, key);
+  // Without moduleLoader nothing is built and nothing unloaded either.
+  if (module.spec.moduleLoader === undefined) return;
   const nodes = context.nodes.list();
+  const { items } = await context.kube.list(NMCS);
+  const nmcs: NodeConfigs = new Map(items.map((nmc) => [nmc.metadata.name ?? "", nmc]));
   const selected = nodes.filter((node) => selects(module, node));
+  const chosen = new Set(selected);
   const states = await updateImages(context, module, selected);
   for (const node of nodes) {
-    if (selected.includes(node)) await placeOn(context, { module, key, node, states });
-    else await disableOn(context, key, node, { create: false });
+    if (chosen.has(node)) await placeOn(context, { module, key, node, states, nmcs });
+    else await disableOn(context, { key, node, nmcs }, { create: false });
   }
   await updateCounters(context, module, { key, selected: selected.length });
 }
@@ -95,21 +100,22 @@ interface Placement {
   key: ModuleKey;
   node: Node;
   states: Map<string, ImageState>;
+  nmcs: NodeConfigs;
 }
 
 /**
  * One selected node. Without a mapping, or without the version label on a versioned Module, the Module goes from it; a
  * label with another version, or an image that doesn't exist (yet), leaves everything as it is.
  */
-async function placeOn(context: Context, { module, key, node, states }: Placement): Promise<void> {
+async function placeOn(context: Context, { module, key, node, states, nmcs }: Placement): Promise<void> {
   const resolved = resolve(module, node.status?.nodeInfo?.kernelVersion ?? "");
   const gate = resolved === undefined ? "closed" : versionGate(module, node, key);
   if (resolved === undefined || gate === "closed") {
-    await disableOn(context, key, node, { create: true });
+    await disableOn(context, { key, node, nmcs }, { create: true });
     return;
   }
   if (gate === "frozen") return;
-  if (states.get(resolved.image) === "Exists") await enableOn(context, { module, key, node, resolved });
+  if (states.get(resolved.image) === "Exists") await enableOn(context, { module, key, node, nmcs, resolved });
 }
 
 function versionGate(module: Module, node: Node, key: ModuleKey): "open" | "closed" | "frozen" {

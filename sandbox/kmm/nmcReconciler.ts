@@ -17,8 +17,13 @@ import { takeResults } from "./workerResults.ts";
 export async function reconcileNmc(context: Context, name: string): Promise<void> {
   const seen = await context.kube.find(NMCS, { name });
   const node = context.nodes.get(name);
-  if (seen === undefined || node === undefined) return;
   const workers = await workersOn(context, name);
+  if (seen === undefined) {
+    // Its pods are garbage by now, and only KMM's finalizer may still hold them.
+    for (const worker of workers) await releaseAndDelete(context, worker);
+    return;
+  }
+  if (node === undefined) return;
   const { nmc, remaining } = await takeResults(context, { nmc: seen, node, workers });
   const round: Round = { context, nmc, node, workers: remaining };
   if (await sparesTaintedNode(round)) return;

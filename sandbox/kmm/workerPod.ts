@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { stringify } from "yaml";
-import { ownerReference } from "../kube.ts";
+import { controllerOf, ownerReference } from "../kube.ts";
 import { WORKER_IMAGE } from "../openshift/images.ts";
 import { canonical, type Context } from "./context.ts";
 import {
@@ -21,16 +21,11 @@ export interface Worker {
   entry: NodeModule;
 }
 
-/** The label by which this sandbox finds a node's workers. */
-const NODE_FIELD = "spec.nodeName";
-
 /** KMM's worker pods on a node. */
 export async function workersOn(context: Context, node: string): Promise<Pod[]> {
-  const { items } = await context.kube.list(PODS, {
-    labelSelector: WORKER_ACTION,
-    fieldSelector: `${NODE_FIELD}=${node}`,
-  });
-  return items;
+  const scope = { labelSelector: WORKER_ACTION, fieldSelector: `spec.nodeName=${node}` };
+  const { items } = await context.kube.list(PODS, scope);
+  return items.filter((pod) => controllerOf(pod)?.kind === NMCS.kind);
 }
 
 /** The Module whose worker this is. */
