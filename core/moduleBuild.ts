@@ -58,7 +58,7 @@ export type BuildVerdict =
   | { readonly kind: "unseen"; readonly missing: string }
   /** Delete the MBSC: KMM would take another tag's build, or an old failure, for this one's. */
   | { readonly kind: "startAfresh"; readonly reason: string }
-  /** Delete MIC and MBSC and touch the Module: KMM believes in an image that was never pushed. */
+  /** Delete MIC and MBSC and touch the Module: KMM believes in an image that was never pushed or built. */
   | { readonly kind: "forget"; readonly reason: string }
   | { readonly kind: "failed"; readonly build: BuildObject };
 
@@ -80,7 +80,7 @@ export function judgeBuild(view: BuildView): BuildVerdict {
 
 /** Are all images there, really? */
 function judgeStates(view: BuildView): BuildVerdict | undefined {
-  const states = new Map(view.mic?.status?.imagesStates?.map(({ image, status }) => [image, status]));
+  const states = statesOf(view);
   const existing = view.wanted.filter(({ image }) => states.get(image) === "Exists");
   const phantom = existing.filter(({ image }) => view.pushed[tagOf(image)] === undefined);
   if (phantom.length > 0) {
@@ -104,14 +104,23 @@ function judgeRounds(view: BuildView): BuildVerdict {
   // By the MIC, not by what is wanted: a node that leaves at this run's end is still selected, and built for.
   const current = view.mic?.spec?.images ?? [];
   const stale = (mbsc.spec?.images ?? []).find(({ image }) => !current.some((entry) => entry.image === image));
-  if (stale !== undefined) {
-    return { kind: "startAfresh", reason: `KMM still works on another tag, ${tagOf(stale.image)}` };
-  }
+  if (stale !== undefined) return judgeStale(view, stale.image);
   if (failedNow !== undefined) return { kind: "failed", build: failedNow };
   if (failed.length > 0) return { kind: "startAfresh", reason: "an earlier round failed" };
   const running = builds.map(({ metadata, status }) => `${metadata.name} ${status?.phase ?? "New"}`);
   return { kind: "wait", missing: running.length > 0 ? running.sort().join(", ") : "KMM to start the next build" };
 }
+
+/** Another tag's entry: its build may have been taken for a wanted one already, which would then be signed unbuilt. */
+function judgeStale(view: BuildView, image: string): BuildVerdict {
+  const states = statesOf(view);
+  const inherited = view.wanted.filter((wanted) => states.get(wanted.image) === "NeedsSigning");
+  if (inherited.length === 0) return { kind: "startAfresh", reason: `KMM still works on another tag, ${tagOf(image)}` };
+  return { kind: "forget", reason: `KMM may have taken another tag's build for ${kernelsOf(inherited)}` };
+}
+
+const statesOf = ({ mic }: BuildView): Map<string, string | undefined> =>
+  new Map(mic?.status?.imagesStates?.map(({ image, status }) => [image, status]));
 
 const isOwnedBy = ({ metadata }: BuildObject, { metadata: { uid } }: ModuleBuildSignConfig): boolean =>
   metadata.ownerReferences?.some((owner) => owner.uid === uid) ?? false;
