@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { loopbackCertificate } from "../../../sandbox/kmm/admission/certificate.ts";
 import { MBSCS, MICS, EVENTS, CONFIG_MAPS } from "../../../sandbox/kmm/resources.ts";
 import type { KubeObject } from "../../../sandbox/kube.ts";
 import { BAD, GOOD, type Lab, MENDED, until } from "./lab.ts";
@@ -100,6 +101,18 @@ export function buildDefects(lab: () => Lab): void {
         signs.map(({ phase }) => phase),
         ["Failed"],
       );
+    });
+
+    test("mending the Secrets ends the loop", async (t) => {
+      const scene = await lab().scene(t, "sign-mended");
+      await scene.apply("t1", scene.signing);
+      const failed = (): boolean =>
+        scene.builds().some(({ type, phase }) => type === "SignImage" && phase === "Failed");
+      await until("the signature to fail", () => Promise.resolve(failed()));
+      const { key, cert } = await loopbackCertificate();
+      await scene.setKey(key, cert);
+      await scene.untilState("t1", "Exists");
+      assert.equal(lab().registry.resolve(scene.image("t1"))?.files["/usr/bin/cp"]?.signer, "kmm-operator-webhook");
     });
 
     test("a failing signature of a new tag makes KMM sign and push the old tag again", async (t) => {

@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from "node:crypto";
 import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Informer, Kube, type KubeObject, type Resource } from "../../../sandbox/kube.ts";
@@ -128,7 +127,7 @@ export class Scene {
     await kube.create(NAMESPACES, { metadata: { name: namespace } });
     await kube.create(serviceAccounts, { metadata: { namespace, name: "loader" } });
     await this.setDockerfile(this.#dockerfile);
-    await this.setKey("not a key");
+    await this.setKey("not a key", "not a certificate");
     for (const name of this.#nodes)
       await kube.patch(NODES, { name }, { metadata: { labels: { [this.selector]: "" } } });
     await this.#recorder.synced();
@@ -149,14 +148,11 @@ export class Scene {
     await this.lab.kube.apply(CONFIG_MAPS, object);
   }
 
-  /** Both Secrets; a key that is none makes every signature fail. */
-  async setKey(key: string): Promise<void> {
-    for (const [name, data] of [["key", key] as const, ["cert", "not a certificate"] as const]) {
-      const object = {
-        metadata: { namespace: this.namespace, name },
-        data: { [name]: Buffer.from(data).toString("base64") },
-      };
-      await this.lab.kube.apply(SECRETS, object);
+  /** Both Secrets; data that are no key and no certificate make every signature fail. */
+  async setKey(key: string, cert: string): Promise<void> {
+    for (const [name, data] of Object.entries({ key, cert })) {
+      const metadata = { namespace: this.namespace, name };
+      await this.lab.kube.apply(SECRETS, { metadata, data: { [name]: Buffer.from(data).toString("base64") } });
     }
   }
 
@@ -258,11 +254,3 @@ export class Scene {
     await this.#recorder.stop();
   }
 }
-
-/** An unencrypted RSA key in PEM. */
-export const newKey = (): string =>
-  generateKeyPairSync("rsa", {
-    modulusLength: 2048,
-    privateKeyEncoding: { type: "pkcs8", format: "pem" },
-    publicKeyEncoding: { type: "spki", format: "pem" },
-  }).privateKey;
