@@ -8,7 +8,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { Bench } from "./bench.ts";
 import { type Node, deletionContract, enrolmentContract } from "./contract.ts";
-import { buildModules, loadModules, sendFolders, signedCopy } from "./modules.ts";
+import { buildModules, loadModules, sendFolders, signedCopy, unloadModules } from "./modules.ts";
 import { answerOf, runTool } from "./onNode.ts";
 import { hashes } from "./passwords.ts";
 import { makeSigningPair } from "./signing.ts";
@@ -36,6 +36,12 @@ describe("a node with Secure Boot", { timeout: 3_600_000 }, () => {
   }
 
   const sendModules = (): Promise<void> => sendFolders(bench.machine, bench.directory, ["signed", "other", "unsigned"]);
+
+  async function unloaded(): Promise<void> {
+    const { code, stderr } = await unloadModules(bench.machine, "signed");
+    assert.equal(code, 0, stderr);
+    assert.deepEqual((await bench.machine.run("ls -d /sys/module/onload /sys/module/sfc* 2>/dev/null")).stdout, "");
+  }
 
   const importKey = (hash: string, replace = "no", shell: "sh" | "dash" = "sh"): Promise<Record<string, unknown>> =>
     answerOf(bench.machine, "import", { certificate: bench.certificate, "password-hash": hash, replace }, shell);
@@ -153,7 +159,7 @@ describe("a node with Secure Boot", { timeout: 3_600_000 }, () => {
       assert.equal(live[name].unsigned, false, name);
     }
     assert.equal(state["onloadDevice"], true);
-    assert.equal((await bench.machine.run("sudo modprobe -r onload sfc")).code, 0);
+    await unloaded();
   });
 
   for (const [tree, what] of [
@@ -186,7 +192,7 @@ describe("a node with Secure Boot", { timeout: 3_600_000 }, () => {
     assert.equal((await answerOf(bench.machine, "state", {}))["secureBoot"], "enabled");
 
     assert.equal((await loadModules(bench.machine, "signed")).code, 0);
-    assert.equal((await bench.machine.run("sudo modprobe -r onload sfc")).code, 0);
+    await unloaded();
     const refused = await loadModules(bench.machine, "other");
     assert.match(refused.stderr, /Key was rejected by service/);
     assert.deepEqual(await importKey(hashes.bcrypt), { before: "in-db", after: "in-db", replaced: false });

@@ -46,3 +46,9 @@ export async function loadModules(machine: Machine, tree: string): Promise<SshRe
   const modprobe = `modprobe -d "$HOME/${tree}"`;
   return machine.run(`sudo modprobe -r sfc; sudo ${modprobe} onload && sudo ${modprobe} sfc`);
 }
+
+/** Unloads them again, as KMM's worker does. */
+export async function unloadModules(machine: Machine, tree: string): Promise<SshResult> {
+  const remove = `sudo modprobe -r -d "$HOME/${tree}"`;
+  return machine.run(`${remove} onload && ${remove} sfc`);
+}
