@@ -27,10 +27,14 @@ async function split(): Promise<{ before: string; screens: string; after: string
   return { before, screens, after };
 }
 
+/** The way that a reader wants first comes first; faults follow in the order of the run. */
+const first = ["Deletion", "Enrolment"];
+
 /** Puts the screens into the document. */
 export async function writeScreens(screens: RecordedScreen[]): Promise<void> {
   const { before, after } = await split();
-  await writeFile(file, `${before}${begin}\n\n${render(screens)}\n${end}${after}`);
+  const ordered = screens.toSorted((a, b) => first.indexOf(b.story) - first.indexOf(a.story));
+  await writeFile(file, `${before}${begin}\n\n${render(ordered)}\n${end}${after}`);
 }
 
 /** The screens that the document shows. */
