@@ -26,7 +26,13 @@ const patienceSeconds = 600;
 
 /** What kubectl says when the API server is away or starting, and not when it refuses. */
 const away =
-  /connection refused|The connection to the server \S+ was refused|connection reset|\bEOF\b|i\/o timeout|TLS handshake timeout|no route to host|connection lost|etcdserver: |is currently unable|apiserver not ready|ServiceUnavailable|context deadline exceeded|Unable to connect to the server: (?!x509|tls|getting credentials)|the server was unable to return a response|shutting down/i;
+  /connection refused|The connection to the server \S+ was refused|connection reset|\bEOF\b|i\/o timeout|TLS handshake timeout|no route to host|connection lost|etcdserver: |is currently unable|apiserver not ready|ServiceUnavailable|context deadline exceeded|Unable to connect to the server: (?!x509|tls|getting credentials)|the server was unable to return a response|shutting down|known HTTP paths/i;
+
+/** What an API server says about custom resources, too, until it has found them again after its start. */
+const unknownKind = /doesn't have a resource type|could not find the requested resource/;
+
+/** Seconds that it may take for that. */
+const settlingSeconds = 30;
 
 /**
  * Connects to the one cluster that this stack may touch.
@@ -48,6 +54,7 @@ export class Kubectl {
   readonly #program: string;
   readonly #connection: string[];
   readonly #patience: number;
+  #awayAt = 0;
 
   /** Use {@link connect}: it checks which cluster answers. */
   constructor(cluster: Cluster, patience: number) {
@@ -70,7 +77,7 @@ export class Kubectl {
       if (code === 0) return stdout;
       // From the first failure: a drain may have gone on for longer than that before the API server went away.
       awaySince ??= Date.now();
-      if (!away.test(stderr) || Date.now() - awaySince > this.#patience * 1000)
+      if (!(await this.#isAway(stderr)) || Date.now() - awaySince > this.#patience * 1000)
         throw new StepError(`kubectl ${args.join(" ")}: ${stderr.trim()}`);
       progress(`the API server is away (${lastLine(stderr)}); trying again`);
       await sleep(2000);
@@ -102,6 +109,17 @@ export class Kubectl {
   /** A child process of the same program, for what streams. The caller ends it. */
   stream(args: readonly string[], stdio: "pipe" | "ignore" = "ignore"): ChildProcess {
     return spawn(this.#program, [...this.#connection, ...args], { stdio: [stdio, "pipe", "pipe"] });
+  }
+
+  async #isAway(stderr: string): Promise<boolean> {
+    if (away.test(stderr)) {
+      this.#awayAt = Date.now();
+      return true;
+    }
+    if (!unknownKind.test(stderr)) return false;
+    if (Date.now() - this.#awayAt < settlingSeconds * 1000) return true;
+    const { code, stderr: why } = await this.#once(["get", "--raw", "/readyz"]);
+    return code !== 0 && (away.test(why) || why.includes("check failed"));
   }
 
   #once(args: readonly string[], input?: string | Buffer): Promise<{ code: number; stdout: string; stderr: string }> {

@@ -81,7 +81,6 @@ const refusals = [
   "Unable to connect to the server: x509: certificate signed by unknown authority",
   "Unable to connect to the server: tls: failed to verify certificate",
   "Unable to connect to the server: getting credentials: exec: executable aws not found",
-  'error: the server doesn\'t have a resource type "modules"',
 ];
 for (const message of refusals) {
   test(`"${message.slice(0, 60)}…" is no reason to wait`, async (t) => {
@@ -95,6 +94,29 @@ for (const message of refusals) {
     assert.equal(cluster.calls.length, 2);
   });
 }
+
+const unknownKind = 'error: the server doesn\'t have a resource type "modules"';
+
+test("a kind that a ready API server doesn't have is no reason to wait", async (t) => {
+  const cluster = new FakeCluster(t);
+  cluster.fail("get modules", unknownKind, 5);
+  cluster.fail("get --raw /readyz", "Error from server (Forbidden): no", 5);
+  const kubectl = await connect(cluster.access);
+  await assert.rejects(kubectl.list("modules"), told(/doesn't have a resource type/));
+  assert.equal(cluster.commands.filter((command) => command.startsWith("get modules")).length, 1);
+});
+
+test("a kind that an API server doesn't have after its start is waited for", async (t) => {
+  const cluster = new FakeCluster(t);
+  cluster.fail("get nodes", refused);
+  cluster.fail("get nodes", unknownKind);
+  const kubectl = await connect(cluster.access);
+  assert.deepEqual(await kubectl.list("nodes"), []);
+  const starting = new FakeCluster(t);
+  starting.fail("get nodes", unknownKind);
+  starting.fail("get --raw /readyz", "Error from server (InternalError): an error on the server (readyz check failed)");
+  assert.deepEqual(await (await connect(starting.access)).list("nodes"), []);
+});
 
 test("an API server that stays away is given up on when patience ends", async (t) => {
   const cluster = new FakeCluster(t);
