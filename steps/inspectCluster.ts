@@ -7,6 +7,7 @@ import {
   clusterProblems,
   nodeIdentities,
   type ClusterFacts,
+  type Intent,
   type ModuleObject,
   type NodeObject,
 } from "../core/inspection.ts";
@@ -41,7 +42,7 @@ interface ClusterServiceVersion extends KubeObject {
   readonly spec?: { readonly version?: string };
 }
 
-async function readCluster(kubectl: Kubectl, namespace: string): Promise<ClusterFacts> {
+async function readCluster(kubectl: Kubectl, { namespace, strategy }: Intent): Promise<ClusterFacts> {
   const groups = await apiGroups(kubectl);
   const when = <T>(group: string, read: () => Promise<T>): Promise<T | undefined> =>
     groups.has(group) ? read() : Promise.resolve(undefined);
@@ -57,7 +58,7 @@ async function readCluster(kubectl: Kubectl, namespace: string): Promise<Cluster
     ),
     when("security.openshift.io", () => kubectl.get("securitycontextconstraints.security.openshift.io", "privileged")),
     kubectl.get("namespaces", namespace),
-    kubectl.get("secrets", names.entitlementSecret, names.entitlementNamespace),
+    strategy === "entitled-ubi" && hasEntitlement(kubectl),
   ]);
   const kmmVersion = csvs?.find(({ metadata }) => metadata.name.startsWith("kernel-module-management"))?.spec?.version;
   return {
@@ -69,8 +70,14 @@ async function readCluster(kubectl: Kubectl, namespace: string): Promise<Cluster
     registryState: registry?.spec?.managementState,
     hasPrivilegedScc: scc !== undefined,
     namespace: own,
-    hasEntitlement: entitlement !== undefined,
+    hasEntitlement: entitlement,
   };
+}
+
+/** By name only: what is in the Secret isn't needed here, and not everybody may read it. */
+async function hasEntitlement(kubectl: Kubectl): Promise<boolean> {
+  const where = ["-n", names.entitlementNamespace, "-o", "name", "--ignore-not-found"];
+  return (await kubectl.run(["get", "secrets", names.entitlementSecret, ...where])) !== "";
 }
 
 async function apiGroups(kubectl: Kubectl): Promise<Set<string>> {
@@ -81,7 +88,7 @@ async function apiGroups(kubectl: Kubectl): Promise<Set<string>> {
 await runStep(input, async ({ cluster, intent }) => {
   try {
     const kubectl = await connect(cluster, patience);
-    const facts = await readCluster(kubectl, intent.namespace);
+    const facts = await readCluster(kubectl, intent);
     return { problems: clusterProblems(intent, facts), nodes: nodeIdentities(intent, facts) };
   } catch (error) {
     if (error instanceof StepError) return { problems: [`cluster: ${error.message}`], nodes: [] };
