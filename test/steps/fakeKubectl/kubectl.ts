@@ -80,6 +80,7 @@ function get(wanted: string): string {
     if (flags["ignore-not-found"] === true) return "";
     throw notFound(wanted);
   }
+  if (flags.output === "name") return `${kindOf(kind)}/${wanted}\n`;
   return flags.output === "jsonpath={.metadata.uid}" ? found.metadata.uid : JSON.stringify(found);
 }
 

@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FakeCluster, type Given } from "./fakeCluster.ts";
+
+const groups = [
+  "kmm.sigs.x-k8s.io",
+  "operators.coreos.com",
+  "config.openshift.io",
+  "imageregistry.operator.openshift.io",
+  "security.openshift.io",
+];
+const intent = {
+  stack: "prod",
+  namespace: "onload-kmm",
+  nodes: [{ name: "worker-1", hold: false }],
+  kernels: "^5\\.14\\.",
+  strategy: "driver-toolkit",
+};
+const node: Given = {
+  kind: "Node",
+  metadata: { name: "worker-1" },
+  status: { nodeInfo: { machineID: "m", systemUUID: "s", kernelVersion: "5.14.0-1.el9.x86_64", bootID: "b" } },
+};
+const clusterVersion = (...enabledCapabilities: string[]): Given => ({
+  kind: "ClusterVersion",
+  metadata: { name: "version" },
+  status: { capabilities: { enabledCapabilities } },
+});
+const operator = (version: string): Given => ({
+  kind: "ClusterServiceVersion",
+  metadata: { name: `kernel-module-management.v${version}`, namespace: "openshift-kmm" },
+  spec: { version },
+});
+
+/** A cluster as it should be. */
+function goodCluster(t: ConstructorParameters<typeof FakeCluster>[0]): FakeCluster {
+  const cluster = new FakeCluster(t);
+  cluster.answerRaw("apis", JSON.stringify({ groups: groups.map((name) => ({ name })) }));
+  cluster.put(
+    node,
+    operator("2.4.1"),
+    clusterVersion("Build", "ImageRegistry"),
+    { kind: "Config", metadata: { name: "cluster" }, spec: { managementState: "Managed" } },
+    { kind: "SecurityContextConstraints", metadata: { name: "privileged" } },
+  );
+  return cluster;
+}
+
+interface Findings {
+  readonly problems: string[];
+  readonly nodes: { name: string }[];
+}
+
+async function inspect(cluster: FakeCluster, change: object = {}, access = cluster.access): Promise<Findings> {
+  const input = { cluster: access, intent: { ...intent, ...change } };
+  const { code, stdout, stderr } = await cluster.step("inspectCluster", input);
+  assert.equal(code, 0, stderr);
+  return JSON.parse(stdout) as Findings;
+}
+
+test("a cluster as it should be has no problems, and says who its nodes are", async (t) => {
+  assert.deepEqual(await inspect(goodCluster(t)), {
+    problems: [],
+    nodes: [
+      {
+        name: "worker-1",
+        uid: "uid-worker-1",
+        machineId: "m",
+        systemUuid: "s",
+        kernel: "5.14.0-1.el9.x86_64",
+        attempt: 0,
+      },
+    ],
+  });
+});
+
+test("a look changes nothing", async (t) => {
+  const cluster = goodCluster(t);
+  await inspect(cluster);
+  assert.deepEqual(
+    cluster.commands.filter((command) => !command.startsWith("get ")),
+    [],
+  );
+});
+
+test("another cluster is a finding, and nothing more is asked of it", async (t) => {
+  const cluster = goodCluster(t);
+  const { problems, nodes } = await inspect(cluster, {}, { ...cluster.access, id: "another" });
+  assert.equal(problems.length, 1);
+  assert.match(
+    problems[0] ?? "",
+    /^cluster: wrong cluster: .*but onload-kmm:cluster\.id is another; nothing was changed/,
+  );
+  assert.deepEqual(nodes, []);
+  assert.equal(cluster.calls.length, 1);
+});
+
+test("a refusal in the middle is a finding, not a crash", async (t) => {
+  const cluster = goodCluster(t);
+  cluster.fail(
+    "get nodes",
+    'Error from server (Forbidden): nodes is forbidden: User "dev" cannot list resource "nodes"',
+  );
+  const { problems } = await inspect(cluster);
+  assert.match(problems[0] ?? "", /^cluster: kubectl get nodes -o json: .*User "dev" cannot list/);
+});
+
+test("kinds that the cluster doesn't have aren't asked for", async (t) => {
+  const cluster = new FakeCluster(t);
+  cluster.answerRaw("apis", JSON.stringify({ groups: [{ name: "apps" }] }));
+  cluster.put(node);
+  const { problems } = await inspect(cluster);
+  assert.equal(problems.length, 2);
+  assert.match(problems[0] ?? "", /Kernel Module Management operator isn't installed/);
+  assert.match(problems[1] ?? "", /no ClusterVersion/);
+  assert.ok(!cluster.commands.some((command) => /kmm\.sigs|openshift\.io|operators\.coreos/.test(command)));
+});
+
+test("what is found is judged: operator, capabilities, registry, a Module in the way, a misspelt node", async (t) => {
+  const cluster = new FakeCluster(t);
+  cluster.answerRaw("apis", JSON.stringify({ groups: groups.map((name) => ({ name })) }));
+  cluster.put(
+    node,
+    operator("2.3.0"),
+    clusterVersion("Build"),
+    { kind: "Config", metadata: { name: "cluster" }, spec: { managementState: "Removed" } },
+    { kind: "Namespace", metadata: { name: "onload-kmm" } },
+    { kind: "Module", metadata: { name: "onload", namespace: "default" }, spec: {} },
+  );
+  const { problems } = await inspect(cluster, { strategy: "entitled-ubi", nodes: [{ name: "worker-9", hold: false }] });
+  const expected = [
+    /found KMM 2\.3\.0/,
+    /capability ImageRegistry/,
+    /registry is Removed/,
+    /no SecurityContextConstraints/,
+    /namespace onload-kmm exists/,
+    /Module default\/onload/,
+    /no Secret etc-pki-entitlement/,
+    /found "worker-9"/,
+  ];
+  assert.equal(problems.length, expected.length, problems.join("\n"));
+  problems.forEach((problem, index) => assert.match(problem, expected[index] ?? /^$/));
+});
+
+test("the entitlement is looked for where OpenShift keeps it", async (t) => {
+  const cluster = goodCluster(t);
+  cluster.put({ kind: "Secret", metadata: { name: "etc-pki-entitlement", namespace: "openshift-config-managed" } });
+  assert.deepEqual((await inspect(cluster, { strategy: "entitled-ubi" })).problems, []);
+});
+
+test("Secrets are asked for by name only, and only where they are needed", async (t) => {
+  const cluster = goodCluster(t);
+  const asked = () => cluster.commands.filter((command) => command.includes("secret"));
+  await inspect(cluster);
+  assert.deepEqual(asked(), []);
+  await inspect(cluster, { strategy: "entitled-ubi" });
+  assert.equal(asked().length, 1);
+  assert.match(asked()[0] ?? "", / -o name /);
+});
