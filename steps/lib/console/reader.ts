@@ -8,8 +8,8 @@ import { type View, screenText, viewOf } from "./view.ts";
 
 /** A screen is finished when nothing came for this long, in milliseconds: menus are painted line by line. */
 const restsAfter = 300;
-/** How many of the last screens a transcript holds. */
-const keptScreens = 12;
+/** How many of the last screens a transcript holds: it becomes part of an error, which Pulumi keeps in state. */
+const keptScreens = 8;
 
 /** How a reader works. */
 export interface ReaderOptions {
@@ -96,9 +96,10 @@ export class ConsoleReader {
     return this.masked(screenText(this.#terminal.screen()));
   }
 
-  /** The last screens that came to rest, oldest first, the secret masked. */
+  /** The last screens that came to rest, oldest first, without empty lines, the secret masked. */
   transcript(): string {
-    return [...this.#screens, this.screen()].filter((s, i, all) => s !== all[i - 1]).join("\n\n");
+    const all = [...this.#screens, this.screen()].map((screen) => screen.replaceAll(/^(?:│ *│.*)?\n/gm, ""));
+    return all.filter((screen, index) => screen !== all[index - 1]).join("\n\n");
   }
 
   /** Gives the console back. */
