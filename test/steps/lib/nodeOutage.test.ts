@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import type { RollNode } from "../../../core/nodeState.ts";
+import { connect } from "../../../steps/lib/kubectl.ts";
+import { NodeOutage } from "../../../steps/lib/nodeOutage.ts";
+import { FakeCluster } from "../fakeCluster.ts";
+
+const settings = { stack: "prod", node: "w1", maxParallel: 1, drain: true, drainTimeoutMinutes: 5 };
+const nodeInfo = { bootID: "boot-1", machineID: "m", systemUUID: "s", kernelVersion: "5.14" };
+
+interface Node {
+  metadata: { labels?: Record<string, string>; annotations?: Record<string, string> };
+  spec?: { unschedulable?: boolean };
+}
+
+/** A cluster with the node w1, and the outage of stack `prod` on it. */
+async function start(t: TestContext, given: Partial<Node> = {}, change: Partial<typeof settings> = {}) {
+  const cluster = new FakeCluster(t);
+  cluster.put({ kind: "Node", ...given, metadata: { name: "w1", ...given.metadata }, status: { nodeInfo } });
+  const outage = new NodeOutage(await connect(cluster.access), { ...settings, ...change });
+  const read = async (): Promise<RollNode> => (await outage.read()) ?? assert.fail("the node is gone");
+  const found = () => cluster.find("Node", "w1") as unknown as Node;
+  return { cluster, outage, read, found };
+}
+
+test("a phase is noted on the node in the same write that cordons it", async (t) => {
+  const { cluster, outage, read, found } = await start(t);
+  await outage.enter(await read(), "drain", "v1");
+  const { metadata, spec } = found();
+  assert.equal(spec?.unschedulable, true);
+  assert.equal(metadata.annotations?.["onload-kmm.io/cordoned-by"], "prod");
+  const { since, ...state } = JSON.parse(metadata.annotations["onload-kmm.io/roll"] ?? "") as Record<string, string>;
+  assert.deepEqual(state, { phase: "drain", stack: "prod", version: "v1", bootId: "boot-1" });
+  assert.ok(Math.abs(Date.parse(since ?? "") - Date.now()) < 60_000);
+  assert.equal(cluster.commands.filter((command) => command.startsWith("patch")).length, 1);
+});
+
+test("a phase is found again by its own stack, and by no other", async (t) => {
+  const { cluster, outage, read } = await start(t);
+  await outage.enter(await read(), "load", "v1");
+  assert.equal(outage.stateOf(await read())?.phase, "load");
+  const other = new NodeOutage(await connect(cluster.access), { ...settings, stack: "dev" });
+  assert.equal(other.stateOf(await read()), undefined);
+});
+
+test("leaving lifts our cordon and forgets the phase", async (t) => {
+  const { outage, read, found } = await start(t);
+  await outage.enter(await read(), "load", "v1");
+  await outage.leave(await read());
+  assert.deepEqual(found().metadata.annotations, {});
+  assert.deepEqual(found().spec, {});
+});
+
+test("somebody else's cordon stays, and is never claimed", async (t) => {
+  const { outage, read, found } = await start(t, { spec: { unschedulable: true } });
+  await outage.enter(await read(), "drain");
+  assert.equal(found().metadata.annotations?.["onload-kmm.io/cordoned-by"], undefined);
+  await outage.leave(await read());
+  assert.deepEqual(found().spec, { unschedulable: true });
+  assert.deepEqual(found().metadata.annotations, {});
+});
+
+test("another stack's cordon stays, too", async (t) => {
+  const annotations = { "onload-kmm.io/cordoned-by": "dev" };
+  const { outage, read, found } = await start(t, { spec: { unschedulable: true }, metadata: { annotations } });
+  await outage.enter(await read(), "drain");
+  await outage.leave(await read());
+  assert.deepEqual(found().spec, { unschedulable: true });
+  assert.deepEqual(found().metadata.annotations, annotations);
+});
+
+test("a cordon of an earlier run is ours again, and lifted at the end", async (t) => {
+  const { outage, read, found } = await start(t);
+  await outage.enter(await read(), "drain", "v1");
+  // Killed here; the next run begins.
+  await outage.enter(await read(), "load", "v1");
+  await outage.leave(await read());
+  assert.deepEqual(found().spec, {});
+});
+
+test("the version label is the gate: set, and taken off, beside the node's other labels", async (t) => {
+  const { outage, found } = await start(t, { metadata: { labels: { zone: "a" } } });
+  const key = "kmm.node.kubernetes.io/version-module.ns.onload";
+  await outage.setVersion("ns", "onload", "v1");
+  assert.deepEqual(found().metadata.labels, { zone: "a", [key]: "v1" });
+  await outage.setVersion("ns", "onload", undefined);
+  assert.deepEqual(found().metadata.labels, { zone: "a" });
+});
+
+test("attempts are counted on the node, and forgotten when it leaves", async (t) => {
+  const { outage, read, found } = await start(t);
+  await outage.countAttempt(await read());
+  await outage.countAttempt(await read());
+  assert.equal(found().metadata.annotations?.["onload-kmm.io/attempt"], "2");
+  await outage.forget();
+  assert.deepEqual(found().metadata.annotations, {});
+});
+
+test("the stack's other nodes that we cordoned are out, others' and uncordoned ones aren't", async (t) => {
+  const { cluster, outage } = await start(t, {
+    metadata: { labels: { "onload-kmm.io/stack": "prod" }, annotations: { "onload-kmm.io/cordoned-by": "prod" } },
+  });
+  const other = (name: string, stack: string, cordonedBy?: string) =>
+    cluster.put({
+      kind: "Node",
+      metadata: {
+        name,
+        labels: { "onload-kmm.io/stack": stack },
+        ...(cordonedBy !== undefined && { annotations: { "onload-kmm.io/cordoned-by": cordonedBy } }),
+      },
+      status: { nodeInfo },
+    });
+  other("w2", "prod", "prod");
+  other("w3", "prod");
+  other("w4", "dev", "dev");
+  assert.deepEqual(await outage.othersOut(), ["w2"]);
+});
+
+test("a drain respects budgets and its time, and leaves KMM's workers alone", async (t) => {
+  const { cluster, outage } = await start(t);
+  await outage.drain();
+  assert.equal(
+    cluster.commands.at(-1),
+    "drain w1 --ignore-daemonsets --delete-emptydir-data --force --timeout=5m " +
+      "--pod-selector=!kmm.node.kubernetes.io/worker-action",
+  );
+});
+
+test("where draining is off nothing is evicted", async (t) => {
+  const { cluster, outage } = await start(t, {}, { drain: false });
+  await outage.drain();
+  assert.ok(!cluster.commands.some((command) => command.startsWith("drain")));
+});
+
+test("a drain that fails says which budget is in the way, and how to give it more time", async (t) => {
+  const { cluster, outage } = await start(t);
+  cluster.fail(
+    "drain",
+    'error when evicting pods/"db-0": Cannot evict pod as it would violate the pod\'s disruption budget.',
+  );
+  await assert.rejects(
+    outage.drain(),
+    /w1: draining failed and the node stays cordoned: [^]*db-0[^]*disruption budget[^]*rollout\.drainTimeoutMinutes/,
+  );
+});
+
+test("work runs alone on the node and in its turn, and gives both Leases back", async (t) => {
+  const { cluster, outage } = await start(t);
+  const leases = (): string[] =>
+    ["onload-kmm-node-w1", "onload-kmm-slot-prod-0", "onload-kmm-control-plane"].filter(
+      (name) => cluster.find("Lease", name) !== undefined,
+    );
+  const during = await outage.alone(false, () => Promise.resolve(leases()));
+  assert.deepEqual(during, ["onload-kmm-node-w1", "onload-kmm-slot-prod-0"]);
+  assert.deepEqual(leases(), []);
+});
+
+test("of the control plane one node at most is out, whatever the stacks' widths", async (t) => {
+  const { cluster, outage } = await start(t, {}, { maxParallel: 3 });
+  const during = await outage.alone(true, () =>
+    Promise.resolve(cluster.find("Lease", "onload-kmm-control-plane")?.["spec"] as { holderIdentity: string }),
+  );
+  assert.match(during.holderIdentity, /^prod\//);
+});

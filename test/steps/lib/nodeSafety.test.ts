@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import type { MachineState } from "../../../core/machineState.ts";
+import type { RollNode } from "../../../core/nodeState.ts";
+import { connect } from "../../../steps/lib/kubectl.ts";
+import {
+  isControlPlane,
+  requireNoHealthCheck,
+  requireOwnNetwork,
+  requireQuiet,
+} from "../../../steps/lib/nodeSafety.ts";
+import { FakeCluster, type Given } from "../fakeCluster.ts";
+
+const worker = { "node-role.kubernetes.io/worker": "" };
+const node = (ready = "True", labels: Record<string, string> = worker): RollNode => ({
+  metadata: { name: "w1", uid: "u", labels },
+  status: {
+    nodeInfo: { bootID: "b", kernelVersion: "5.14", machineID: "m", systemUUID: "s" },
+    conditions: [{ type: "Ready", status: ready }],
+  },
+});
+const pool = (name: string, type: string): Given => ({
+  kind: "MachineConfigPool",
+  metadata: { name },
+  spec: { nodeSelector: { matchLabels: { [`node-role.kubernetes.io/${name}`]: "" } } },
+  status: { conditions: [{ type, status: "True" }] },
+});
+const etcd = (available: string, degraded: string, progressing: string): Given => ({
+  kind: "ClusterOperator",
+  metadata: { name: "etcd" },
+  status: {
+    conditions: [
+      { type: "Available", status: available },
+      { type: "Degraded", status: degraded },
+      { type: "Progressing", status: progressing },
+    ],
+  },
+});
+
+async function start(t: TestContext, ...objects: Given[]) {
+  const cluster = new FakeCluster(t);
+  cluster.put(...objects);
+  return { cluster, kubectl: await connect(cluster.access) };
+}
+
+test("a ready node whose pool is updated may go out of service", async (t) => {
+  const { kubectl } = await start(t, pool("worker", "Updated"));
+  await requireQuiet(kubectl, node());
+});
+
+test("a node that isn't Ready isn't touched", async (t) => {
+  const { kubectl } = await start(t);
+  await assert.rejects(requireQuiet(kubectl, node("Unknown")), /w1: the node isn't Ready, and was not touched/);
+});
+
+test("a node whose pool is being updated isn't touched", async (t) => {
+  const { kubectl } = await start(t, pool("worker", "Updating"));
+  await assert.rejects(requireQuiet(kubectl, node()), /w1: machine config pool worker is Updating.*was not touched/);
+});
+
+const master = node("True", { "node-role.kubernetes.io/master": "" });
+
+test("control-plane nodes are known by either label", () => {
+  assert.deepEqual(
+    [node(), master, node("True", { "node-role.kubernetes.io/control-plane": "" })].map(isControlPlane),
+    [false, true, true],
+  );
+});
+
+test("a control-plane node may go out of service while etcd is healthy", async (t) => {
+  const { kubectl } = await start(t, etcd("True", "False", "False"));
+  await requireQuiet(kubectl, master);
+});
+
+for (const [what, ...objects] of [
+  ["isn't available", etcd("False", "False", "False")],
+  ["is degraded", etcd("True", "True", "False")],
+  ["is progressing", etcd("True", "False", "True")],
+  ["isn't known"],
+] as [string, ...Given[]][]) {
+  test(`a control-plane node isn't touched while etcd ${what}`, async (t) => {
+    const { kubectl } = await start(t, ...objects);
+    await assert.rejects(requireQuiet(kubectl, master), /only while etcd is healthy.*was not touched/);
+    // Workers don't depend on it.
+    await requireQuiet(kubectl, node());
+  });
+}
+
+test("a node that a health check would power-cycle isn't rebooted into MokManager", async (t) => {
+  const { kubectl } = await start(t, {
+    kind: "NodeHealthCheck",
+    metadata: { name: "workers" },
+    spec: { selector: { matchLabels: worker } },
+  });
+  await assert.rejects(
+    requireNoHealthCheck(kubectl, node()),
+    /w1: would be power-cycled while MokManager waits.*NodeHealthCheck workers \(pause it with spec\.pauseRequests\)/,
+  );
+});
+
+test("a cluster without health check operators is fine", async (t) => {
+  const { cluster, kubectl } = await start(t);
+  cluster.fail("nodehealthchecks", 'error: the server doesn\'t have a resource type "nodehealthchecks"');
+  cluster.fail("machinehealthchecks", 'error: the server doesn\'t have a resource type "machinehealthchecks"');
+  await requireNoHealthCheck(kubectl, node());
+});
+
+test("a node whose own network would go away isn't touched, unless that is accepted", () => {
+  const state = { ownNetwork: [{ name: "ens1", driver: "sfc", solarflare: true }] } as unknown as MachineState;
+  assert.throws(
+    () => requireOwnNetwork("w1", state, false),
+    /own network runs on Solarflare \(ens1\).*`ownNetworkOnSolarflare: true`/,
+  );
+  requireOwnNetwork("w1", state, true);
+  requireOwnNetwork("w1", { ...state, ownNetwork: [{ name: "eno1", driver: "tg3", solarflare: false }] }, false);
+});
