@@ -51,8 +51,10 @@ describe("a cluster that moves", { concurrency: false }, () => {
     assert.ok(await first.says(/the API server is away/), first.output);
     await scene.stack.sandbox.start("kube-apiserver");
     await scene.set({ "build.hang": null });
-    const { exitCode, output } = await first.end();
-    assert.equal(exitCode, 0, output);
+    const { output } = await first.end();
+    assert.match(output, /module-build created/, output);
+    // The node's own heartbeat may have lapsed meanwhile: then the first run refuses to touch it.
+    await scene.again("up");
     await scene.assertFull();
   });
 
