@@ -1,9 +1,11 @@
 /** One test's own cluster behind the stand-in for kubectl, on PATH for this process and for the steps it starts. */
+import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Cluster } from "../../steps/lib/kubectl.ts";
 import { locked, type Fault, type Stored } from "./fakeKubectl/store.ts";
 
@@ -16,6 +18,7 @@ const ownId = "7d1f3c52-0e7a-4b1c-9a53-6c1f0c9d2e11";
 
 interface Call {
   readonly argv: readonly string[];
+  /** One character for each byte. */
   readonly stdin: string;
 }
 
@@ -37,6 +40,7 @@ export class FakeCluster {
     this.directory = mkdtempSync(join(tmpdir(), "onload-kmm-fake-"));
     context.after(() => rmSync(this.directory, { recursive: true }));
     this.access = { kubeconfig: join(this.directory, "kubeconfig"), context: "fake", id: ownId };
+    writeFileSync(join(this.directory, "calls.jsonl"), "");
     this.put({ kind: "Namespace", metadata: { name: "kube-system", uid: ownId } });
   }
 
@@ -78,13 +82,23 @@ export class FakeCluster {
 
   /** Every call of kubectl so far. */
   get calls(): readonly Call[] {
-    const lines = readFileSync(join(this.directory, "calls.jsonl"), "utf8").trimEnd().split("\n");
+    // The last line may still be on its way.
+    const lines = readFileSync(join(this.directory, "calls.jsonl"), "utf8").split("\n").slice(0, -1);
     return lines.map((line) => JSON.parse(line) as Call);
   }
 
   /** The calls' verbs and what follows, without the connection's options. */
   get commands(): readonly string[] {
     return this.calls.map(({ argv }) => argv.slice(4).join(" "));
+  }
+
+  /** Resolves once a command with this in it was given; fails after half a minute without one. */
+  async called(part: string): Promise<void> {
+    const deadline = Date.now() + 30_000;
+    while (!this.commands.some((command) => command.includes(part))) {
+      assert.ok(Date.now() < deadline, `no ${part} among ${this.commands.join("; ")}`);
+      await sleep(20);
+    }
   }
 
   /** Runs a program in `steps/` as Pulumi does. */

@@ -33,8 +33,12 @@ const { values: flags, positionals } = parseArgs({
 });
 const [verb = "", kind = "", name, ...rest] = positionals;
 const directory = dirname(flags.kubeconfig);
-const stdin = flags.filename === "-" ? readFileSync(0, "utf8") : "";
-appendFileSync(join(directory, "calls.jsonl"), `${JSON.stringify({ argv: process.argv.slice(2), stdin })}\n`);
+const input = flags.filename === "-" ? readFileSync(0) : Buffer.alloc(0);
+const stdin = input.toString("utf8");
+appendFileSync(
+  join(directory, "calls.jsonl"),
+  `${JSON.stringify({ argv: process.argv.slice(2), stdin: input.toString("latin1") })}\n`,
+);
 
 /** Ends with kubectl's own words. */
 class Refusal extends Error {}

@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { FakeCluster, type Given } from "./fakeCluster.ts";
+
+const kernel = "5.14.0-1.el9.x86_64";
+const image = (tag: string): string => `registry:5000/ns/onload-kmod:${tag}-${kernel}`;
+const at = (name: string) => ({ name, namespace: "ns" });
+
+const module: Given = { kind: "Module", metadata: at("onload"), spec: {} };
+const mic = (tag: string, status: string): Given => ({
+  kind: "ModuleImagesConfig",
+  metadata: at("onload"),
+  spec: { images: [{ image: image(tag) }] },
+  status: { imagesStates: [{ image: image(tag), status }] },
+});
+const mbsc = (...tags: string[]): Given => ({
+  kind: "ModuleBuildSignConfig",
+  metadata: { ...at("onload"), uid: "round" },
+  spec: { images: tags.map((tag) => ({ image: image(tag) })) },
+});
+const pushed = (tag: string, digest: string): Given => ({
+  kind: "ImageStream",
+  metadata: at("onload-kmod"),
+  status: { tags: [{ tag: `${tag}-${kernel}`, items: [{ image: digest }] }] },
+});
+const build = (name: string, type: "BuildImage" | "SignImage"): Given => ({
+  kind: "Build",
+  metadata: {
+    ...at(name),
+    labels: {
+      "kmm.node.kubernetes.io/module.name": "onload",
+      "kmm.node.kubernetes.io/target-kernel": kernel,
+      "kmm.openshift.io/build.type": type,
+    },
+    ownerReferences: [{ uid: "round" }],
+  },
+  status: { phase: "Running" },
+});
+
+/** Follows the build of tag t2; without minutes it looks once. */
+const follow = (cluster: FakeCluster, timeoutMinutes = 0) =>
+  cluster.step("followModuleBuild", {
+    cluster: cluster.access,
+    namespace: "ns",
+    module: "onload",
+    version: "v2",
+    images: [{ kernel, image: image("t2") }],
+    timeoutMinutes,
+    logDirectory: join(cluster.directory, "logs"),
+  });
+
+/** What is left of KMM's own objects, and whether the Module was touched. */
+const left = (cluster: FakeCluster) => ({
+  mic: cluster.find("ModuleImagesConfig", "onload") !== undefined,
+  mbsc: cluster.find("ModuleBuildSignConfig", "onload") !== undefined,
+  touched: cluster.find("Module", "onload")?.metadata.annotations?.["onload-kmm.io/retry"] !== undefined,
+});
+
+test("images that are there are the answer, by digest, and no round is left to inherit from", async (t) => {
+  const cluster = new FakeCluster(t);
+  cluster.put(module, mic("t2", "Exists"), mbsc("t2"), pushed("t2", "sha256:2"));
+  const { code, stdout } = await follow(cluster);
+  assert.equal(code, 0);
+  assert.deepEqual(JSON.parse(stdout), {
+    version: "v2",
+    images: [{ kernel, image: image("t2"), digest: "sha256:2" }],
+  });
+  assert.deepEqual(left(cluster), { mic: true, mbsc: false, touched: false });
+});
+
+test("a round with another tag in it is ended, before its build is taken for this one's", async (t) => {
+  const cluster = new FakeCluster(t);
+  cluster.put(module, mic("t2", "NeedsBuilding"), mbsc("t1", "t2"));
+  const { code, stderr } = await follow(cluster);
+  assert.equal(code, 1);
+  assert.match(stderr, /not after 0 s: a fresh round: KMM still works on another tag, t1-/);
+  assert.deepEqual(left(cluster), { mic: true, mbsc: false, touched: false });
+});
+
+test("an image that KMM believes in and nobody pushed is forgotten, and KMM made to look again", async (t) => {
+  const cluster = new FakeCluster(t);
+  cluster.put(module, mic("t2", "Exists"), mbsc("t1", "t2"), pushed("t1", "sha256:1"));
+  const { code, stderr } = await follow(cluster);
+  assert.equal(code, 1);
+  assert.match(stderr, /a fresh look: KMM reports an image for 5\.14.* that the registry doesn't hold/);
+  assert.deepEqual(left(cluster), { mic: false, mbsc: false, touched: true });
+});
+
+test("time that is up is told with what was still missing, and where to look", async (t) => {
+  const cluster = new FakeCluster(t);
+  cluster.put(module);
+  const { code, stdout, stderr } = await follow(cluster);
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(
+    stderr,
+    /the kernel modules' images: not after 0 s: KMM to list the image for 5\.14\S+; look at `kubectl -n ns get builds,pods,events`/,
+  );
+});
+
+for (const [type, verb, keepsMic] of [
+  ["BuildImage", "building", true],
+  ["SignImage", "signing", false],
+] as const) {
+  test(`${verb} that fails ends the run with its log's end${keepsMic ? "" : ", and KMM's endless rounds with it"}`, async (t) => {
+    const cluster = new FakeCluster(t);
+    cluster.put(module, mic("t2", "NeedsBuilding"), mbsc("t2"), build("onload-x", type));
+    cluster.answerRaw("log", "make: *** [sfc.ko] Error 2\n");
+    const run = follow(cluster, 1);
+    // Once it was seen running, its failure is this run's.
+    await cluster.called("/builds/onload-x/log");
+    cluster.change(
+      "Build",
+      "onload-x",
+      (found) => (found["status"] = { phase: "Failed", reason: "GenericBuildFailed" }),
+    );
+    const { code, stderr } = await run;
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      new RegExp(
+        `${verb} the kernel modules for 5\\.14\\S+ failed \\(Build onload-x: Failed: GenericBuildFailed\\)\\. Its log, `,
+      ),
+    );
+    assert.match(
+      stderr,
+      /make: \*\*\* \[sfc\.ko\] Error 2\nNo node was touched\. Mend the cause and run `pulumi up` again\n$/,
+    );
+    assert.deepEqual(left(cluster), { mic: keepsMic, mbsc: true, touched: false });
+  });
+}
+
+test("on another cluster nothing is deleted", async (t) => {
+  const cluster = new FakeCluster(t);
+  cluster.put(module, mic("t2", "Exists"), mbsc("t1"));
+  cluster.change("Namespace", "kube-system", (found) => (found.metadata.uid = "another"));
+  const { code, stderr } = await follow(cluster);
+  assert.equal(code, 1);
+  assert.match(stderr, /^wrong cluster/);
+  assert.deepEqual(left(cluster), { mic: true, mbsc: true, touched: false });
+});

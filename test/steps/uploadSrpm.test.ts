@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
+import { test } from "node:test";
+import { gunzipSync } from "node:zlib";
+import { extract } from "tar-stream";
+import { makeRelease } from "../../sandbox/release/makeRelease.ts";
+import { FakeCluster, type Given } from "./fakeCluster.ts";
+
+const tag = "0.9.0.1-0123456789ab";
+const image = (digest: string): string =>
+  JSON.stringify({ image: `image-registry.openshift-image-registry.svc:5000/ns/onload-srpm@${digest}` });
+
+const stream = (pushedTag: string, ...digests: string[]): Given => ({
+  kind: "ImageStream",
+  metadata: { name: "onload-srpm", namespace: "ns" },
+  status: { tags: [{ tag: pushedTag, items: digests.map((digest) => ({ image: digest })) }] },
+});
+const build = (name: string, phase: string, ofTag = tag, status = {}): Given => ({
+  kind: "Build",
+  metadata: { name, namespace: "ns", labels: { "openshift.io/build-config.name": "onload-srpm" } },
+  spec: { output: { to: { name: `onload-srpm:${ofTag}` } } },
+  status: { phase, ...status },
+});
+const complete = { output: { to: { imageDigest: "sha256:2" } } };
+
+async function upload(cluster: FakeCluster, change: object = {}) {
+  const release = await makeRelease(cluster.directory);
+  return cluster.step("uploadSrpm", {
+    cluster: cluster.access,
+    namespace: "ns",
+    release,
+    tag,
+    dockerfile: "assets/srpm.Dockerfile",
+    files: ["assets/build-kmod.sh"],
+    timeoutMinutes: 1,
+    logDirectory: join(cluster.directory, "logs"),
+    ...change,
+  });
+}
+
+const uploads = (cluster: FakeCluster) => cluster.calls.filter(({ argv }) => argv.includes("create"));
+
+test("an image that is there already isn't built again: its newest digest is the answer", async (t) => {
+  const cluster = new FakeCluster(t);
+  cluster.put(stream(tag, "sha256:2", "sha256:1"));
+  const { code, stdout } = await upload(cluster);
+  assert.deepEqual([code, stdout], [0, image("sha256:2")]);
+  assert.deepEqual(uploads(cluster), []);
+});
+
+test("another tag's image is none of ours: the context is uploaded, with executable scripts", async (t) => {
+  const cluster = new FakeCluster(t);
+  cluster.put(stream("another", "sha256:1"), build("onload-srpm-1", "Complete", tag, complete));
+  cluster.answerRaw("instantiatebinary", JSON.stringify({ metadata: { name: "onload-srpm-1" } }));
+  cluster.answerRaw("log", "STEP 1\nPushed\n");
+  const { code, stdout, stderr } = await upload(cluster);
+  assert.deepEqual([code, stdout], [0, image("sha256:2")], stderr);
+  const [call, ...more] = uploads(cluster);
+  assert.deepEqual(more, []);
+  assert.match(
+    call?.argv.join(" ") ?? "",
+    /create --raw \/apis\/build\.openshift\.io\/v1\/namespaces\/ns\/buildconfigs\/onload-srpm\/instantiatebinary\?revision\.commit=0\.9\.0\.1-0123456789ab -f -$/,
+  );
+  assert.deepEqual(await entriesOf(call?.stdin ?? ""), [
+    ["onload-0.9.0.1-1.src.rpm", 0o644],
+    ["Dockerfile", 0o644],
+    ["build-kmod.sh", 0o755],
+  ]);
+  assert.equal(readFileSync(join(cluster.directory, "logs/onload-srpm-1.log"), "utf8"), "STEP 1\nPushed\n");
+});
+
+/** Names and modes in an uploaded tar.gz. */
+async function entriesOf(latin1: string): Promise<[string, number | undefined][]> {
+  const archive = extract();
+  archive.end(gunzipSync(Buffer.from(latin1, "latin1")));
+  const entries: [string, number | undefined][] = [];
+  for await (const entry of archive) {
+    await buffer(entry);
+    entries.push([entry.header.name, entry.header.mode]);
+  }
+  return entries;
+}
+
+test("a build that an interrupted run left going is followed, and none started beside it", async (t) => {
+  const cluster = new FakeCluster(t);
+  cluster.put(build("onload-srpm-3", "Running", "another"), build("onload-srpm-4", "Running"));
+  cluster.answerRaw("log", "");
+  const running = upload(cluster);
+  await cluster.called("onload-srpm-4 -n ns");
+  cluster.change("Build", "onload-srpm-4", (found) => (found["status"] = { phase: "Complete", ...complete }));
+  const { code, stdout, stderr } = await running;
+  assert.deepEqual([code, stdout], [0, image("sha256:2")], stderr);
+  assert.deepEqual(uploads(cluster), []);
+});
+
+test("a build that fails says why, where its log is, and how that ends", async (t) => {
+  const cluster = new FakeCluster(t);
+  cluster.put(build("onload-srpm-1", "Failed", tag, { reason: "DockerBuildFailed", message: "exit status 1" }));
+  cluster.answerRaw("instantiatebinary", JSON.stringify({ metadata: { name: "onload-srpm-1" } }));
+  cluster.answerRaw("log", `${"line\n".repeat(30)}error: no space left on device\n`);
+  const { code, stdout, stderr } = await upload(cluster);
+  assert.deepEqual([code, stdout], [1, ""]);
+  const message = stderr.slice(stderr.indexOf("building the source image failed"));
+  assert.match(
+    message,
+    /\(Build onload-srpm-1: Failed: DockerBuildFailed: exit status 1\)\. Its log, \S+\/onload-srpm-1\.log, ends/,
+  );
+  assert.match(message, /error: no space left on device\nMend the cause and run `pulumi up` again\n$/);
+  assert.equal(message.match(/^line$/gm)?.length, 19);
+});
+
+test("a package that changed since the preview is not uploaded", async (t) => {
+  const cluster = new FakeCluster(t);
+  const release = { ...(await makeRelease(cluster.directory)), sha256: "0".repeat(64) };
+  const { code, stderr } = await upload(cluster, { release });
+  assert.equal(code, 1);
+  assert.match(stderr, /^onload-kmm:release\.sha256: found/);
+  assert.deepEqual(uploads(cluster), []);
+});
+
+test("a build that somebody deletes while it runs is told", async (t) => {
+  const cluster = new FakeCluster(t);
+  cluster.answerRaw("instantiatebinary", JSON.stringify({ metadata: { name: "onload-srpm-1" } }));
+  const { code, stderr } = await upload(cluster);
+  assert.equal(code, 1);
+  assert.match(stderr, /Build onload-srpm-1 was deleted while it ran; run `pulumi up` again\n$/);
+});
