@@ -63,9 +63,18 @@ export async function runRemote(target: SshTarget, command: string, input: strin
         channel.end(input);
       });
     });
-    client.connect(config);
+    try {
+      client.connect(config);
+    } catch (error) {
+      // It reads the key before it connects; its messages quote nothing of it.
+      reject(new StepError(`${keyFound(target)}: ${(error as Error).message}; ${keyExpected}`));
+    }
   });
 }
+
+const keyFound = ({ privateKeyFile = "" }: SshTarget): string =>
+  `onload-kmm:ssh.privateKeyFile: found "${privateKeyFile}"`;
+const keyExpected = "expected a private key without passphrase";
 
 async function connectConfig(target: SshTarget): Promise<ConnectConfig> {
   const expected = Buffer.from(target.hostKey.split(" ")[1] ?? "", "base64");
@@ -92,14 +101,12 @@ function hostKeyAlgorithms(hostKey: string): HostKeyAlgorithm[] {
   return (type === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [type]) as HostKeyAlgorithm[];
 }
 
-async function privateKey({ privateKeyFile = "" }: SshTarget): Promise<Buffer> {
+async function privateKey(target: SshTarget): Promise<Buffer> {
   try {
-    return await readFile(privateKeyFile.replace(/^~(?=\/)/, homedir()));
+    return await readFile((target.privateKeyFile ?? "").replace(/^~(?=\/)/, homedir()));
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code ?? "unreadable";
-    throw new StepError(
-      `onload-kmm:ssh.privateKeyFile: found "${privateKeyFile}": ${why}; expected a private key without passphrase`,
-    );
+    throw new StepError(`${keyFound(target)}: ${why}; ${keyExpected}`);
   }
 }
 
