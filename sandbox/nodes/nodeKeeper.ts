@@ -50,8 +50,16 @@ export class NodeKeeper {
   async #beat(): Promise<void> {
     for (const machine of this.#options.store.list()) {
       if (machine.power !== "running") continue;
-      await this.#renew(machine.spec.name).catch(() => undefined); // the API server is away; the next beat will do
+      const { name } = machine.spec;
+      // A kubelet posts its status again after it was given up for lost: the API server was away, or it was slow itself.
+      const beat = this.#isGivenUp(name) ? this.post(machine, "ready") : this.#renew(name);
+      await beat.catch(() => undefined); // the API server is away; the next beat will do
     }
+  }
+
+  #isGivenUp(name: string): boolean {
+    const conditions = this.#options.nodes.get(name)?.status?.conditions ?? [];
+    return conditions.some(({ type, status }) => type === "Ready" && status === "Unknown");
   }
 
   async #renew(name: string): Promise<void> {
