@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { ownLabels } from "../core/names.ts";
+import { ownFields, ownLabels } from "../core/names.ts";
 import { guard } from "./guard.ts";
 import { childOf, type StackArgs } from "./options.ts";
 
@@ -26,7 +26,12 @@ export class CopiedSecret extends pulumi.ComponentResource {
     const copy = new k8s.core.v1.Secret(
       name,
       {
-        metadata: { name: source.name, namespace: args.namespace, labels: ownLabels(args.stack) },
+        metadata: {
+          name: source.name,
+          namespace: args.namespace,
+          labels: ownLabels(args.stack),
+          annotations: ownFields(args.stack),
+        },
         data: pulumi.secret(original.data),
         type: original.type,
       },

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { contentHash } from "../core/hash.ts";
 import { forKernel, imageTemplate } from "../core/imageTag.ts";
 import { moduleSpec, moduleVersion } from "../core/moduleSpec.ts";
-import { kmm, moduleName, ownLabels } from "../core/names.ts";
+import { kmm, moduleName, ownFields, ownLabels } from "../core/names.ts";
 import { guard } from "./guard.ts";
 import { childOf, type StackArgs } from "./options.ts";
 import { step } from "./step.ts";
@@ -66,6 +66,7 @@ export class KernelModule extends pulumi.ComponentResource {
           name: `onload-dockerfile-${contentHash({ dockerfile: args.dockerfile })}`,
           namespace: args.namespace,
           labels,
+          annotations: ownFields(args.stack),
         },
         data: { dockerfile: args.dockerfile },
       },
@@ -82,7 +83,7 @@ export class KernelModule extends pulumi.ComponentResource {
           namespace: args.namespace,
           labels,
           // Foreground deletion would remove what the unload still needs.
-          annotations: { "pulumi.com/deletionPropagationPolicy": "background" },
+          annotations: { ...ownFields(args.stack), "pulumi.com/deletionPropagationPolicy": "background" },
         },
         spec: pulumi
           .all([image, dockerfile.metadata.name, args.srpmImage, args.keySecret, args.certSecret, args.buildSecrets])

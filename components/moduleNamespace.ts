@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { names, ownLabels } from "../core/names.ts";
+import { names, ownFields, ownLabels } from "../core/names.ts";
 import { guard } from "./guard.ts";
 import { childOf, type StackArgs } from "./options.ts";
 
@@ -19,24 +19,25 @@ export class ModuleNamespace extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleNamespaceArgs, options: pulumi.ComponentResourceOptions) {
     super(ModuleNamespace.type, name, {}, options);
     const labels = ownLabels(args.stack);
+    const annotations = ownFields(args.stack);
 
     const namespace = new k8s.core.v1.Namespace(
       name,
-      { metadata: { name: args.namespace, labels: { ...labels, ...privileged } } },
+      { metadata: { name: args.namespace, labels: { ...labels, ...privileged }, annotations } },
       childOf(this),
     );
     this.name = namespace.metadata.name;
 
     const account = new k8s.core.v1.ServiceAccount(
       `${name}-worker`,
-      { metadata: { name: names.serviceAccount, namespace: this.name, labels } },
+      { metadata: { name: names.serviceAccount, namespace: this.name, labels, annotations } },
       childOf(this),
     );
 
     const binding = new k8s.rbac.v1.RoleBinding(
       `${name}-privileged`,
       {
-        metadata: { name: `${names.serviceAccount}-privileged`, namespace: this.name, labels },
+        metadata: { name: `${names.serviceAccount}-privileged`, namespace: this.name, labels, annotations },
         // OpenShift makes this ClusterRole for the SCC `privileged`; KMM's workers run as root with SYS_MODULE.
         roleRef: {
           apiGroup: "rbac.authorization.k8s.io",

@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
-import { ownLabels } from "../core/names.ts";
+import { ownFields, ownLabels } from "../core/names.ts";
 import { guard } from "./guard.ts";
 import { childOf, type StackArgs } from "./options.ts";
 
@@ -55,6 +55,7 @@ export class SigningKey extends pulumi.ComponentResource {
           name: pulumi.interpolate`onload-signing-${content.data}-${content.suffix}`,
           namespace: args.namespace,
           labels: ownLabels(args.stack),
+          annotations: ownFields(args.stack),
         },
         stringData: { [content.data]: content.pem },
       },

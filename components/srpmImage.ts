@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { contentHash } from "../core/hash.ts";
-import { names, ownLabels } from "../core/names.ts";
+import { names, ownFields, ownLabels } from "../core/names.ts";
 import { guard } from "./guard.ts";
 import { childOf, type StackArgs } from "./options.ts";
 import { step } from "./step.ts";
@@ -37,7 +37,12 @@ export class SrpmImage extends pulumi.ComponentResource {
   constructor(name: string, args: SrpmImageArgs, options: pulumi.ComponentResourceOptions) {
     super(SrpmImage.type, name, {}, options);
     const tag = `${args.release.version}-${contentHash({ srpm: args.srpmSha256, files: fileTexts(args) })}`;
-    const metadata = (own: string) => ({ name: own, namespace: args.namespace, labels: ownLabels(args.stack) });
+    const metadata = (own: string) => ({
+      name: own,
+      namespace: args.namespace,
+      labels: ownLabels(args.stack),
+      annotations: ownFields(args.stack),
+    });
 
     const stream = new k8s.apiextensions.CustomResource(
       name,

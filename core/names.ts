@@ -84,3 +84,11 @@ export const ownLabels = (stack: string): Record<string, string> => ({
   [labels.managedBy]: managedBy,
   [labels.stack]: stack,
 });
+
+/**
+ * Annotations on every object of a stack: one field manager for all, not a random one per create. A killed create that is
+ * done again would else own its fields twice, and each later change of them be a conflict.
+ */
+export const ownFields = (stack: string): Record<string, string> => ({
+  "pulumi.com/patchFieldManager": `${managedBy}-${stack}`,
+});

@@ -50,11 +50,14 @@ export class NodeKeeper {
   async #beat(): Promise<void> {
     for (const machine of this.#options.store.list()) {
       if (machine.power !== "running") continue;
-      const { name } = machine.spec;
-      // A kubelet posts its status again after it was given up for lost: the API server was away, or it was slow itself.
-      const beat = this.#isGivenUp(name) ? this.post(machine, "ready") : this.#renew(name);
-      await beat.catch(() => undefined); // the API server is away; the next beat will do
+      await this.#keep(machine).catch(() => undefined); // the API server is away; the next beat will do
     }
+  }
+
+  /** A kubelet posts its status again after it was given up for lost: the API server was away, or it was slow itself. */
+  async #keep(machine: Machine): Promise<void> {
+    const { name } = machine.spec;
+    await (this.#isGivenUp(name) ? this.post(machine, "ready") : this.#renew(name));
   }
 
   #isGivenUp(name: string): boolean {

@@ -19,6 +19,7 @@ test("the Secret is copied under its name into the namespace of the builds", asy
   assert.deepEqual(inputs["metadata"], {
     name: "etc-pki-entitlement",
     namespace: "onload-kmm",
+    annotations: { "pulumi.com/patchFieldManager": "onload-kmm-dev" },
     labels: { "app.kubernetes.io/managed-by": "onload-kmm", "onload-kmm.io/stack": "dev" },
   });
   assert.equal(parent, "entitlement");

@@ -73,7 +73,10 @@ test("the Module is deleted in the background: foreground deletion takes what th
     name: "onload",
     namespace: "onload-kmm",
     labels: { "app.kubernetes.io/managed-by": "onload-kmm", "onload-kmm.io/stack": "dev" },
-    annotations: { "pulumi.com/deletionPropagationPolicy": "background" },
+    annotations: {
+      "pulumi.com/patchFieldManager": "onload-kmm-dev",
+      "pulumi.com/deletionPropagationPolicy": "background",
+    },
   });
 });
 

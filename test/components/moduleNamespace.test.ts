@@ -11,6 +11,7 @@ test("the namespace lets KMM's privileged workers in, and says whose it is", asy
   const { inputs, parent } = named(all, "onload", ":Namespace");
   assert.deepEqual(inputs["metadata"], {
     name: "onload-kmm",
+    annotations: { "pulumi.com/patchFieldManager": "onload-kmm-dev" },
     labels: {
       "app.kubernetes.io/managed-by": "onload-kmm",
       "onload-kmm.io/stack": "dev",
