@@ -7,9 +7,11 @@ import type { Settings } from "./core/settings.ts";
 const project = "onload-kmm";
 
 /** The whole configuration, checked; secrets as Outputs that stay secret. */
-export interface Config extends Omit<Settings, "signingKey" | "mokPassword"> {
-  /** PEM of the existing private key, with `signing.source: existing`. */
-  readonly signingKey?: pulumi.Output<string>;
+export interface Config extends Omit<Settings, "signing" | "signingKey" | "signingCertificate" | "mokPassword"> {
+  readonly signing: Omit<Settings["signing"], "source"> & {
+    /** PEMs, with `signing.source: existing`. */
+    readonly existing?: { readonly key: pulumi.Output<string>; readonly certificate: string };
+  };
   /** The password that MokManager will ask for; generated when absent. */
   readonly mokPassword?: pulumi.Output<string>;
 }
@@ -24,10 +26,16 @@ export function readConfig(): Config {
   const stackProblem = stackNameProblem(pulumi.getStack());
   if (stackProblem !== undefined) problems.push(stackProblem);
   if (settings === undefined || problems.length > 0) throw new pulumi.RunError(problemReport(problems));
-  const { signingKey, mokPassword, ...rest } = settings;
+  const { signing, signingKey, signingCertificate, mokPassword, ...rest } = settings;
+  const { subject, protect } = signing;
+  const isGiven = signingKey !== undefined && signingCertificate !== undefined;
   return {
     ...rest,
-    ...(signingKey !== undefined && { signingKey: pulumi.secret(signingKey) }),
+    signing: {
+      subject,
+      protect,
+      ...(isGiven && { existing: { key: pulumi.secret(signingKey), certificate: signingCertificate } }),
+    },
     ...(mokPassword !== undefined && { mokPassword: pulumi.secret(mokPassword) }),
   };
 }

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import type { ListedNode } from "./components/onloadNodes.ts";
 import { stepCommand } from "./components/step.ts";
 import { problemReport, type Config } from "./config.ts";
 import type { Intent, NodeIdentity } from "./core/inspection.ts";
@@ -19,8 +20,6 @@ export interface Preflight {
   /** Texts of the files in `assets/` that travel to the cluster, by path. */
   readonly assets: Readonly<Record<AssetPath, string>>;
 }
-
-type ListedNode = Config["nodes"][number] & { readonly identity: NodeIdentity };
 
 const assetPaths = [
   "assets/srpm.Dockerfile",

@@ -31,12 +31,14 @@ interface ContextFile {
 export class SrpmImage extends pulumi.ComponentResource {
   static readonly type = "onload-kmm:index:SrpmImage";
 
+  /** The image's tag, `<release>-<hash>`: another one as soon as the source RPM or a build script is another. */
+  readonly tag: string;
   /** The image by digest. */
   readonly image: pulumi.Output<string>;
 
   constructor(name: string, args: SrpmImageArgs, options: pulumi.ComponentResourceOptions) {
     super(SrpmImage.type, name, {}, options);
-    const tag = `${args.release.version}-${contentHash({ srpm: args.srpmSha256, files: fileTexts(args) })}`;
+    this.tag = `${args.release.version}-${contentHash({ srpm: args.srpmSha256, files: fileTexts(args) })}`;
     const metadata = (own: string) => ({
       name: own,
       namespace: args.namespace,
@@ -64,7 +66,7 @@ export class SrpmImage extends pulumi.ComponentResource {
         spec: {
           source: { type: "Binary", binary: {} },
           strategy: { type: "Docker", dockerStrategy: {} },
-          output: { to: { kind: "ImageStreamTag", name: `${names.srpmImageStream}:${tag}` } },
+          output: { to: { kind: "ImageStreamTag", name: `${names.srpmImageStream}:${this.tag}` } },
         },
       },
       // A build whose output stream doesn't exist waits for it, and is given up after five minutes.
@@ -83,7 +85,7 @@ export class SrpmImage extends pulumi.ComponentResource {
           namespace: args.namespace,
           selector: `openshift.io/build-config.name=${names.srpmBuildConfig}`,
           release: args.release,
-          tag,
+          tag: this.tag,
           dockerfile: args.dockerfile.path,
           files: args.scripts.map(({ path }) => path),
           timeoutMinutes: args.timeoutMinutes,
@@ -95,7 +97,7 @@ export class SrpmImage extends pulumi.ComponentResource {
     );
     this.image = upload.stdout.apply((answer) => (JSON.parse(answer) as { image: string }).image);
 
-    this.registerOutputs({ image: this.image });
+    this.registerOutputs({ tag: this.tag, image: this.image });
   }
 }
 

@@ -3,11 +3,10 @@ import { contentHash } from "./hash.ts";
 
 /** What the kernel modules' image is made of; a change of any part makes a new tag, and so a build. */
 export interface ImageContent {
-  /** SHA-256 of the `.src.rpm`, hexadecimal. */
-  readonly srpmSha256: string;
-  readonly srpmDockerfile: string;
+  /** The source image's tag, a hash of the source RPM and the build scripts. */
+  readonly source: string;
+  /** Text of the kmod image's Dockerfile. */
   readonly dockerfile: string;
-  readonly buildScripts: readonly string[];
   readonly baseImage: string;
   /** SHA-256 fingerprint of the signing certificate. */
   readonly certificate: string;
