@@ -15,7 +15,7 @@ const usage = `usage: npm run sandbox -- COMMAND [OPTIONS]
   --dir DIR          state directory (default: ONLOAD_KMM_SANDBOX, else .sandbox)
   --nodes N          up: number of worker nodes (default 3)
   --cluster-id UID   up: UID of the namespace kube-system
-  --secure-boot      up: the nodes' firmware has Secure Boot on
+  --no-secure-boot   up: the nodes' firmware has Secure Boot off
   --purge            down: remove the state directory too
 `;
 
@@ -30,7 +30,7 @@ const options = {
 
 function parse(argv: string[]) {
   try {
-    return parseArgs({ args: argv, options, allowPositionals: true });
+    return parseArgs({ args: argv, options, allowPositionals: true, allowNegative: true });
   } catch (error) {
     throw new UserError(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
   }

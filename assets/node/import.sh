@@ -8,7 +8,8 @@
 #                    Anything else leaves a pending request as it is.
 #
 # stdout: {"before": state, "after": state, "replaced": true|false}, states as in state.sh. A key that the kernel trusts
-# already (enrolled, in-db, in-kernel) is left alone.
+# already (enrolled, in-db, in-kernel) is left alone, and so is a machine without Secure Boot: it needs no key, and a request
+# would stop its next boot in MokManager.
 #
 # Refused (3): the key is blocked; requests for other keys are pending (this one would change their password).
 if [ -z "${onload_kmm_lib:-}" ]; then
@@ -32,10 +33,11 @@ write_certificate
 
 replaced=false
 before=$(key_state)
+secure_boot=$(secure_boot)
+[ "$secure_boot" = enabled ] || finish "$before"
 case $before in
   enrolled | in-db | in-kernel) finish "$before" ;;
   blocked) fail 3 'the key is blocked in dbx or MokListX' ;;
-  unsupported) fail 3 'this machine has no EFI variables' ;;
 esac
 others=$(fingerprints --list-new | grep -cvx "$(own_fingerprint)") || :
 [ "$others" -eq 0 ] || fail 3 "requests for $others other keys are pending; let them be enrolled or revoke them first"

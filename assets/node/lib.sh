@@ -73,6 +73,17 @@ write_certificate() {
   printf %s "$input_certificate" | base64 -d >"$dir/key.der" 2>/dev/null || fail 2 'certificate is not base64'
 }
 
+# Prints the state of Secure Boot: enabled, disabled or unsupported (no EFI).
+secure_boot() {
+  answer=$(as_root mokutil --sb-state 2>&1) || :
+  case $answer in
+    *'SecureBoot enabled'*) echo enabled ;;
+    *'SecureBoot disabled'*) echo disabled ;;
+    *'EFI variables are not supported'* | *"doesn't support Secure Boot"*) echo unsupported ;;
+    *) fail 1 "mokutil --sb-state gave an answer that is not known: $answer" ;;
+  esac
+}
+
 # Prints the state of $dir/key.der: enrolled, pending, not-enrolled, in-db, in-kernel, blocked or unsupported (no EFI).
 # Only mokutil's words count: the exit code of --test-key was inverted after 0.7.2.
 key_state() {

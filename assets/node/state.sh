@@ -28,16 +28,6 @@ tool=state
 SOLARFLARE=0x1924
 net=/sys/class/net
 
-secure_boot() {
-  answer=$(as_root mokutil --sb-state 2>&1) || :
-  case $answer in
-    *'SecureBoot enabled'*) echo enabled ;;
-    *'SecureBoot disabled'*) echo disabled ;;
-    *'EFI variables are not supported'* | *"doesn't support Secure Boot"*) echo unsupported ;;
-    *) fail 1 "mokutil --sb-state gave an answer that is not known: $answer" ;;
-  esac
-}
-
 key_fields() {
   if [ -z "$input_certificate" ]; then
     printf '"key":null,"deletionPending":null'

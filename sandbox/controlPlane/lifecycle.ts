@@ -24,7 +24,7 @@ export interface UpOptions {
   readonly nodes?: number | undefined;
   /** UID of kube-system; default {@link defaultClusterId}. */
   readonly clusterId?: string | undefined;
-  /** Whether the nodes' firmware has Secure Boot on; default off. */
+  /** Whether the nodes' firmware has Secure Boot on; default on, as on the machines that this is for. */
   readonly secureBoot?: boolean | undefined;
 }
 
@@ -47,7 +47,7 @@ async function create(dir: string, options: UpOptions): Promise<State> {
     version: 1,
     clusterId: options.clusterId ?? defaultClusterId,
     workers: options.nodes ?? defaultWorkers,
-    secureBoot: options.secureBoot ?? false,
+    secureBoot: options.secureBoot ?? true,
     ports: await pickPorts(),
     installed: false,
     processes: {},

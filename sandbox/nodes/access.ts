@@ -27,8 +27,8 @@ export interface ControlAccess {
   token: string;
 }
 
-/** In the default directory the ports are fixed, so that Pulumi.dev.yaml can name them: worker-1 has 22011. */
-const FIRST_SSH_PORT = 22010;
+/** In the default directory the ports are fixed, so that Pulumi.dev.yaml can name them: worker-1 has 22011 and 22111. */
+const FIRST_PORT = { ssh: 22010, console: 22110 } as const;
 
 /** Paths below a state directory. */
 const accessFiles = (stateDir: string) => ({
@@ -46,8 +46,8 @@ export function readAccess(stateDir: string): NodeAccess[] {
 export async function accessOf(machine: Machine, stateDir: string, known: NodeAccess[]): Promise<NodeAccess> {
   const { name, solarflare } = machine.spec;
   const before = known.find((entry) => entry.name === name);
-  const sshPort = before?.sshPort ?? (await firstPort(name, stateDir));
-  const consolePort = before?.consolePort ?? (await freePort());
+  const sshPort = before?.sshPort ?? (await firstPort("ssh", name, stateDir));
+  const consolePort = before?.consolePort ?? (await firstPort("console", name, stateDir));
   return {
     name,
     solarflare,
@@ -59,10 +59,10 @@ export async function accessOf(machine: Machine, stateDir: string, known: NodeAc
   };
 }
 
-async function firstPort(name: string, stateDir: string): Promise<number> {
+async function firstPort(kind: keyof typeof FIRST_PORT, name: string, stateDir: string): Promise<number> {
   const number = name === "master-0" ? 0 : Number(/^worker-(\d{1,2})$/.exec(name)?.[1] ?? NaN);
   const isDefault = stateDir === stateDirectory(undefined, {});
-  return isDefault && !Number.isNaN(number) ? FIRST_SSH_PORT + number : freePort();
+  return isDefault && !Number.isNaN(number) ? FIRST_PORT[kind] + number : freePort();
 }
 
 async function freePort(): Promise<number> {

@@ -42,23 +42,28 @@ source SrpmImage
   source-build BuildConfig ← onload, source
   source-guard Command ← source, source-build
   source-upload Command ← onload, source-build
+mok-password EnrolmentPassword
+  mok-password RandomPassword
 worker-1 OnloadNode
   worker-1-guard Command ← worker-1-select
   worker-1-select NodePatch
-  worker-1-claim Command ← module, signing, worker-1-select
-  worker-1-roll Command ← module-build, onload, signing, worker-1-claim
+  worker-1-claim Command ← module, mok-password, signing, worker-1-select
+  worker-1-import Command ← mok-password, signing, worker-1-claim
+  worker-1-roll Command ← module-build, mok-password, onload, signing, worker-1-claim, worker-1-import
   worker-1-proof Command ← module-build, onload, signing, worker-1-roll
 worker-2 OnloadNode
   worker-2-guard Command ← worker-2-select
   worker-2-select NodePatch
-  worker-2-claim Command ← module, signing, worker-2-select
-  worker-2-roll Command ← module-build, onload, signing, worker-1-proof, worker-2-claim
+  worker-2-claim Command ← module, mok-password, signing, worker-2-select
+  worker-2-import Command ← mok-password, signing, worker-2-claim
+  worker-2-roll Command ← module-build, mok-password, onload, signing, worker-1-proof, worker-2-claim, worker-2-import
   worker-2-proof Command ← module-build, onload, signing, worker-2-roll
 worker-3 OnloadNode
   worker-3-guard Command ← worker-3-select
   worker-3-select NodePatch
-  worker-3-claim Command ← module, signing, worker-3-select
-  worker-3-roll Command ← module-build, onload, signing, worker-2-proof, worker-3-claim
+  worker-3-claim Command ← module, mok-password, signing, worker-3-select
+  worker-3-import Command ← mok-password, signing, worker-3-claim
+  worker-3-roll Command ← module-build, mok-password, onload, signing, worker-2-proof, worker-3-claim, worker-3-import
   worker-3-proof Command ← module-build, onload, signing, worker-3-roll
 module KernelModule ← onload, onload-guard, onload-privileged, onload-worker
   module Module ← module-dockerfile, onload, signing, signing-cert, signing-key, source-upload, worker-1-select, worker-2-select, worker-3-select
@@ -73,7 +78,10 @@ for (const preview of [true, false]) {
     assert.equal(error, undefined);
     const guard = named(registrations, "guard");
     assert.deepEqual(table(registrations.filter((each) => each !== guard)), expected.trim().split("\n"));
-    const everything = registrations.filter(({ parent }) => parent !== undefined).map(({ name }) => name);
+    // The password is in state alone, and goes after the nodes that wait for it.
+    const everything = registrations
+      .filter(({ parent }) => parent !== undefined && parent !== "mok-password")
+      .map(({ name }) => name);
     assert.deepEqual(guard.dependencies, [...new Set(everything)].sort());
     assert.match(String(guard.inputs["delete"]), /steps\/guardDestroy\.ts$/);
   });

@@ -29,7 +29,7 @@ export interface Outcome {
 
 export interface StackOptions {
   readonly nodes?: number;
-  /** Whether the nodes' firmware starts with Secure Boot on. */
+  /** Whether the nodes' firmware starts with Secure Boot on; default off, and then no key is asked for. */
   readonly secureBoot?: boolean;
   /** Changes the configuration of Pulumi.dev.yaml before the stack is made. */
   readonly configure?: (config: StackConfig) => void;
@@ -37,9 +37,11 @@ export interface StackOptions {
 
 /** Starts a sandbox in a temporary directory and makes the stack `dev` on it. End it with `end()`. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const sandbox = await startSandbox({ nodes: options.nodes, secureBoot: options.secureBoot });
+  const { nodes, secureBoot = false } = options;
+  const sandbox = await startSandbox({ nodes, secureBoot });
   const stack = new Stack(sandbox);
   const config = await devConfig(sandbox);
+  if (!secureBoot) config.config["onload-kmm:enrolment"] = { mode: "off" };
   options.configure?.(config);
   await stack.configure(config);
   const made = await stack.pulumi("stack", "init", "dev");

@@ -26,6 +26,7 @@ case $1 in
     cmp -s "$2" "$here/certificate" || echo "not the certificate" >>"$here/calls"
     case $key in
       strange) echo 'something new' ;;
+      unsupported) cat "$here/sb" >&2; exit 1 ;;
       not-enrolled) echo "$2 is not enrolled" ;;
       pending) echo "$2 is already in the enrollment request"; exit 1 ;;
       in-kernel) echo "$2 is already in the built-in trusted keyring" >&2; exit 255 ;;

@@ -46,6 +46,7 @@ for (const shell of SHELLS) {
       assert.deepEqual(answer("import", certificate, hash), expected);
       const calls = [
         "--test-key key.der",
+        "--sb-state",
         "--list-new",
         "--import key.der --hash-file hash",
         "60",
@@ -74,6 +75,17 @@ for (const shell of SHELLS) {
           node.calls.some((call) => call.startsWith("--import")),
           false,
         );
+      });
+    }
+
+    for (const [sb, key] of [
+      ["SecureBoot disabled\n", "not-enrolled"],
+      ["EFI variables are not supported on this system\n", "unsupported"],
+    ] as const) {
+      test(`import: asks for nothing where Secure Boot verifies nothing (${sb.trim()})`, () => {
+        node.set(key, sb);
+        assert.deepEqual(answer("import", certificate, hash), { before: key, after: key, replaced: false });
+        assert.deepEqual(node.calls, ["--test-key key.der", "--sb-state"]);
       });
     }
 

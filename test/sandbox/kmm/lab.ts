@@ -50,7 +50,7 @@ export class Lab {
   }
 
   static async start(): Promise<Lab> {
-    const sandbox = await startSandbox({ nodes: 2 });
+    const sandbox = await startSandbox({ nodes: 2, secureBoot: false });
     const lab = new Lab(sandbox, await Kube.fromKubeconfig(kubeconfigFile(sandbox.dir, "standins.kubeconfig")));
     await lab.set({ "build.seconds": "0.1" });
     return lab;
