@@ -1,4 +1,4 @@
-/** README's one table of the configuration, held to the schema: no key is missing there, and no default is another. */
+/** What the documents list, held to what there is: the configuration's table, the dependencies' reasons. */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,7 +7,8 @@ import { parseSettings } from "../../core/parseSettings.ts";
 import { schema } from "../../core/settings.ts";
 import { asPulumi, least } from "../core/settings.ts";
 
-const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
+const textOf = (file: string): Promise<string> => readFile(join(import.meta.dirname, "../..", file), "utf8");
+const readme = await textOf("README.md");
 
 /** A row of the table: the keys in its first cell, and what its last one says. */
 const rows = readme
@@ -53,3 +54,14 @@ const at = (value: unknown, key: string) =>
     .split(".")
     .reduce<unknown>((inside, step) => (inside as Record<string, unknown> | undefined)?.[step], value) as
     string | number | boolean | undefined;
+
+test("each dependency has its reason", async () => {
+  const reasons = await textOf("docs/dependencies.md");
+  const packages = (await Promise.all(["package.json", "sandbox/package.json"].map(textOf))).flatMap((text) => {
+    const { dependencies, devDependencies } = JSON.parse(text) as Record<string, Record<string, string>>;
+    return Object.keys({ ...dependencies, ...devDependencies });
+  });
+  // Types come with what they are of.
+  const missing = packages.filter((name) => !name.startsWith("@types/") && !reasons.includes(`\`${name}\``));
+  assert.deepEqual([...new Set(missing)], []);
+});
