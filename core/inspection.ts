@@ -1,3 +1,4 @@
+import { RE2JS } from "re2js";
 import { annotations, labels, moduleName, names } from "./names.ts";
 import { kmmKernel } from "./imageTag.ts";
 import { parseAttempt } from "./rollState.ts";
@@ -191,7 +192,7 @@ function nodeProblems(intent: Intent, facts: ClusterFacts): string[] {
       );
     }
     const kernel = node.status.nodeInfo.kernelVersion;
-    if (!new RegExp(intent.kernels).test(kmmKernel(kernel))) {
+    if (!RE2JS.compile(intent.kernels).matcher(kmmKernel(kernel)).find()) {
       problems.push(
         `onload-kmm:build.kernels: found "${intent.kernels}", which doesn't match ${name}'s kernel ${kernel}`,
       );

@@ -1,3 +1,4 @@
+import { RE2JS } from "re2js";
 import { z } from "zod";
 
 /*
@@ -134,12 +135,10 @@ export const schema = z.strictObject({
 /** The checked configuration, with every default filled in. */
 export type Settings = z.infer<typeof schema>;
 
-/** Whether KMM's RE2 would take it, and mean the same: JavaScript's syntax less what RE2 refuses or reads otherwise. */
+/** Whether KMM would take it: its webhook compiles the expression as RE2. */
 function isRe2(pattern: string): boolean {
-  const foreign = /\(\?<?[=!]|\[\^?\]|\\(?![fnrtvdDsSwWbB_\W])/;
-  if (foreign.test(pattern.replaceAll("\\\\", ""))) return false;
   try {
-    new RegExp(pattern);
+    RE2JS.compile(pattern);
     return true;
   } catch {
     return false;
