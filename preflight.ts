@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import ssh from "ssh2";
 import type { ListedNode } from "./components/onloadNodes.ts";
 import { stepCommand } from "./components/step.ts";
 import { problemReport, type Config } from "./config.ts";
@@ -56,18 +57,17 @@ export async function preflight(config: Config): Promise<Preflight> {
   return { release: release.release, nodes, privateKey: key.pem, assets };
 }
 
-async function readPrivateKey({ ssh }: Config): Promise<{ pem?: pulumi.Output<string>; problems: string[] }> {
-  if (ssh.privateKeyFile === undefined) return { problems: [] };
+async function readPrivateKey({ ssh: { privateKeyFile } }: Config) {
+  if (privateKeyFile === undefined) return { problems: [] };
+  const problem = (why: string) =>
+    `onload-kmm:ssh.privateKeyFile: found "${privateKeyFile}": ${why}, expected the file of a private key without passphrase`;
   try {
-    const path = ssh.privateKeyFile.replace(/^~(?=\/)/, homedir());
-    return { pem: pulumi.secret(await readFile(path, "utf8")), problems: [] };
+    const pem = await readFile(privateKeyFile.replace(/^~(?=\/)/, homedir()), "utf8");
+    const parsed = ssh.utils.parseKey(pem);
+    // Its messages quote nothing of the key.
+    return { pem: pulumi.secret(pem), problems: parsed instanceof Error ? [problem(parsed.message)] : [] };
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code ?? "unreadable";
-    return {
-      problems: [
-        `onload-kmm:ssh.privateKeyFile: found "${ssh.privateKeyFile}": ${why}, expected the file of a private key without passphrase`,
-      ],
-    };
+    return { problems: [problem((error as NodeJS.ErrnoException).code ?? "unreadable")] };
   }
 }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import ssh from "ssh2";
 import { configOf, filesFor, run, type Files, type Run, type StackConfig } from "./program.ts";
 
 /** Pulumi.prod.yaml with files that are there. */
@@ -84,6 +85,25 @@ test("package, SSH key and cluster are looked at together, and all their problem
     "onload-kmm:ssh.privateKeyFile",
   ]);
   assert.match(problems.at(-1) ?? "", /found "no\/such\/key": ENOENT, expected the file of a private key/);
+});
+
+test("an SSH key with a passphrase, or none at all, is told before a node is asked, and not quoted", async (t) => {
+  const files = await filesFor(t);
+  const { private: locked } = ssh.utils.generateKeyPairSync("ed25519", {
+    passphrase: "secret",
+    cipher: "aes256-ctr",
+    rounds: 1,
+  });
+  for (const [text, why] of [
+    [locked, /found "\S+": Encrypted private OpenSSH key detected, but no passphrase given, expected/],
+    ["no key", /found "\S+": Unsupported key format, expected the file of a private key without passphrase/],
+  ] as const) {
+    await writeFile(files.sshKey, text);
+    const [problem = "", ...more] = await problemsOf({ config: await goodConfig(files) });
+    assert.match(problem, why);
+    assert.ok(!problem.includes(text.split("\n")[1] ?? text));
+    assert.deepEqual(more, []);
+  }
 });
 
 test("a package that isn't there is told by its path", async (t) => {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
+import ssh from "ssh2";
 import { parse } from "yaml";
 import type { Intent, NodeIdentity } from "../../core/inspection.ts";
 import { makeRelease, type MadeRelease } from "../../sandbox/release/makeRelease.ts";
@@ -36,7 +37,7 @@ export async function filesFor(context: Pick<TestContext, "after">): Promise<Fil
 }
 
 /** What must not be seen in plain sight. */
-export const sshKeyText = "-----BEGIN OPENSSH PRIVATE KEY-----\nof-the-tests\n-----END OPENSSH PRIVATE KEY-----\n";
+export const sshKeyText = ssh.utils.generateKeyPairSync("ed25519").private;
 export const signingPair = await rsaPair();
 export const mokPassword = "correcthorsebattery";
 
