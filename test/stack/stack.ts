@@ -23,7 +23,7 @@ export interface Outcome {
   readonly exitCode: number;
   /** stdout and stderr, as a person would see them. */
   readonly output: string;
-  /** Every step but `same`, in the order in which the engine finished planning or doing it. */
+  /** Every step that changes something, in the order in which the engine finished planning or doing it. */
   readonly steps: readonly Step[];
 }
 
@@ -146,5 +146,5 @@ async function readSteps(events: string, planned: boolean): Promise<Step[]> {
       type: metadata.type,
       name: metadata.urn.slice(metadata.urn.lastIndexOf("::") + 2),
     }))
-    .filter(({ op }) => op !== "same");
+    .filter(({ op }) => op !== "same" && op !== "read");
 }
