@@ -7,12 +7,31 @@
 import { spawn } from "node:child_process";
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { projectRoot } from "./paths.ts";
 import { openSandbox, type Sandbox } from "./sandbox.ts";
 import { report } from "./userError.ts";
 
 const stack = "dev";
+
+/** What the program exports for each node, as far as it is told here. */
+interface NodeProof {
+  readonly node: string;
+  readonly state: string;
+  readonly secureBoot: string;
+  readonly key: string;
+  readonly kernel: string;
+  readonly version: string;
+  readonly modules: Readonly<Record<string, { readonly version: string; readonly signers: readonly string[] }>>;
+}
+
+/** One line of the table of proofs. */
+function proofRow({ modules, node, state, secureBoot, key, kernel, version }: NodeProof) {
+  const live = Object.entries(modules).map(([name, module]) => `${name} ${module.version}`);
+  const signers = [...new Set(Object.values(modules).flatMap((module) => module.signers))];
+  return { node, state, secureBoot, key, kernel, version, modules: live.join(", "), signer: signers.join(", ") };
+}
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { cycle: { type: "boolean" }, clean: { type: "boolean" } } });
@@ -44,7 +63,7 @@ class Demo {
     const copy = join(sandbox.dir, "Pulumi.dev.yaml");
     if (onCopy) await copyFile(join(projectRoot, "Pulumi.dev.yaml"), copy);
     const demo = new Demo(sandbox, onCopy ? ["--config-file", copy] : []);
-    await demo.#run("pulumi", ["stack", "select", "--create", stack], { quiet: true });
+    await demo.#run("pulumi", ["stack", "select", "--create", stack], "ignore");
     return demo;
   }
 
@@ -85,7 +104,13 @@ class Demo {
   /** What a person would look at: the nodes' labels, and what KMM says is loaded. */
   async #show(): Promise<void> {
     say("Outputs");
-    await this.#run("pulumi", ["stack", "output", "--stack", stack]);
+    const json = await this.#run("pulumi", ["stack", "output", "--stack", stack, "--json"], "capture");
+    const { proofs, ...others } = JSON.parse(json) as { proofs: NodeProof[] } & Record<string, string>;
+    for (const [name, value] of Object.entries(others)) {
+      process.stdout.write(`${name.padEnd(24)}${value.replace(/\n[^]*/, " …")}\n`);
+    }
+    say("Proofs: what each node itself says");
+    console.table(proofs.map(proofRow));
     say("What KMM reports as loaded");
     const columns = "NODE:.metadata.name,IMAGE:.status.modules[*].config.containerImage,BOOT:.status.modules[*].bootId";
     await this.#run("kubectl", ["get", "nodemodulesconfigs", "-o", `custom-columns=${columns}`]);
@@ -94,20 +119,24 @@ class Demo {
   async #pulumi(what: string, verb: string, ...args: string[]): Promise<void> {
     say(`${what}: pulumi ${[verb, ...args].join(" ")}`);
     const began = Date.now();
-    await this.#run("pulumi", [verb, "--stack", stack, ...this.#config, ...args]);
+    // The outputs are told below, each once.
+    await this.#run("pulumi", [verb, "--stack", stack, "--suppress-outputs", ...this.#config, ...args]);
     this.#times.push([`pulumi ${verb}`, (Date.now() - began) / 1000]);
   }
 
-  /** Runs a tool as a person would, in the sandbox's environment; its failure ends the demo. */
-  async #run(program: "pulumi" | "kubectl", args: string[], { quiet = false } = {}): Promise<void> {
-    const env = { ...this.#sandbox.env, KUBECONFIG: this.#sandbox.kubeconfig };
+  /** Runs a tool as a person would, in the sandbox's environment; its failure ends the demo. Answers what it captured. */
+  async #run(program: "pulumi" | "kubectl", args: string[], output: "show" | "capture" | "ignore" = "show") {
+    const stdout = ({ show: "inherit", capture: "pipe", ignore: "ignore" } as const)[output];
     const child = spawn(program, args, {
       cwd: projectRoot,
-      env,
-      stdio: ["inherit", quiet ? "ignore" : "inherit", "inherit"],
+      env: { ...this.#sandbox.env, KUBECONFIG: this.#sandbox.kubeconfig },
+      stdio: ["inherit", stdout, "inherit"],
     });
-    const code = await new Promise<number | null>((resolve, reject) => child.on("close", resolve).on("error", reject));
+    const ended = new Promise<number | null>((resolve, reject) => child.on("close", resolve).on("error", reject));
+    const captured = child.stdout === null ? "" : await text(child.stdout);
+    const code = await ended;
     if (code !== 0) throw new Error(`${program} ${args.join(" ")} failed with exit code ${code ?? "none"}`);
+    return captured;
   }
 }
 
