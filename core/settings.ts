@@ -12,7 +12,10 @@ const matching = (pattern: RegExp, expected: string) =>
 const flag = (expected: string) => z.boolean({ error: expected });
 const count = (expected: string, least = 1, most = 10_000) =>
   z.int({ error: expected }).min(least, { error: expected }).max(most, { error: expected });
-const minutes = (what: string, byDefault: number) => count(`whole minutes, 1 to 10000: ${what}`).default(byDefault);
+const minutes = (what: string, byDefault: number) => {
+  const error = `minutes, 0.1 to 10000: ${what}`;
+  return z.number({ error }).min(0.1, { error }).max(10_000, { error }).default(byDefault);
+};
 
 const cluster = z.strictObject({
   kubeconfig: text("the path of a kubeconfig file, for example ~/.kube/prod"),

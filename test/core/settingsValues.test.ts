@@ -22,7 +22,11 @@ const wrong: [path: (string | number)[], values: unknown[], expected: RegExp][] 
     ["ubi", "registry:5000/ubi", "ubi:latest", "registry:5000/ubi:latest"],
     /a tag other than latest, or a digest/,
   ],
-  [["build", "timeoutMinutes"], [0, -1, 1.5, 10_001], /whole minutes, 1 to 10000: the longest that a build may take/],
+  [
+    ["build", "timeoutMinutes"],
+    [0, -1, 0.05, 10_001, "5m"],
+    /minutes, 0.1 to 10000: the longest that a build may take/,
+  ],
   [["rebuild"], [-1, 1.5], /a whole number, 0 or more; raise it to force a rebuild/],
   [["signing", "source"], ["vault"], /generated \(.*\) or existing/],
   [["signing", "subject"], ["", "x".repeat(65)], /1 to 64 characters|at most 64 characters/],
@@ -54,6 +58,10 @@ for (const [path, values, expected] of wrong) {
 }
 
 const right: [path: (string | number)[], values: unknown[]][] = [
+  [
+    ["rollout", "drainTimeoutMinutes"],
+    [0.1, 2.5],
+  ],
   [["release", "package"], ["onload-9.0.2.140-1.src.rpm"]],
   [
     ["build", "kernels"],
