@@ -24,6 +24,9 @@ export interface KubeObject {
 /** Seconds for which an API server that doesn't answer is waited for: a single-node cluster reboots in less. */
 const patienceSeconds = 600;
 
+/** Seconds between two lines about that. */
+const remindSeconds = 30;
+
 /** What kubectl says when the API server is away or starting, and not when it refuses. */
 const away =
   /connection refused|The connection to the server \S+ was refused|connection reset|\bEOF\b|i\/o timeout|TLS handshake timeout|no route to host|connection lost|etcdserver: |is currently unable|apiserver not ready|ServiceUnavailable|context deadline exceeded|Unable to connect to the server: (?!x509|tls|getting credentials)|the server was unable to return a response|shutting down|known HTTP paths/i;
@@ -55,6 +58,7 @@ export class Kubectl {
   readonly #connection: string[];
   readonly #patience: number;
   #awayAt = 0;
+  #saidAwayAt = 0;
 
   /** Use {@link connect}: it checks which cluster answers. */
   constructor(cluster: Cluster, patience: number) {
@@ -79,7 +83,7 @@ export class Kubectl {
       awaySince ??= Date.now();
       if (!(await this.#isAway(stderr)) || Date.now() - awaySince > this.#patience * 1000)
         throw new StepError(`kubectl ${args.join(" ")}: ${stderr.trim()}`);
-      progress(`the API server is away (${lastLine(stderr)}); trying again`);
+      this.#sayAway(stderr);
       await sleep(2000);
     }
   }
@@ -109,6 +113,13 @@ export class Kubectl {
   /** A child process of the same program, for what streams. The caller ends it. */
   stream(args: readonly string[], stdio: "pipe" | "ignore" = "ignore"): ChildProcess {
     return spawn(this.#program, [...this.#connection, ...args], { stdio: [stdio, "pipe", "pipe"] });
+  }
+
+  /** Now and then: several commands may try at once, for minutes, and what a step prints is limited. */
+  #sayAway(stderr: string): void {
+    if (Date.now() - this.#saidAwayAt < remindSeconds * 1000) return;
+    this.#saidAwayAt = Date.now();
+    progress(`the API server is away (${lastLine(stderr)}); trying again`);
   }
 
   async #isAway(stderr: string): Promise<boolean> {
