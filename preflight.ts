@@ -49,6 +49,7 @@ export async function preflight(config: Config): Promise<Preflight> {
     ({ kernel }) => tagLengthProblem(longestTag(config.release.version), config.namespace, kernel) ?? [],
   );
   const problems = [...release.problems, ...cluster.problems, ...key.problems, ...new Set(tagProblems)];
+  await Promise.all(cluster.warnings.map((warning) => pulumi.log.warn(warning)));
   if (release.release === undefined || problems.length > 0) throw new pulumi.RunError(problemReport(problems));
   const nodes = config.nodes.flatMap((node) => {
     const identity = cluster.nodes.find(({ name }) => name === node.name);
@@ -82,6 +83,7 @@ async function readRelease({ release }: Config): Promise<{ release?: Release; pr
 
 interface Inspection {
   readonly problems: readonly string[];
+  readonly warnings: readonly string[];
   readonly nodes: readonly NodeIdentity[];
 }
 
@@ -93,17 +95,20 @@ async function inspectCluster(config: Config): Promise<Inspection> {
     kernels: config.build.kernels,
     strategy: config.build.strategy,
   };
+  const machines = config.nodes
+    .filter(({ hold }) => !hold)
+    .map(({ name, address, hostKey }) => ({ name, address, hostKey, ...config.ssh }));
   try {
     const answer = await command.local.run({
       command: stepCommand("inspectCluster"),
-      stdin: JSON.stringify({ cluster: config.cluster, intent }),
+      stdin: JSON.stringify({ cluster: config.cluster, intent, machines }),
       // Else its findings are printed with each preview.
       logging: "none",
     });
     return JSON.parse(answer.stdout) as Inspection;
   } catch (error) {
     // It answers with its findings even when the cluster is away: this is a fault of ours, or of the bastion.
-    return { problems: [`cluster: could not be inspected: ${(error as Error).message}`], nodes: [] };
+    return { problems: [`cluster: could not be inspected: ${(error as Error).message}`], warnings: [], nodes: [] };
   }
 }
 

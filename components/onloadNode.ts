@@ -138,19 +138,16 @@ export class OnloadNode extends pulumi.ComponentResource {
     if (!args.hold) {
       const target = { ...onNode, node: identity, module: args.built };
       const { enrolment, ownNetworkOnSolarflare } = args;
+      // The predecessor's proof is this node's turn in its lane. A node that is dead stops nobody before that.
+      const turn = args.predecessor === undefined ? [] : [args.predecessor.proven];
       const roll = step(
         `${name}-roll`,
         {
           run: "rollNode",
           input: { ...target, stack, held: args.held, enrolment, ownNetworkOnSolarflare, ...args.rollout },
         },
-        // The claim cleans up after a roll that fails, the request should be there before the outage begins, and the
-        // predecessor's proof is this node's turn in its lane.
-        childOf(this, [
-          claim,
-          ...importKey(args, claim, this),
-          ...(args.predecessor === undefined ? [] : [args.predecessor.proven]),
-        ]),
+        // The claim cleans up after a roll that fails, and the request should be there before the outage begins.
+        childOf(this, [claim, ...turn, ...importKey(args, [claim, ...turn], this)]),
       );
       const proof = step(
         `${name}-proof`,
@@ -167,7 +164,7 @@ export class OnloadNode extends pulumi.ComponentResource {
 }
 
 /** Asks for the key's enrolment over SSH, without an outage, in the modes that go through MokManager. */
-function importKey(args: OnloadNodeArgs, claim: pulumi.Resource, parent: pulumi.Resource): pulumi.Resource[] {
+function importKey(args: OnloadNodeArgs, after: pulumi.Resource[], parent: pulumi.Resource): pulumi.Resource[] {
   const { identity, ssh, enrolment } = args;
   if (enrolment.mode === "off" || enrolment.mode === "redfish") return [];
   const machine = [identity.uid, identity.machineId, identity.systemUuid].join(" ");
@@ -190,7 +187,7 @@ function importKey(args: OnloadNodeArgs, claim: pulumi.Resource, parent: pulumi.
       logging: "none",
     },
     // Whoever asks is there to take it back: the claim revokes a pending request.
-    childOf(parent, [claim]),
+    childOf(parent, after),
   );
   return [request];
 }

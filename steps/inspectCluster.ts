@@ -1,5 +1,5 @@
 /**
- * Looks at the cluster before the first change, in `preview` too: one read-only call for everything.
+ * Looks at the cluster and its nodes before the first change, in `preview` too: one read-only call for everything.
  * Answers with its findings and exit code 0, so that the program can report all mistakes at once.
  */
 import { z } from "zod";
@@ -13,6 +13,7 @@ import {
 } from "../core/inspection.ts";
 import { names } from "../core/names.ts";
 import { connect, type Kubectl, type KubeObject } from "./lib/kubectl.ts";
+import { machineSchema, reach } from "./lib/reach.ts";
 import { clusterSchema, runStep, StepError } from "./lib/step.ts";
 
 const input = z.object({
@@ -24,6 +25,8 @@ const input = z.object({
     kernels: z.string(),
     strategy: z.enum(["driver-toolkit", "entitled-ubi"]),
   }),
+  /** How the nodes are reached that roll-outs don't pass by. */
+  machines: z.array(machineSchema),
 });
 
 /** Seconds: who runs `preview` wants to hear soon that the VPN is down. */
@@ -85,13 +88,20 @@ async function apiGroups(kubectl: Kubectl): Promise<Set<string>> {
   return new Set(groups.map(({ name }) => name));
 }
 
-await runStep(input, async ({ cluster, intent }) => {
+await runStep(input, async ({ cluster, intent, machines }) => {
+  const reached = reach(machines);
   try {
     const kubectl = await connect(cluster, patience);
     const facts = await readCluster(kubectl, intent);
-    return { problems: clusterProblems(intent, facts), nodes: nodeIdentities(intent, facts) };
+    const { problems, warnings } = await reached;
+    return {
+      problems: [...clusterProblems(intent, facts), ...problems],
+      warnings,
+      nodes: nodeIdentities(intent, facts),
+    };
   } catch (error) {
-    if (error instanceof StepError) return { problems: [`cluster: ${error.message}`], nodes: [] };
+    await reached;
+    if (error instanceof StepError) return { problems: [`cluster: ${error.message}`], warnings: [], nodes: [] };
     throw error;
   }
 });

@@ -26,8 +26,8 @@ export interface RemoteResult {
   readonly stderr: string;
 }
 
-/** Seconds to connect and to log in. */
-const connectSeconds = 15;
+/** Seconds to connect and to log in, unless the caller is in a hurry. */
+const patientSeconds = 15;
 
 /** Seconds between questions whether the node is still there; after the third without an answer it isn't. */
 const keepaliveSeconds = 5;
@@ -37,8 +37,13 @@ const keepaliveSeconds = 5;
  *
  * @throws Unreachable when there is no connection, or it breaks; StepError for a wrong host key or a refused login
  */
-export async function runRemote(target: SshTarget, command: string, input: string): Promise<RemoteResult> {
-  const config = await connectConfig(target);
+export async function runRemote(
+  target: SshTarget,
+  command: string,
+  input: string,
+  connectSeconds = patientSeconds,
+): Promise<RemoteResult> {
+  const config = await connectConfig(target, connectSeconds);
   return new Promise((resolve, reject) => {
     const client = new Client();
     const fail = (error: Error & { level?: string }) => {
@@ -76,7 +81,7 @@ const keyFound = ({ privateKeyFile = "" }: SshTarget): string =>
   `onload-kmm:ssh.privateKeyFile: found "${privateKeyFile}"`;
 const keyExpected = "expected a private key without passphrase";
 
-async function connectConfig(target: SshTarget): Promise<ConnectConfig> {
+async function connectConfig(target: SshTarget, connectSeconds: number): Promise<ConnectConfig> {
   const expected = Buffer.from(target.hostKey.split(" ")[1] ?? "", "base64");
   return {
     ...parseAddress(target.address),

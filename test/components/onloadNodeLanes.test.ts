@@ -23,16 +23,18 @@ for (const [width, expected] of Object.entries({
   2: [[], ["n0-proof"], ["n0-proof"], ["n1-proof"], ["n2-proof"]],
   4: [[], ["n0-proof"], ["n0-proof"], ["n0-proof"], ["n0-proof"]],
 })) {
-  test(`with ${width} at once, each node's outage waits for its own turn's proof`, async () => {
+  test(`with ${width} at once, each node's import and outage wait for its own turn's proof`, async () => {
     const all = await lanes(5, Number(width));
-    const waits = expected.map((_, index) =>
-      named(all, `n${index}-roll`).dependencies.filter((name) => name.endsWith("-proof")),
-    );
-    assert.deepEqual(waits, expected);
+    for (const part of ["import", "roll"]) {
+      const waits = expected.map((_, index) =>
+        named(all, `n${index}-${part}`).dependencies.filter((name) => name.endsWith("-proof")),
+      );
+      assert.deepEqual(waits, expected, part);
+    }
   });
 }
 
-test("lanes order outages alone: every node is selected and claimed without waiting for another", async () => {
+test("lanes order what needs the machine: every node is selected and claimed without waiting for another", async () => {
   const all = await lanes(3, 1);
   for (const name of ["n0", "n1", "n2"]) {
     assert.deepEqual(named(all, `${name}-select`).dependencies, []);

@@ -54,7 +54,7 @@ worker-1 OnloadNode
   worker-1-guard Command ← worker-1-select
   worker-1-select NodePatch
   worker-1-claim Command ← module, mok-password, signing, worker-1-select
-  worker-1-import Command ← mok-password, signing, worker-1-claim
+  worker-1-import Command ← mok-password, signing, worker-0-proof, worker-1-claim
   worker-1-roll Command ← module-build, mok-password, onload, signing, worker-0-proof, worker-1-claim, worker-1-import
   worker-1-proof Command ← module-build, onload, signing, worker-1-roll
 module KernelModule ← onload, onload-guard, onload-privileged, onload-worker

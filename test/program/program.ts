@@ -80,7 +80,7 @@ export async function run(given: Run): Promise<Ran> {
       asked = JSON.parse((inputs as { stdin: string }).stdin) as typeof asked;
       const { nodes = [] } = asked?.intent ?? {};
       const identities = nodes.flatMap(({ name }) => identityOf(name, given.kernels) ?? []);
-      return { stdout: JSON.stringify({ problems: given.problems ?? [], nodes: identities }) };
+      return { stdout: JSON.stringify({ problems: given.problems ?? [], warnings: [], nodes: identities }) };
     },
   };
   const registrations = await record(async () => {

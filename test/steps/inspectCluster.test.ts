@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FakeCluster, type Given } from "./fakeCluster.ts";
+import { anotherKey, startNode } from "./lib/sshNode.ts";
 
 const groups = [
   "kmm.sigs.x-k8s.io",
@@ -48,11 +49,19 @@ function goodCluster(t: ConstructorParameters<typeof FakeCluster>[0]): FakeClust
 
 interface Findings {
   readonly problems: string[];
+  readonly warnings: string[];
   readonly nodes: { name: string }[];
 }
 
-async function inspect(cluster: FakeCluster, change: object = {}, access = cluster.access): Promise<Findings> {
-  const input = { cluster: access, intent: { ...intent, ...change } };
+interface Asked {
+  readonly change?: object;
+  readonly access?: FakeCluster["access"];
+  readonly machines?: readonly object[];
+}
+
+async function inspect(cluster: FakeCluster, asked: Asked = {}): Promise<Findings> {
+  const { change, access = cluster.access, machines = [] } = asked;
+  const input = { cluster: access, intent: { ...intent, ...change }, machines };
   const { code, stdout, stderr } = await cluster.step("inspectCluster", input);
   assert.equal(code, 0, stderr);
   return JSON.parse(stdout) as Findings;
@@ -61,6 +70,7 @@ async function inspect(cluster: FakeCluster, change: object = {}, access = clust
 test("a cluster as it should be has no problems, and says who its nodes are", async (t) => {
   assert.deepEqual(await inspect(goodCluster(t)), {
     problems: [],
+    warnings: [],
     nodes: [
       {
         name: "worker-1",
@@ -85,7 +95,7 @@ test("a look changes nothing", async (t) => {
 
 test("another cluster is a finding, and nothing more is asked of it", async (t) => {
   const cluster = goodCluster(t);
-  const { problems, nodes } = await inspect(cluster, {}, { ...cluster.access, id: "another" });
+  const { problems, nodes } = await inspect(cluster, { access: { ...cluster.access, id: "another" } });
   assert.equal(problems.length, 1);
   assert.match(
     problems[0] ?? "",
@@ -127,7 +137,9 @@ test("what is found is judged: operator, capabilities, registry, a Module in the
     { kind: "Namespace", metadata: { name: "onload-kmm" } },
     { kind: "Module", metadata: { name: "onload", namespace: "default" }, spec: {} },
   );
-  const { problems } = await inspect(cluster, { strategy: "entitled-ubi", nodes: [{ name: "worker-9", hold: false }] });
+  const { problems } = await inspect(cluster, {
+    change: { strategy: "entitled-ubi", nodes: [{ name: "worker-9", hold: false }] },
+  });
   const expected = [
     /found KMM 2\.3\.0/,
     /capability ImageRegistry/,
@@ -145,7 +157,7 @@ test("what is found is judged: operator, capabilities, registry, a Module in the
 test("the entitlement is looked for where OpenShift keeps it", async (t) => {
   const cluster = goodCluster(t);
   cluster.put({ kind: "Secret", metadata: { name: "etc-pki-entitlement", namespace: "openshift-config-managed" } });
-  assert.deepEqual((await inspect(cluster, { strategy: "entitled-ubi" })).problems, []);
+  assert.deepEqual((await inspect(cluster, { change: { strategy: "entitled-ubi" } })).problems, []);
 });
 
 test("Secrets are asked for by name only, and only where they are needed", async (t) => {
@@ -153,7 +165,40 @@ test("Secrets are asked for by name only, and only where they are needed", async
   const asked = () => cluster.commands.filter((command) => command.includes("secret"));
   await inspect(cluster);
   assert.deepEqual(asked(), []);
-  await inspect(cluster, { strategy: "entitled-ubi" });
+  await inspect(cluster, { change: { strategy: "entitled-ubi" } });
   assert.equal(asked().length, 1);
   assert.match(asked()[0] ?? "", / -o name /);
+});
+
+test("a node that is away is a warning, and the others' look goes on", async (t) => {
+  const { host, target } = await startNode(t);
+  await host.stop();
+  const { problems, warnings, nodes } = await inspect(goodCluster(t), { machines: [{ name: "worker-1", ...target }] });
+  assert.deepEqual(problems, []);
+  assert.equal(warnings.length, 1);
+  assert.match(
+    warnings[0] ?? "",
+    /^worker-1: 127\.0\.0\.1:\d+: no SSH connection .*; its `hold: true` goes on without it$/,
+  );
+  assert.equal(nodes.length, 1);
+});
+
+test("a node with another host key is a problem, and is sent nothing", async (t) => {
+  const { host, target } = await startNode(t);
+  const hostKey = anotherKey().public.split(" ").slice(0, 2).join(" ");
+  const machines = [{ name: "worker-1", ...target, hostKey }];
+  const { problems, warnings } = await inspect(goodCluster(t), { machines });
+  assert.deepEqual(warnings, []);
+  assert.match(
+    problems.join(),
+    /^worker-1: .*its SSH host key is not the configured ssh-ed25519 one; nothing was sent/,
+  );
+  assert.equal(host.commands(), 0);
+});
+
+test("a node that lets us in is asked for nothing else", async (t) => {
+  const { host, target } = await startNode(t);
+  const { problems, warnings } = await inspect(goodCluster(t), { machines: [{ name: "worker-1", ...target }] });
+  assert.deepEqual([problems, warnings], [[], []]);
+  assert.equal(host.commands(), 1);
 });

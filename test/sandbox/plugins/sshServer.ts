@@ -11,6 +11,8 @@ export interface SshHost {
   privateKey: string;
   /** Connections that were accepted. */
   connections(): number;
+  /** Commands that were run. */
+  commands(): number;
   stop(): Promise<void>;
 }
 
@@ -21,6 +23,7 @@ export async function startSshHost(): Promise<SshHost> {
   const allowed = ssh2.utils.parseKey(user.public);
   if (allowed instanceof Error) throw allowed;
   let connections = 0;
+  let commands = 0;
   const server = new ssh2.Server({ hostKeys: [host.private] }, (client) => {
     connections++;
     client.on("error", () => undefined);
@@ -32,6 +35,7 @@ export async function startSshHost(): Promise<SshHost> {
     client.on("session", (acceptSession) => {
       acceptSession().on("exec", (acceptExec, _reject, { command }) => {
         const channel = acceptExec();
+        commands++;
         const child = spawn("/bin/sh", ["-c", command], { stdio: ["pipe", "pipe", "pipe"] });
         child.stdin.on("error", () => undefined);
         channel.pipe(child.stdin);
@@ -50,6 +54,7 @@ export async function startSshHost(): Promise<SshHost> {
     hostKey: host.public.trim(),
     privateKey: user.private,
     connections: () => connections,
+    commands: () => commands,
     stop: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }

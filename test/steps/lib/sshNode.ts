@@ -1,0 +1,29 @@
+/** A node with an SSH server for one test. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import ssh2 from "ssh2";
+import type { SshTarget } from "../../../steps/lib/ssh.ts";
+import { startSshHost, type SshHost } from "../../sandbox/plugins/sshServer.ts";
+
+/** A node with an SSH server, and how it is reached. */
+export async function startNode(t: TestContext): Promise<{ host: SshHost; target: SshTarget }> {
+  const host = await startSshHost();
+  t.after(() => host.stop());
+  return { host, target: targetAt(t, host.port, host) };
+}
+
+/** How it is reached, with the private key in a file of this test's. */
+export function targetAt(t: TestContext, port: number, keys: Pick<SshHost, "hostKey" | "privateKey">): SshTarget {
+  const directory = mkdtempSync(join(tmpdir(), "onload-kmm-ssh-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const privateKeyFile = join(directory, "id");
+  writeFileSync(privateKeyFile, keys.privateKey);
+  const hostKey = keys.hostKey.split(" ").slice(0, 2).join(" ");
+  return { address: `127.0.0.1:${port}`, hostKey, user: "core", privateKeyFile, agent: false };
+}
+
+/** A key that isn't the node's. */
+export const anotherKey = (type: "ed25519" | "rsa" = "ed25519") =>
+  type === "rsa" ? ssh2.utils.generateKeyPairSync("rsa", { bits: 2048 }) : ssh2.utils.generateKeyPairSync("ed25519");
