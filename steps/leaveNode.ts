@@ -1,14 +1,16 @@
 /**
  * A node leaves the stack: its modules are unloaded, pending requests taken back, our cordon lifted, our marks taken off.
- * A node that is gone is let go. The key stays in MokList unless the configuration wants it out.
+ * A node that is gone is let go. The key stays in MokList unless the configuration wants it out: then MokManager deletes
+ * it at one reboot, in the same outage; in mode `operator` at the operator's own.
  */
 import { z } from "zod";
-import { whyNotUnloaded } from "../core/nodeState.ts";
+import { isReady, whyNotUnloaded, type RollNode } from "../core/nodeState.ts";
+import { removeKey } from "./lib/enrolment.ts";
 import { connect } from "./lib/kubectl.ts";
 import { enrolmentSchema } from "./lib/nodeInput.ts";
 import { NodeMachine } from "./lib/nodeMachine.ts";
 import { NodeOutage } from "./lib/nodeOutage.ts";
-import { isControlPlane } from "./lib/nodeSafety.ts";
+import { isControlPlane, requireNoHealthCheck, requireQuiet } from "./lib/nodeSafety.ts";
 import { sshSchema } from "./lib/ssh.ts";
 import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
 import { waitUntil, type Look } from "./lib/wait.ts";
@@ -29,8 +31,9 @@ const input = z.object({
 });
 
 await runStep(input, async (step) => {
-  const { node: name } = step;
-  const outage = new NodeOutage(await connect(step.cluster), step);
+  const { node: name, enrolment } = step;
+  const kubectl = await connect(step.cluster);
+  const outage = new NodeOutage(kubectl, step);
   const machine = new NodeMachine(name, step.ssh, step.certificate);
   const found = await outage.read();
   if (found === undefined) {
@@ -38,8 +41,11 @@ await runStep(input, async (step) => {
     return { node: name, left: "gone" };
   }
   await outage.alone(isControlPlane(found), async () => {
+    const reboots = await keyGoesByReboot(found);
+    if (reboots || (await stillLoaded()) !== undefined) await takeOut();
     if ((await stillLoaded()) !== undefined) await unload();
-    await settleKey();
+    if (reboots) await removeKey({ name, enrolment, certificate: step.certificate, outage, machine, readNode });
+    else await settleRequests();
     const node = await outage.read();
     if (node === undefined) return;
     await outage.setVersion(step.namespace, step.module, undefined);
@@ -48,16 +54,43 @@ await runStep(input, async (step) => {
   });
   return { node: name, left: "unloaded" };
 
+  async function readNode(): Promise<RollNode> {
+    const node = await outage.read();
+    if (node !== undefined) return node;
+    throw new StepError(`${name}: the node went away while its key was being deleted; run the same command again`);
+  }
+
   async function stillLoaded(): Promise<string | undefined> {
     const [node, nmc] = await Promise.all([outage.read(), outage.readModules()]);
     return node && whyNotUnloaded(node, nmc, step);
   }
 
-  async function unload(): Promise<void> {
+  /** Whether MokManager has a key to delete; nothing was changed when this throws. */
+  async function keyGoesByReboot(node: RollNode): Promise<boolean> {
+    if (!enrolment.removeOnDestroy || !["attended", "console"].includes(enrolment.mode)) return false;
+    if (outage.stateOf(node)?.phase === "remove") return true;
+    const { key } = isReady(node) ? await machine.state().catch(keyStays) : keyStays("it isn't Ready");
+    if (key !== "enrolled") return false;
+    await requireQuiet(kubectl, node);
+    await requireNoHealthCheck(kubectl, node);
+    return true;
+  }
+
+  function keyStays(why: unknown): { key: null } {
+    if (why instanceof Error && !(why instanceof StepError)) throw why;
+    progress(`${name}: leaves with the key in its MokList: ${why instanceof Error ? why.message : String(why)}`);
+    return { key: null };
+  }
+
+  async function takeOut(): Promise<void> {
     const node = await outage.read();
-    if (node === undefined) return;
+    // Where MokManager was asked already the node is drained, and may be away.
+    if (node === undefined || outage.stateOf(node)?.phase === "remove") return;
     await outage.enter(node, "leave");
     await outage.drain();
+  }
+
+  async function unload(): Promise<void> {
     await outage.setVersion(step.namespace, step.module, undefined);
     progress(`${name}: KMM unloads the modules`);
     const waiting = {
@@ -73,11 +106,12 @@ await runStep(input, async (step) => {
   }
 
   /** A request that nobody answers would open MokManager at some later boot. */
-  async function settleKey(): Promise<void> {
-    if (step.enrolment.mode === "off") return;
+  async function settleRequests(): Promise<void> {
+    if (enrolment.mode === "off") return;
     try {
       await machine.revokeRequests();
-      if (step.enrolment.removeOnDestroy && (await machine.requestDeletion(step.enrolment.passwordHash))) {
+      if (!enrolment.removeOnDestroy || enrolment.mode !== "operator") return;
+      if (await machine.requestDeletion(enrolment.passwordHash)) {
         progress(`${name}: MokManager will ask to delete the key at the next reboot (\`npm run mok-password\`)`);
       }
     } catch (error) {

@@ -32,6 +32,18 @@ export interface EnrolmentContext {
 /** Waits for ever, without a countdown: a person may be slower than any number of seconds. */
 const waitForEver = -1;
 
+/** What MokManager is to do at one reboot. */
+interface Errand {
+  readonly request: "enrol" | "delete";
+  /** Noted on the Node: in this phase, and in no other, the node may be away. */
+  readonly phase: "reboot" | "remove";
+  /** Places the request, whatever was asked before. */
+  readonly ask: () => Promise<unknown>;
+  readonly isDone: (state: MachineState) => boolean;
+  /** What went wrong when the node comes back without it, and what to do. */
+  readonly failure: (state: MachineState) => string;
+}
+
 /**
  * Reboots a drained node with the request pending, and sees it come back with the key enrolled. Run again after a kill
  * it goes on from the phase on the Node: the boot that it names ends once, and not twice.
@@ -39,43 +51,72 @@ const waitForEver = -1;
  * @throws StepError when the node comes back without the key, or not at all
  */
 export async function enrol(context: EnrolmentContext): Promise<void> {
-  const { name, outage, machine, enrolment } = context;
+  const { machine, enrolment } = context;
+  await passMokManager(context, {
+    request: "enrol",
+    phase: "reboot",
+    // Whatever was asked before may bear another password: asked anew, it is ours.
+    ask: () => machine.requestEnrolment(enrolment.passwordHash),
+    isDone: isTrusted,
+    failure: ({ key }) =>
+      `came back without the key enrolled (${key ?? "unknown"}): MokManager was left without the password, and forgot the request. ` +
+      "The node stays cordoned; run `pulumi up` again, with somebody at the console",
+  });
+}
+
+/**
+ * As {@link enrol}, the other way: the drained node comes back without the key in its MokList.
+ *
+ * @throws StepError when the key is still enrolled, or the node doesn't come back
+ */
+export async function removeKey(context: EnrolmentContext): Promise<void> {
+  const { machine, enrolment } = context;
+  await passMokManager(context, {
+    request: "delete",
+    phase: "remove",
+    ask: () => machine.requestDeletion(enrolment.passwordHash),
+    isDone: ({ key }) => key !== "enrolled",
+    failure: () =>
+      "came back with the key still enrolled: MokManager was left without the password, and forgot the request to delete it. " +
+      "The node stays cordoned; run the same command again, with somebody at the console",
+  });
+}
+
+async function passMokManager(context: EnrolmentContext, errand: Errand): Promise<void> {
+  const { name, outage, machine } = context;
   const node = await context.readNode();
-  const before = outage.stateOf(node);
-  const rebooting = before?.phase === "reboot" && before.bootId === node.status.nodeInfo.bootID;
+  const begun = outage.stateOf(node);
   const state = await stateOrAway(machine);
-  if (state === undefined && !rebooting)
+  if (state === undefined && begun?.phase !== errand.phase)
     throw new StepError(`${name}: no SSH connection, and no reboot of ours is going on; the node stays cordoned`);
-  if (state !== undefined && isTrusted(state)) return;
+  if (state !== undefined && errand.isDone(state)) return;
 
   // Opened before the node goes down, so that nothing it shows is missed.
-  const console = await attend(context, state === undefined);
+  const console = await attend(context, errand.request, state === undefined);
+  let { bootID: oldBoot } = node.status.nodeInfo;
   if (state !== undefined) {
-    // Whatever was asked before may bear another password: asked anew, it is ours.
-    await machine.requestEnrolment(enrolment.passwordHash);
-    await outage.enter(node, "reboot");
-    await machine.reboot(node.status.nodeInfo.bootID, waitForEver).catch(alreadyPlanned);
+    await errand.ask();
+    await outage.enter(node, errand.phase);
+    await machine.reboot(oldBoot, waitForEver).catch(alreadyPlanned);
     progress(`${name}: rebooting into MokManager`);
-  }
-  const back = await comeBack(context, node.status.nodeInfo.bootID).finally(console.end);
-  if (isTrusted(back)) return;
+  } else if (begun !== undefined) oldBoot = begun.bootId;
+  const back = await comeBack(context, oldBoot).finally(console.end);
+  if (errand.isDone(back)) return;
   // The script knows best why.
   await console.complain();
-  throw new StepError(
-    `${name}: came back without the key enrolled (${back.key ?? "unknown"}): MokManager was left without the password, and forgot the request. ` +
-      "The node stays cordoned; run `pulumi up` again, with somebody at the console",
-  );
+  throw new StepError(`${name}: ${errand.failure(back)}`);
 }
 
 /** Who answers MokManager: a script on the console, or a person who is told what to type. */
-async function attend(context: EnrolmentContext, wake: boolean) {
+async function attend(context: EnrolmentContext, request: Errand["request"], wake: boolean) {
   const { name, certificate } = context;
   const { mode, console, password, timeoutMinutes } = context.enrolment;
   if (mode !== "console" || console === undefined || password === undefined) {
-    sayWhatToType(context);
+    sayWhatToType(context, request);
     return { end: () => undefined, complain: () => Promise.resolve() };
   }
-  return attendConsole({ name, console, password, certificate, deadlineSeconds: timeoutMinutes * 60, wake });
+  const deadlineSeconds = timeoutMinutes * 60;
+  return attendConsole({ name, console, password, request, certificate, deadlineSeconds, wake });
 }
 
 /** A reboot that a killed run has planned in the same boot needs no second one. */
@@ -84,11 +125,12 @@ function alreadyPlanned(error: unknown): void {
   throw error;
 }
 
-function sayWhatToType({ name, enrolment }: EnrolmentContext): void {
+function sayWhatToType({ name, enrolment }: EnrolmentContext, request: Errand["request"]): void {
+  const entry = request === "enrol" ? "Enroll MOK" : "Delete MOK";
   const console = enrolment.console === undefined ? "on its console" : `on its console (${enrolment.console})`;
   progress(`${name}: MokManager waits ${console}, here for ${enrolment.timeoutMinutes} min`);
   progress(
-    `${name}: any key, "Enroll MOK", "Continue", "Yes", the password, "Reboot"; \`npm run mok-password\` prints the password`,
+    `${name}: any key, "${entry}", "Continue", "Yes", the password, "Reboot"; \`npm run mok-password\` prints the password`,
   );
 }
 

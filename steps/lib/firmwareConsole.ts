@@ -9,6 +9,8 @@ export interface ConsoleErrand {
   /** Command, `unix:PATH` or `tcp:HOST:PORT` that gives a bidirectional terminal. */
   readonly console: string;
   readonly password: string;
+  /** What the node asks MokManager for. */
+  readonly request: "enrol" | "delete";
   /** The certificate in PEM: MokManager's list must hold this key and no other. */
   readonly certificate: string;
   readonly deadlineSeconds: number;
@@ -28,6 +30,7 @@ export async function attendConsole(
   const watching = enrolOverConsole({
     console: await openConsole(errand.console),
     password: errand.password,
+    request: errand.request,
     certificate: new X509Certificate(errand.certificate),
     log: (line) => progress(`${errand.name}: console: ${line}`),
     deadlineSeconds: errand.deadlineSeconds,
