@@ -28,6 +28,7 @@ const packages: Readonly<Record<string, string>> = {
   readelf: "binutils",
   rpm: "rpm",
   rpm2cpio: "rpm2cpio",
+  sshd: "openssh-server",
 };
 
 /** Makes sure that the programs are there: as root on Debian by apt-get, else by an error that names the packages. */
