@@ -86,6 +86,19 @@ export function whyNotUnloaded(
   return hasReadyLabel(node, module) ? "KMM's ready label is still there" : undefined;
 }
 
+/** What KMM says of the module on the node, in two or three words. */
+export function kmmAccount(
+  node: RollNode,
+  nmc: NodeModulesConfig | undefined,
+  module: Pick<Expected, "namespace" | "module">,
+): string {
+  const { wanted, loaded } = moduleOnNode(nmc, module);
+  if (loaded === undefined) return wanted === undefined ? "-" : "loading";
+  if (wanted === undefined) return "unloading";
+  if (loaded.bootId !== node.status.nodeInfo.bootID) return "loaded before the last boot";
+  return same(wanted.config, loaded.config) ? "loaded" : "changing";
+}
+
 function moduleOnNode(
   nmc: NodeModulesConfig | undefined,
   { namespace, module }: Pick<Expected, "namespace" | "module">,

@@ -1,5 +1,5 @@
 import { driverProblems, isTrusted, type MachineState } from "./machineState.ts";
-import { cordonedBy, isCordoned, isReady, type NodeModulesConfig, type RollNode } from "./nodeState.ts";
+import { cordonedBy, isCordoned, isReady, kmmAccount, type NodeModulesConfig, type RollNode } from "./nodeState.ts";
 import { annotations, kmm, moduleName } from "./names.ts";
 import { parseRollState } from "./rollState.ts";
 
@@ -22,6 +22,7 @@ export interface StatusRow {
   readonly secureBoot: string;
   readonly key: string;
   readonly version: string;
+  readonly kmm: string;
   readonly driver: string;
   readonly phase: string;
 }
@@ -36,6 +37,7 @@ export function statusRow(report: NodeReport, namespace: string): StatusRow {
       secureBoot: "-",
       key: "-",
       version: "-",
+      kmm: "-",
       driver: "-",
       phase: "-",
     };
@@ -48,6 +50,7 @@ export function statusRow(report: NodeReport, namespace: string): StatusRow {
     key:
       machine === undefined ? "unknown" : isTrusted(machine) ? `trusted (${machine.key ?? "-"})` : (machine.key ?? "-"),
     version: node.metadata.labels?.[kmm.versionLabel(namespace, moduleName)] ?? "-",
+    kmm: kmmAccount(node, report.nmc, { namespace, module: moduleName }),
     driver: driverOf(report),
     phase: phaseOf(report, node),
   };
@@ -82,6 +85,7 @@ export function formatTable(rows: readonly StatusRow[]): string {
     ["secureBoot", "SECURE BOOT"],
     ["key", "KEY"],
     ["version", "VERSION"],
+    ["kmm", "KMM"],
     ["driver", "DRIVER"],
     ["phase", "PHASE"],
   ];

@@ -1,9 +1,9 @@
 /**
- * `npm run mok-password [-- --stack NAME]`: prints the password that MokManager asks for, from the stack's state, as soon
- * as it exists: stack outputs exist only after a complete `up`.
+ * `npm run mok-password [-- --stack NAME --config-file FILE]`: prints the password that MokManager asks for, from the
+ * stack's state, as soon as it exists: stack outputs exist only after a complete `up`.
  */
 import { parseArgs } from "node:util";
-import { fail, pulumi } from "./stack.ts";
+import { cliOf, fail, stackOptions } from "./stack.ts";
 
 interface Deployment {
   readonly deployment: {
@@ -11,16 +11,21 @@ interface Deployment {
   };
 }
 
-const { values } = parseArgs({ options: { stack: { type: "string" } } });
-const given = await pulumi(["config", "get", "onload-kmm:mokPassword"], values.stack).catch(() => "");
-const exported = given === "" ? await pulumi(["stack", "export", "--show-secrets"], values.stack) : "{}";
-const { deployment } = JSON.parse(exported) as Partial<Deployment>;
-const generated = deployment?.resources?.find(({ urn }) => urn.endsWith("RandomPassword::mok-password"))?.outputs
-  ?.result;
-const password = given.trim() || plaintext(generated);
+const { values } = parseArgs({ options: stackOptions });
+const password = await readPassword().catch((error: unknown) => fail((error as Error).message));
 if (password === undefined)
   fail("this stack has no MOK password yet: `pulumi up` makes one before the first reboot needs it");
 process.stdout.write(`${password}\n`);
+
+/** The one that was given, else the one that was generated. */
+async function readPassword(): Promise<string | undefined> {
+  const pulumi = await cliOf(values);
+  const given = await pulumi("config", "get", "onload-kmm:mokPassword").catch(() => "");
+  if (given.trim() !== "") return given.trim();
+  const { deployment } = JSON.parse(await pulumi("stack", "export", "--show-secrets")) as Deployment;
+  const isPassword = ({ urn }: { urn: string }) => urn.endsWith("RandomPassword::mok-password");
+  return plaintext(deployment.resources?.find(isPassword)?.outputs?.result);
+}
 
 /** A secret as `--show-secrets` exports it: its JSON in `plaintext`. */
 function plaintext(value: unknown): string | undefined {

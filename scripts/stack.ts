@@ -1,14 +1,79 @@
-/** What the scripts beside this file ask the Pulumi CLI about the selected stack. */
+/** What the scripts beside this file ask the Pulumi CLI about a stack. */
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
 import { promisify } from "node:util";
+import { parse } from "yaml";
+import { filesOf } from "../sandbox/controlPlane/state.ts";
+import { engineEnvironment } from "../sandbox/engine.ts";
+import { projectRoot, stateDirectory } from "../sandbox/paths.ts";
+import { ensureToolchain } from "../sandbox/toolchain/toolchain.ts";
 
 const run = promisify(execFile);
 
-/** Runs `pulumi … --json`-like commands and gives what they print. */
-export async function pulumi(args: readonly string[], stack: string | undefined): Promise<string> {
-  const chosen = stack === undefined ? [] : ["--stack", stack];
-  const { stdout } = await run("pulumi", [...args, ...chosen], { maxBuffer: 64 * 1024 * 1024 });
-  return stdout;
+/** Which stack is meant; both as the CLI's own options. */
+export interface StackChoice {
+  /** Absent: the one that is selected. */
+  readonly stack?: string | undefined;
+  /** Absent: `Pulumi.<stack>.yaml`. */
+  readonly "config-file"?: string | undefined;
+}
+
+/** The options of every script, for `parseArgs`. */
+export const stackOptions = { stack: { type: "string" }, "config-file": { type: "string" } } as const;
+
+/**
+ * The Pulumi CLI for one stack: it runs `pulumi config …` or `pulumi stack …`, and gives what that prints. A stack on the
+ * sandbox is asked in the sandbox's environment, as by `npm run pulumi`; from then on this process has its PATH, too.
+ */
+export async function cliOf(choice: StackChoice): Promise<(...args: string[]) => Promise<string>> {
+  const env = await environmentOf(choice);
+  process.env["PATH"] = env["PATH"];
+  return async (command, ...args) => {
+    const stack = choice.stack === undefined ? [] : ["--stack", choice.stack];
+    const file = choice["config-file"];
+    const config = command === "config" && file !== undefined ? ["--config-file", resolve(invokedIn, file)] : [];
+    const options = { env, cwd: projectRoot, maxBuffer: 64 * 1024 * 1024 };
+    try {
+      return (await run("pulumi", [command, ...args, ...stack, ...config, "--non-interactive"], options)).stdout;
+    } catch (error) {
+      const { stderr = "", message } = error as Error & { stderr?: string };
+      throw new Error(stderr.trim() || message, { cause: error });
+    }
+  };
+}
+
+/** Where the user typed the command: npm runs scripts in the project's folder. */
+const invokedIn = process.env["INIT_CWD"] ?? process.cwd();
+
+async function environmentOf(choice: StackChoice): Promise<NodeJS.ProcessEnv> {
+  const sandbox = stateDirectory();
+  const { kubeconfig } = filesOf(sandbox);
+  if (!existsSync(kubeconfig)) return process.env;
+  const stack = choice.stack ?? process.env["PULUMI_STACK"] ?? (await selectedStack());
+  const file = choice["config-file"] ?? (stack === undefined ? undefined : join(projectRoot, `Pulumi.${stack}.yaml`));
+  // With nothing selected elsewhere the sandbox's own selection counts.
+  if (file !== undefined && (await kubeconfigOf(resolve(invokedIn, file))) !== kubeconfig) return process.env;
+  return engineEnvironment(sandbox, await ensureToolchain());
+}
+
+/** The stack that is selected in the user's own backend; undefined where there is none, or no CLI. */
+async function selectedStack(): Promise<string | undefined> {
+  try {
+    return (await run("pulumi", ["stack", "--show-name", "--non-interactive"], { cwd: projectRoot })).stdout.trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Absolute path of the kubeconfig that a stack's configuration names. */
+async function kubeconfigOf(file: string): Promise<string | undefined> {
+  const text = await readFile(file, "utf8").catch(() => "");
+  const { config } = (parse(text) ?? {}) as { config?: Record<string, { kubeconfig?: string } | undefined> };
+  const path = config?.["onload-kmm:cluster"]?.kubeconfig;
+  return path && resolve(projectRoot, path.replace(/^~(?=\/)/, homedir()));
 }
 
 /** A mistake that the user can mend: shown alone, with exit code 1. */

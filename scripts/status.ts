@@ -1,5 +1,5 @@
 /**
- * `npm run status [-- --stack NAME] [--json]`: one table of all nodes of a stack. Read-only, and quick: all nodes are asked
+ * `npm run status [-- --stack NAME --config-file FILE --json]`: one table of all nodes of a stack. Read-only, and quick: all nodes are asked
  * at once, and one that doesn't answer says so in its line.
  */
 import { parseArgs } from "node:util";
@@ -9,27 +9,29 @@ import { formatTable, statusRow, type NodeReport } from "../core/statusTable.ts"
 import { connect, type KubeObject } from "../steps/lib/kubectl.ts";
 import { NodeMachine } from "../steps/lib/nodeMachine.ts";
 import { StepError } from "../steps/lib/step.ts";
-import { fail, pulumi } from "./stack.ts";
+import { cliOf, fail, stackOptions, type StackChoice } from "./stack.ts";
 
 /** Seconds: an API server that doesn't answer by then is reported. */
 const patience = 5;
+
+type Cli = Awaited<ReturnType<typeof cliOf>>;
 
 interface StackConfig {
   readonly [key: string]: { readonly value?: string; readonly objectValue?: unknown; readonly secret: boolean };
 }
 
-const { values } = parseArgs({ options: { stack: { type: "string" }, json: { type: "boolean", default: false } } });
+const { values } = parseArgs({ options: { ...stackOptions, json: { type: "boolean", default: false } } });
 try {
-  const rows = await readRows(values.stack);
+  const rows = await readRows(values);
   process.stdout.write(values.json ? `${JSON.stringify(rows, null, 2)}\n` : `${formatTable(rows)}\n`);
 } catch (error) {
   fail((error as Error).message);
 }
 
-async function readRows(stack: string | undefined) {
-  const settings = await readSettings(stack);
+async function readRows(choice: StackChoice) {
+  const pulumi = await cliOf(choice);
+  const [settings, certificate] = await Promise.all([readSettings(pulumi), readCertificate(pulumi)]);
   const kubectl = await connect(settings.cluster, patience);
-  const certificate = await readCertificate(stack);
   const [nodes, nmcs] = await Promise.all([
     kubectl.list<RollNode & KubeObject>("nodes"),
     kubectl.listKnown<NodeModulesConfig & KubeObject>("nodemodulesconfigs.kmm.sigs.x-k8s.io"),
@@ -51,8 +53,8 @@ async function readRows(stack: string | undefined) {
 }
 
 /** The stack's configuration; its secrets are neither needed nor asked for. */
-async function readSettings(stack: string | undefined) {
-  const config = JSON.parse(await pulumi(["config", "--json"], stack)) as StackConfig;
+async function readSettings(pulumi: Cli) {
+  const config = JSON.parse(await pulumi("config", "--json")) as StackConfig;
   const raw = Object.entries(config)
     .filter(([key, { secret }]) => key.startsWith("onload-kmm:") && !secret)
     .map(([key, { value, objectValue }]) => [
@@ -64,7 +66,7 @@ async function readSettings(stack: string | undefined) {
 }
 
 /** The signing certificate, once `up` has made it; before that the key's state can't be asked. */
-async function readCertificate(stack: string | undefined): Promise<string> {
-  const outputs = JSON.parse(await pulumi(["stack", "output", "--json"], stack)) as { certificate?: string };
+async function readCertificate(pulumi: Cli): Promise<string> {
+  const outputs = JSON.parse(await pulumi("stack", "output", "--json")) as { certificate?: string };
   return outputs.certificate ?? "";
 }
