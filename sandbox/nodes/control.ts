@@ -15,6 +15,8 @@ export interface Actions {
   reinstall: Record<string, never>;
   /** Another mainboard: another system UUID, and a firmware without keys. */
   replaceMainboard: Record<string, never>;
+  /** The firmware forgets every key and request, as after a reset of its settings. It does not reboot. */
+  forgetKeys: Record<string, never>;
   /** A certificate (PEM, or DER in base64) for `db`; the firmware takes it at the next boot. */
   addToDb: { certificate: string };
   /** What the next boot starts. */
@@ -34,10 +36,10 @@ const HANDLERS: Handlers = {
   },
   replaceMainboard(node) {
     node.machine.systemUuid = randomUUID();
-    const keyless = { db: [], dbx: [], dbNext: null, mokList: [], mokNew: null, mokAuth: null };
-    Object.assign(node.machine.firmware, keyless, { mokDel: null, mokDelAuth: null, mokTimeout: null });
+    forgetKeys(node);
     node.power.reset();
   },
+  forgetKeys,
   addToDb({ machine }, { certificate }) {
     const pem = certificate.includes("-----BEGIN");
     const der = new X509Certificate(pem ? certificate : Buffer.from(certificate, "base64")).raw.toString("base64");
@@ -50,6 +52,11 @@ const HANDLERS: Handlers = {
     machine.firmware.secureBoot = on;
   },
 };
+
+function forgetKeys({ machine }: SandboxNode): void {
+  const keyless = { db: [], dbx: [], dbNext: null, mokList: [], mokNew: null, mokAuth: null };
+  Object.assign(machine.firmware, keyless, { mokDel: null, mokDelAuth: null, mokTimeout: null });
+}
 
 /** Does it; the store is saved by the caller. Unknown actions are refused by name. */
 export function control(node: SandboxNode, action: string, input: Record<string, unknown>): unknown {

@@ -15,11 +15,20 @@ export interface Errand {
 
 /** How long the line must be quiet before the person takes the screen for complete. */
 const SETTLED_MS = 120;
+/** A screen that stands still this long after the person came is asked whether anybody is there. */
+const STILL_MS = 1000;
 /** A person doesn't type faster than this. */
 const KEY_MS = 15;
 
 const DOWN = "\u001b[B";
 const ENTER = "\r";
+const BLANK = " ";
+
+const CHOOSE = {
+  sign: /Perform MOK management[^]*\b(Enroll|Delete) MOK\b[^]*\bhash from disk\b/,
+  says: "chooses the request",
+  keys: [DOWN, ENTER],
+};
 
 /** What the person recognises on the screen, the more particular first, and which keys answer it. */
 const SCREENS: { sign: RegExp; says: string; keys: string[] }[] = [
@@ -33,13 +42,11 @@ const SCREENS: { sign: RegExp; says: string; keys: string[] }[] = [
     says: "sees the key; Continue",
     keys: [DOWN, ENTER],
   },
-  {
-    sign: /Perform MOK management[^]*\b(Enroll|Delete) MOK\b[^]*\bhash from disk\b/,
-    says: "chooses the request",
-    keys: [DOWN, ENTER],
-  },
+  CHOOSE,
   { sign: /Press any key to perform MOK management/, says: "presses a key in time", keys: [ENTER] },
 ];
+/** What the main menu paints anew after a key that means nothing in it: its entries, and not its title. */
+const REPAINTED = /\bContinue boot\b[^]*\b(Enroll|Delete) MOK\b[^]*\bhash from disk\b/;
 const MAIN_MENU = /Perform MOK management[^]*\bContinue boot\b[^]*\bhash from disk\b/;
 const PASSWORD = /Password:/;
 const GIVE_UP = { says: "Continue boot", keys: [ENTER] };
@@ -57,9 +64,11 @@ export async function attend({ port, password, tell = () => undefined, signal }:
     line.on("error", () => line.destroy());
     const watcher = new Watcher(line, password, tell);
     line.on("data", (text: string) => watcher.saw(text));
+    const still = setTimeout(() => watcher.knock(), STILL_MS);
     const leave = (): unknown => line.destroy();
     signal.addEventListener("abort", leave);
     await closed;
+    clearTimeout(still);
     signal.removeEventListener("abort", leave);
     await watcher.idle();
     await sleep(200, undefined, { signal }).catch(() => undefined);
@@ -72,6 +81,8 @@ class Watcher {
   readonly #tell: (line: string) => void;
   #screen = "";
   #gaveUp = false;
+  #arrived = true;
+  #knocked = false;
   #timer: NodeJS.Timeout | undefined;
   #acting: Promise<void> = Promise.resolve();
 
@@ -81,7 +92,15 @@ class Watcher {
     this.#tell = tell;
   }
 
+  /** MokManager may have been waiting for hours: a blank makes it paint its menu again, and means nothing elsewhere. */
+  knock(): void {
+    if (!this.#arrived) return;
+    this.#knocked = true;
+    void this.#type([BLANK]);
+  }
+
   saw(text: string): void {
+    this.#arrived = false;
     this.#screen += text;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
@@ -102,11 +121,16 @@ class Watcher {
       return;
     }
     const gone = this.#gaveUp && MAIN_MENU.test(plain);
-    const screen = gone ? GIVE_UP : SCREENS.find(({ sign }) => sign.test(plain));
+    const screen = gone ? GIVE_UP : (SCREENS.find(({ sign }) => sign.test(plain)) ?? this.#afterKnock(plain));
     if (screen === undefined) return;
+    this.#knocked = false;
     this.#gaveUp = plain.includes("Failed to");
     this.#done(screen.says);
     await this.#type(screen.keys);
+  }
+
+  #afterKnock(plain: string): (typeof SCREENS)[number] | undefined {
+    return this.#knocked && REPAINTED.test(plain) ? CHOOSE : undefined;
   }
 
   /** The screen is dealt with: what comes next is a new one. */

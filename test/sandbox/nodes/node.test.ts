@@ -160,6 +160,16 @@ describe("from an untrusted key to an enrolled one", () => {
     assert.equal((await state())["key"], "not-enrolled");
   });
 
+  test("somebody who comes late finds MokManager waiting", async () => {
+    await importKey();
+    const waits = waitForConsole(/hash from disk/);
+    await reboot({ timeout: "-1" });
+    await waits;
+    const said = await withPerson(PASSWORD, () => machines.reports(`${NODE} ready`));
+    assert.equal(said[0], "chooses the request");
+    assert.equal((await state())["key"], "enrolled");
+  });
+
   test("a power reset with MokManager open: Reset MOK, and the node boots on", async () => {
     await importKey();
     const down = waitForConsole(/Enroll MOK/);
@@ -284,6 +294,9 @@ describe("what a hand does to a machine", () => {
     assert.deepEqual(machines.get(NODE).firmware.mokList, [key]);
     await done(() => controlNode(machines.stateDir, NODE, "replaceMainboard"));
     assert.notEqual(machines.get(NODE).systemUuid, systemUuid);
+    assert.deepEqual(machines.get(NODE).firmware.mokList, []);
+    machines.get(NODE).firmware.mokList = [key];
+    await controlNode(machines.stateDir, NODE, "forgetKeys");
     assert.deepEqual(machines.get(NODE).firmware.mokList, []);
   });
 
