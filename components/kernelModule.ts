@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { contentHash } from "../core/hash.ts";
 import { forKernel, imageTemplate } from "../core/imageTag.ts";
 import { moduleSpec, moduleVersion } from "../core/moduleSpec.ts";
-import { kmm, moduleName, ownFields, ownLabels } from "../core/names.ts";
+import { moduleName, ownFields, ownLabels } from "../core/names.ts";
 import { guard } from "./guard.ts";
 import { childOf, type StackArgs } from "./options.ts";
 import { step } from "./step.ts";
@@ -46,7 +46,7 @@ export interface BuiltModule {
 export class KernelModule extends pulumi.ComponentResource {
   static readonly type = "onload-kmm:index:KernelModule";
 
-  /** The Module object itself. */
+  /** Exists once the Module does, and goes right before it: what nodes stand on. */
   readonly module: pulumi.Resource;
   /** Resolves when every image is there. */
   readonly built: pulumi.Output<BuiltModule>;
@@ -107,8 +107,13 @@ export class KernelModule extends pulumi.ComponentResource {
       // Selected before the Module exists, all kernels are built in one round.
       childOf(this, [...args.selections]),
     );
-    this.module = module;
     guard(name, args, [dockerfile, module], this);
+    this.module = step(
+      `${name}-release`,
+      { undo: "releaseModule", input: { cluster: args.cluster, namespace: args.namespace, module: moduleName } },
+      // Made before the build is followed, for one that fails or is killed leaves nothing whose deletion could stop it.
+      childOf(this, [module]),
+    );
 
     const target = pulumi.all([args.namespace, image]).apply(([namespace, image]) => ({
       namespace,
@@ -120,11 +125,9 @@ export class KernelModule extends pulumi.ComponentResource {
       `${name}-build`,
       {
         run: "followModuleBuild",
-        undo: "cancelBuilds",
         input: target.apply(({ namespace, version, image }) => ({
           cluster: args.cluster,
           namespace,
-          selector: `${kmm.moduleNameLabel}=${moduleName}`,
           module: moduleName,
           version,
           images: [...new Set(args.nodeKernels)].sort().map((kernel) => ({ kernel, image: forKernel(image, kernel) })),

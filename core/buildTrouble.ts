@@ -45,8 +45,8 @@ export interface StalledView {
   /** What the Module names and the namespace doesn't have. */
   readonly missing: readonly ObjectName[];
   readonly pullPods: readonly PullPod[];
-  /** Names of Builds that OpenShift hasn't started yet. */
-  readonly pendingBuilds: readonly string[];
+  /** Builds that OpenShift hasn't started yet, and what it says about that, if anything. */
+  readonly pendingBuilds: readonly { readonly name: string; readonly why: string }[];
   /** Kernels to build for that no Driver Toolkit fits; empty where the Dockerfile doesn't ask for one. */
   readonly kernelsWithoutToolkit: readonly string[];
 }
@@ -94,8 +94,8 @@ export function buildTrouble(view: StalledView): BuildTrouble | undefined {
   if (hung[0] !== undefined) return hung[0];
   if (pendingBuilds.length === 0) return undefined;
   return {
-    text: `OpenShift hasn't started ${pendingBuilds.join(", ")}`,
-    remedy: `see \`kubectl -n ${namespace} describe pod ${pendingBuilds[0] ?? ""}-build\`: a build needs a node with room`,
+    text: `OpenShift hasn't started ${pendingBuilds.map(({ name, why }) => `${name} (${why})`).join(", ")}`,
+    remedy: `see \`kubectl -n ${namespace} describe pod ${pendingBuilds[0]?.name ?? ""}-build\`: a build needs a node with room`,
     final: false,
   };
 }

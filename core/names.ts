@@ -68,6 +68,9 @@ export const kmm = {
   versionLabel: (namespace: string, module: string): string =>
     `kmm.node.kubernetes.io/version-module.${namespace}.${module}`,
   readyLabel: (namespace: string, module: string): string => `kmm.node.kubernetes.io/${namespace}.${module}.ready`,
+  /** On NodeModulesConfigs: while one has it, KMM keeps the Module from being deleted. */
+  inUseLabel: (namespace: string, module: string): string =>
+    `beta.kmm.node.kubernetes.io/${namespace}.${module}.module-in-use`,
   moduleNameLabel: "kmm.node.kubernetes.io/module.name",
   /** On the pods with which KMM looks for an image: the Module's name. */
   imageOwnerLabel: "kmm.node.kubernetes.io/image-owner",

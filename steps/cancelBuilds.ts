@@ -1,25 +1,11 @@
-/** Cancels the stack's builds that still run, so that nothing pushes or signs after the Module is gone. */
+/** Cancels the builds that a selector finds and that still run, so that nothing is pushed after its stack is gone. */
 import { z } from "zod";
-import { hasEnded, type BuildObject } from "../core/moduleBuild.ts";
-import { connect, type KubeObject } from "./lib/kubectl.ts";
-import { clusterSchema, progress, runStep } from "./lib/step.ts";
+import { cancelBuilds } from "./lib/builds.ts";
+import { connect } from "./lib/kubectl.ts";
+import { clusterSchema, runStep } from "./lib/step.ts";
 
 const input = z.object({ cluster: clusterSchema, namespace: z.string(), selector: z.string() });
 
 await runStep(input, async ({ cluster, namespace, selector }) => {
-  const kubectl = await connect(cluster);
-  const builds = await kubectl.list<KubeObject & BuildObject>(
-    "builds.build.openshift.io",
-    "-n",
-    namespace,
-    "-l",
-    selector,
-  );
-  const running = builds.filter((build) => !hasEnded(build)).map(({ metadata }) => metadata.name);
-  const cancelled = JSON.stringify({ status: { cancelled: true } });
-  for (const name of running) {
-    progress(`cancelling Build ${name}`);
-    await kubectl.run(["patch", "builds.build.openshift.io", name, "-n", namespace, "--type=merge", "-p", cancelled]);
-  }
-  return { cancelled: running.length };
+  return { cancelled: await cancelBuilds(await connect(cluster), namespace, selector) };
 });

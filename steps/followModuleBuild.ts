@@ -12,7 +12,7 @@ import {
   type ModuleImagesConfig,
 } from "../core/moduleBuild.ts";
 import { annotations, kmm, names } from "../core/names.ts";
-import { BuildLogs, whyItFailed } from "./lib/builds.ts";
+import { BuildLogs, whatItSays } from "./lib/builds.ts";
 import { connect, type Kubectl, type KubeObject } from "./lib/kubectl.ts";
 import { readPushedTags } from "./lib/imageStream.ts";
 import { whyStalled } from "./lib/stalledBuild.ts";
@@ -140,7 +140,7 @@ class Round {
     if (signing) await this.#delete("moduleimagesconfigs.kmm.sigs.x-k8s.io");
     throw new StepError(
       `${signing ? "signing" : "building"} the kernel modules for ${labels?.[kmm.targetKernelLabel] ?? "a kernel"} failed ` +
-        `(Build ${name}: ${whyItFailed(build)}). Its log, ${this.#logs.path(name)}, ends with:\n${tail}\n` +
+        `(Build ${name}: ${whatItSays(build)}). Its log, ${this.#logs.path(name)}, ends with:\n${tail}\n` +
         "No node was touched. Mend the cause and run `pulumi up` again",
     );
   }

@@ -10,7 +10,7 @@ import { pack } from "tar-stream";
 import { z } from "zod";
 import { hasEnded, hasFailed, type BuildObject } from "../core/moduleBuild.ts";
 import { internalRegistry, names } from "../core/names.ts";
-import { BuildLogs, whyItFailed } from "./lib/builds.ts";
+import { BuildLogs, whatItSays } from "./lib/builds.ts";
 import { readPushedTags } from "./lib/imageStream.ts";
 import { connect, type Kubectl, type KubeObject } from "./lib/kubectl.ts";
 import { openRelease } from "./lib/releasePackage.ts";
@@ -65,7 +65,7 @@ async function build(kubectl: Kubectl, step: Input, logs: BuildLogs): Promise<st
   const digest = ended.status?.output?.to?.imageDigest ?? (await pushedDigest(kubectl, step));
   if (!hasFailed(ended) && digest !== undefined) return digest;
   throw new StepError(
-    `building the source image failed (Build ${name}: ${whyItFailed(ended)}). Its log, ${logs.path(name)}, ends with:\n` +
+    `building the source image failed (Build ${name}: ${whatItSays(ended)}). Its log, ${logs.path(name)}, ends with:\n` +
       `${await logs.tail(name)}\nMend the cause and run \`pulumi up\` again`,
   );
 }

@@ -3,8 +3,8 @@ import { createWriteStream } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { BuildObject } from "../../core/moduleBuild.ts";
-import type { Kubectl } from "./kubectl.ts";
+import { hasEnded, type BuildObject } from "../../core/moduleBuild.ts";
+import type { Kubectl, KubeObject } from "./kubectl.ts";
 import { progress } from "./step.ts";
 
 /** Seconds for the rest of the logs of builds that have ended. */
@@ -73,7 +73,25 @@ export class BuildLogs {
 }
 
 /** Reason and message as OpenShift gives them, for an error. */
-export function whyItFailed(build: BuildObject): string {
+export function whatItSays(build: BuildObject): string {
   const { phase, reason, message } = build.status ?? {};
   return [phase, reason, message].filter((part) => part !== undefined && part !== "").join(": ");
+}
+
+/** Cancels the Builds that still run; answers how many. */
+export async function cancelBuilds(kubectl: Kubectl, namespace: string, selector: string): Promise<number> {
+  const builds = await kubectl.list<KubeObject & BuildObject>(
+    "builds.build.openshift.io",
+    "-n",
+    namespace,
+    "-l",
+    selector,
+  );
+  const running = builds.filter((build) => !hasEnded(build)).map(({ metadata }) => metadata.name);
+  const cancelled = JSON.stringify({ status: { cancelled: true } });
+  for (const name of running) {
+    progress(`cancelling Build ${name}`);
+    await kubectl.run(["patch", "builds.build.openshift.io", name, "-n", namespace, "--type=merge", "-p", cancelled]);
+  }
+  return running.length;
 }

@@ -10,6 +10,7 @@ import {
 } from "../../core/buildTrouble.ts";
 import type { BuildObject } from "../../core/moduleBuild.ts";
 import { kmm } from "../../core/names.ts";
+import { whatItSays } from "./builds.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
 
 /** What a look at a stalled build needs. */
@@ -46,7 +47,7 @@ export async function whyStalled(kubectl: Kubectl, stalled: StalledBuild): Promi
   ]);
   const pendingBuilds = builds
     .filter(({ status }) => ["New", "Pending"].includes(status?.phase ?? "New"))
-    .map(({ metadata }) => metadata.name);
+    .map((build) => ({ name: build.metadata.name, why: whatItSays(build) || "New" }));
   return buildTrouble({ namespace, missing, pullPods, pendingBuilds, kernelsWithoutToolkit: toolkitless });
 }
 

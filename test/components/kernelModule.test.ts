@@ -86,7 +86,6 @@ test("the build is followed after each change of the Module, one image for each 
   assert.deepEqual(inputOf(all, "module-build"), {
     cluster: onStack.cluster,
     namespace: "onload-kmm",
-    selector: "kmm.node.kubernetes.io/module.name=onload",
     module: "onload",
     version: specOf(all).moduleLoader.container.version,
     images: [
@@ -110,10 +109,28 @@ test("another tag is another version, and the build is followed again", async ()
   assert.notDeepEqual(inputOf(before, "module-build"), inputOf(after, "module-build"));
 });
 
-test("builds that still run are cancelled before the Module goes", async () => {
-  const { inputs } = named(await register(), "module-build");
-  assert.match(String(inputs["create"]), /steps\/followModuleBuild\.ts$/);
-  assert.match(String(inputs["delete"]), /steps\/cancelBuilds\.ts$/);
+test("before the Module goes it is released; that belongs to a resource which a failed build can't keep from being made", async () => {
+  const all = await register();
+  const { inputs, dependencies } = named(all, "module-release");
+  assert.equal(inputs["create"], "true");
+  assert.match(String(inputs["delete"]), /steps\/releaseModule\.ts$/);
+  assert.deepEqual(dependencies, ["module"]);
+  assert.deepEqual(inputOf(all, "module-release"), {
+    cluster: onStack.cluster,
+    namespace: "onload-kmm",
+    module: "onload",
+  });
+  const build = named(all, "module-build");
+  assert.match(String(build.inputs["create"]), /steps\/followModuleBuild\.ts$/);
+  assert.ok(!("delete" in build.inputs));
+});
+
+test("nodes stand on what is deleted before the Module, so that they leave first", async () => {
+  const all = await record(() => {
+    const { module } = new KernelModule("module", args(), {});
+    new Given("node", { module: module.urn });
+  });
+  assert.ok(named(all, "node").dependencies.includes("module-release"));
 });
 
 test("what was built is known with the step's answer", async () => {

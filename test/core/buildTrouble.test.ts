@@ -9,6 +9,8 @@ import {
 } from "../../core/buildTrouble.ts";
 import { moduleSpec } from "../../core/moduleSpec.ts";
 
+const pending = { name: "onload-build-x", why: "New: CannotCreateBuildPod" };
+
 const well: StalledView = {
   namespace: "onload-kmm",
   missing: [],
@@ -41,8 +43,8 @@ test("each silent cause has its words, its remedy, and says whether waiting can 
     [{ pullPods: [pod(unscheduled)] }, /doesn't start: 0\/4 nodes/, /uncordon/, false],
     [{ pullPods: [pod({ phase: "Pending" })] }, /no node has taken it/, /uncordon/, false],
     [
-      { pendingBuilds: ["onload-build-x"] },
-      /hasn't started onload-build-x/,
+      { pendingBuilds: [pending] },
+      /hasn't started onload-build-x \(New: CannotCreateBuildPod\)$/,
       /describe pod onload-build-x-build/,
       false,
     ],
@@ -56,7 +58,7 @@ test("each silent cause has its words, its remedy, and says whether waiting can 
 });
 
 test("what was deleted is named before what hangs because of it", () => {
-  const both = { ...well, missing: ["secret/key"] as const, pendingBuilds: ["onload-build-x"] };
+  const both = { ...well, missing: ["secret/key"] as const, pendingBuilds: [pending] };
   assert.match(buildTrouble(both)?.text ?? "", /secret\/key/);
 });
 

@@ -46,14 +46,14 @@ mok-password EnrolmentPassword
 worker-0 OnloadNode
   worker-0-guard Command ← worker-0-select
   worker-0-select NodePatch
-  worker-0-claim Command ← module, mok-password, signing, worker-0-select
+  worker-0-claim Command ← module-release, mok-password, signing, worker-0-select
   worker-0-import Command ← mok-password, signing, worker-0-claim
   worker-0-roll Command ← module-build, mok-password, onload, signing, worker-0-claim, worker-0-import
   worker-0-proof Command ← module-build, onload, signing, worker-0-roll
 worker-1 OnloadNode
   worker-1-guard Command ← worker-1-select
   worker-1-select NodePatch
-  worker-1-claim Command ← module, mok-password, signing, worker-1-select
+  worker-1-claim Command ← module-release, mok-password, signing, worker-1-select
   worker-1-import Command ← mok-password, signing, worker-0-proof, worker-1-claim
   worker-1-roll Command ← module-build, mok-password, onload, signing, worker-0-proof, worker-1-claim, worker-1-import
   worker-1-proof Command ← module-build, onload, signing, worker-1-roll
@@ -62,6 +62,7 @@ module KernelModule ← onload, onload-guard, onload-privileged, onload-worker
   module-build Command ← module, onload, signing
   module-dockerfile ConfigMap ← onload
   module-guard Command ← module, module-dockerfile
+  module-release Command ← module, onload
 `;
 
 test("the example for a real cluster is this", async (t) => {

@@ -98,7 +98,11 @@ function list(): string {
 function isListed({ metadata }: Stored): boolean {
   if (flags["all-namespaces"] !== true && (metadata.namespace ?? "") !== flags.namespace) return false;
   const terms = (flags.selector ?? "").split(",").filter((term) => term !== "");
-  return terms.map((term) => term.split("=")).every(([key = "", value]) => metadata.labels?.[key] === value);
+  return terms
+    .map((term) => term.split("="))
+    .every(([key = "", value]) =>
+      value === undefined ? key in (metadata.labels ?? {}) : metadata.labels?.[key] === value,
+    );
 }
 
 function write(): string {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import type { BuildObject } from "../../../core/moduleBuild.ts";
-import { BuildLogs, whyItFailed } from "../../../steps/lib/builds.ts";
+import { BuildLogs, whatItSays } from "../../../steps/lib/builds.ts";
 import type { Kubectl } from "../../../steps/lib/kubectl.ts";
 
 const build = (phase: string | undefined, name = "onload-build-a"): BuildObject => ({
@@ -79,7 +79,7 @@ test("a log that can't be kept is no reason to fail", async (t) => {
 
 test("why a build failed is told by all that OpenShift says of it", () => {
   const status = { phase: "Failed", reason: "OutOfMemoryKilled", message: "The build pod was killed" };
-  assert.equal(whyItFailed({ metadata: { name: "a" }, status }), "Failed: OutOfMemoryKilled: The build pod was killed");
-  assert.equal(whyItFailed(build("Error")), "Error");
-  assert.equal(whyItFailed({ metadata: { name: "a" }, status: { phase: "Failed", reason: "" } }), "Failed");
+  assert.equal(whatItSays({ metadata: { name: "a" }, status }), "Failed: OutOfMemoryKilled: The build pod was killed");
+  assert.equal(whatItSays(build("Error")), "Error");
+  assert.equal(whatItSays({ metadata: { name: "a" }, status: { phase: "Failed", reason: "" } }), "Failed");
 });

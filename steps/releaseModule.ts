@@ -1,0 +1,48 @@
+/**
+ * Right before the Module is deleted, when all nodes have left: KMM must have it loaded nowhere, or the deletion would
+ * hang without a word, and must have nothing left to build.
+ */
+import { z } from "zod";
+import { isReady, type RollNode } from "../core/nodeState.ts";
+import { kmm } from "../core/names.ts";
+import { cancelBuilds } from "./lib/builds.ts";
+import { connect, type Kubectl, type KubeObject } from "./lib/kubectl.ts";
+import { clusterSchema, runStep } from "./lib/step.ts";
+import { waitUntil } from "./lib/wait.ts";
+
+const input = z.object({ cluster: clusterSchema, namespace: z.string(), module: z.string() });
+
+/** Seconds for KMM to notice that the last node has left, and for the objects of deleted nodes to be collected. */
+const releaseSeconds = 60;
+
+await runStep(input, async ({ cluster, namespace, module }) => {
+  const kubectl = await connect(cluster);
+  const waiting = {
+    timeoutSeconds: releaseSeconds,
+    remedy:
+      "KMM deletes the Module only when it is unloaded everywhere, and a node that isn't Ready can't do that: boot it, or, if the " +
+      "machine is gone for good, delete its Node (`kubectl delete node NAME`), and run again",
+  };
+  await waitUntil(`the Module ${namespace}/${module} to be loaded nowhere`, waiting, async () => {
+    const holders = await loadedOn(kubectl, kmm.inUseLabel(namespace, module));
+    return holders.length === 0 ? { done: undefined } : { missing: `KMM has it loaded on ${holders.join(", ")}` };
+  });
+  // A cancelled signing would make KMM start the next build at once: it must have nothing to do first.
+  for (const kind of ["moduleimagesconfigs", "modulebuildsignconfigs"]) {
+    const object = [`${kind}.kmm.sigs.x-k8s.io`, module, "-n", namespace];
+    await kubectl.run(["delete", ...object, "--ignore-not-found", "--wait=false"]);
+  }
+  return { cancelled: await cancelBuilds(kubectl, namespace, `${kmm.moduleNameLabel}=${module}`) };
+});
+
+/** The nodes that KMM's finalizer on the Module waits for. */
+async function loadedOn(kubectl: Kubectl, label: string): Promise<string[]> {
+  const nmcs = await kubectl.listKnown("nodemodulesconfigs.kmm.sigs.x-k8s.io", "-l", label);
+  if (nmcs.length === 0) return [];
+  const nodes = await kubectl.list<RollNode & KubeObject>("nodes");
+  return nmcs.map(({ metadata: { name } }) => {
+    const node = nodes.find(({ metadata }) => metadata.name === name);
+    if (node === undefined) return `${name} (gone)`;
+    return isReady(node) ? name : `${name} (not Ready)`;
+  });
+}
