@@ -1,7 +1,8 @@
 /**
  * A node leaves the stack: its modules are unloaded, pending requests taken back, our cordon lifted, our marks taken off.
- * A node that is gone is let go. The key stays in MokList unless the configuration wants it out: then MokManager deletes
- * it at one reboot, in the same outage; in mode `operator` at the operator's own.
+ * A node that is gone is let go, and so is one that stays dead: it must not keep the others from leaving. The key stays in
+ * MokList unless the configuration wants it out: then MokManager deletes it at one reboot, in the same outage; in mode
+ * `operator` at the operator's own.
  */
 import { z } from "zod";
 import { isReady, whyNotUnloaded, type RollNode } from "../core/nodeState.ts";
@@ -30,8 +31,12 @@ const input = z.object({
   loadTimeoutMinutes: z.number(),
 });
 
+/** Seconds that a node may be NotReady: it may just be booting, after which KMM has nothing to unload any more. */
+const bootPatienceSeconds = 60;
+
 await runStep(input, async (step) => {
   const { node: name, enrolment } = step;
+  let left = "unloaded";
   const kubectl = await connect(step.cluster);
   const outage = new NodeOutage(kubectl, step);
   const machine = new NodeMachine(name, step.ssh, step.certificate);
@@ -52,17 +57,12 @@ await runStep(input, async (step) => {
     await outage.forget();
     await outage.leave(node);
   });
-  return { node: name, left: "unloaded" };
+  return { node: name, left };
 
   async function readNode(): Promise<RollNode> {
     const node = await outage.read();
     if (node !== undefined) return node;
     throw new StepError(`${name}: the node went away while its key was being deleted; run the same command again`);
-  }
-
-  async function stillLoaded(): Promise<string | undefined> {
-    const [node, nmc] = await Promise.all([outage.read(), outage.readModules()]);
-    return node && whyNotUnloaded(node, nmc, step);
   }
 
   /** Whether MokManager has a key to delete; nothing was changed when this throws. */
@@ -87,7 +87,8 @@ await runStep(input, async (step) => {
     // Where MokManager was asked already the node is drained, and may be away.
     if (node === undefined || outage.stateOf(node)?.phase === "remove") return;
     await outage.enter(node, "leave");
-    await outage.drain();
+    // Nothing on a dead node answers an eviction.
+    if (isReady(node)) await outage.drain();
   }
 
   async function unload(): Promise<void> {
@@ -97,12 +98,31 @@ await runStep(input, async (step) => {
       timeoutSeconds: step.loadTimeoutMinutes * 60,
       remedy:
         `look at pod kmm-worker-${name}-${step.module} in ${step.namespace}: something may still use the modules. ` +
-        "Stop it, or reboot the node, and run again",
+        "Stop it, or reboot the node, and run again; without such a pod see whether KMM itself runs",
     };
-    await waitUntil(`${name} to unload the modules`, waiting, async (): Promise<Look<true>> => {
+    left = await waitUntil(`${name} to unload the modules`, waiting, unloadedOrDead());
+    if (left === "unloaded") return;
+    progress(
+      `${name}: isn't Ready and is let go as it is: its modules are unloaded when it boots, and KMM keeps its Module until then`,
+    );
+  }
+
+  async function stillLoaded(): Promise<string | undefined> {
+    const [node, nmc] = await Promise.all([outage.read(), outage.readModules()]);
+    return node && whyNotUnloaded(node, nmc, step);
+  }
+
+  function unloadedOrDead(): () => Promise<Look<"unloaded" | "not ready">> {
+    let deadSince: number | undefined;
+    return async () => {
       const missing = await stillLoaded();
-      return missing === undefined ? { done: true } : { missing };
-    });
+      const node = await outage.read();
+      if (missing === undefined || node === undefined) return { done: "unloaded" };
+      deadSince = isReady(node) ? undefined : (deadSince ?? Date.now());
+      if (deadSince === undefined) return { missing };
+      if (Date.now() - deadSince >= bootPatienceSeconds * 1000) return { done: "not ready" };
+      return { missing: `${missing}, and the node isn't Ready` };
+    };
   }
 
   /** A request that nobody answers would open MokManager at some later boot. */
