@@ -1,12 +1,13 @@
 /** Looks, without changing anything, whether one node runs what this stack built; the answer is the stack's output. */
 import { z } from "zod";
 import { driverProblems, isTrusted, type MachineState } from "../core/machineState.ts";
-import { whyNotLoaded, type NodeModulesConfig, type RollNode } from "../core/nodeState.ts";
-import { connect, type KubeObject } from "./lib/kubectl.ts";
+import { isReady, whyNotLoaded, type NodeModulesConfig, type RollNode } from "../core/nodeState.ts";
+import { connect, type Kubectl, type KubeObject } from "./lib/kubectl.ts";
 import { expectedOn, moduleSchema, nodeSchema, sameMachine } from "./lib/nodeInput.ts";
 import { NodeMachine } from "./lib/nodeMachine.ts";
 import { sshSchema } from "./lib/ssh.ts";
 import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
+import { waitUntil } from "./lib/wait.ts";
 
 const input = z.object({
   cluster: clusterSchema,
@@ -17,12 +18,15 @@ const input = z.object({
   mode: z.string(),
 });
 
+/** Seconds that a node which has just been rolled may be NotReady: a heartbeat can be late. */
+const readySeconds = 60;
+
 await runStep(input, async ({ cluster, node: identity, module, ssh, certificate, mode }) => {
   const { name } = identity;
   const kubectl = await connect(cluster);
   const expected = expectedOn(identity, module);
   const [found, nmc, state] = await Promise.all([
-    kubectl.get<RollNode & KubeObject>("nodes", name),
+    readyNode(kubectl, name),
     kubectl.get<NodeModulesConfig & KubeObject>("nodemodulesconfigs.kmm.sigs.x-k8s.io", name),
     new NodeMachine(name, ssh, certificate).state(),
   ]);
@@ -49,6 +53,15 @@ await runStep(input, async ({ cluster, node: identity, module, ssh, certificate,
     interfaces: state.interfaces.map(({ name, driver, version }) => ({ name, driver, version })),
   };
 });
+
+/** The Node once it is Ready; one that is gone at once. */
+function readyNode(kubectl: Kubectl, name: string): Promise<(RollNode & KubeObject) | undefined> {
+  const waiting = { timeoutSeconds: readySeconds, remedy: "mend the node, and run `pulumi up` again" };
+  return waitUntil(`${name}, to be proven`, waiting, async () => {
+    const node = await kubectl.get<RollNode & KubeObject>("nodes", name);
+    return node === undefined || isReady(node) ? { done: node } : { missing: "the node isn't Ready" };
+  });
+}
 
 /** Version and signers of each live module; how it came to be there is proven already. */
 function liveModules({ modules }: MachineState) {
