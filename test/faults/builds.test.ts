@@ -4,8 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { Registry } from "../../sandbox/openshift/registry.ts";
 import { start } from "./running.ts";
-import { Scene } from "./scene.ts";
+import { namespace, Scene } from "./scene.ts";
 
 const rebuild = (count: number): [string, string] => ["--config", `onload-kmm:rebuild=${count}`];
 
@@ -81,6 +82,19 @@ describe("builds that go wrong", { concurrency: false }, () => {
     await scene.set({ "sign.fail": null, "build.seconds": null });
     await scene.again("up");
     assert.equal((await scene.buildsMade()) - stopped, 2, "one build and one signature");
+    await scene.assertFull();
+  });
+
+  test("an image that was pruned is built again when its tag comes back, though KMM still says that it exists", async () => {
+    const [{ image } = assert.fail()] = await scene.proofs();
+    await scene.again("up", ...rebuild(6));
+    Registry.open(scene.stack.sandbox.dir).remove(image);
+    const mic = await scene.get("moduleimagesconfigs.kmm.sigs.x-k8s.io", "onload", "-n", namespace);
+    const states = (mic?.status?.["imagesStates"] ?? []) as { image: string; status: string }[];
+    assert.equal(states.find((state) => state.image === image)?.status, "Exists");
+
+    await scene.again("up", ...rebuild(5));
+    assert.equal((await scene.proofs())[0]?.image, image);
     await scene.assertFull();
   });
 });

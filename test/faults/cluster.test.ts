@@ -1,19 +1,24 @@
 /** A cluster that goes away in the middle, and somebody else at work on the same stack, node or module. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { kmm } from "../../core/names.ts";
+import { Registry } from "../../sandbox/openshift/registry.ts";
 import { start } from "./running.ts";
 import { Scene } from "./scene.ts";
 
+const handMadeImage = "quay.io/somebody/onload:1";
+
+/** As the old README told to write it: no version, no tolerations, no build. */
 const handMade = {
   apiVersion: "kmm.sigs.x-k8s.io/v1beta1",
   kind: "Module",
   metadata: { name: "onload-module", namespace: "onload-runtime" },
   spec: {
-    selector: { "node-role.kubernetes.io/nobody": "" },
+    selector: { "kubernetes.io/hostname": "worker-1" },
     moduleLoader: {
       container: {
         modprobe: { moduleName: "onload" },
-        kernelMappings: [{ regexp: "^.+$", containerImage: "quay.io/somebody/onload:1" }],
+        kernelMappings: [{ regexp: "^.+$", containerImage: handMadeImage }],
       },
     },
   },
@@ -23,24 +28,34 @@ describe("a cluster that moves", { concurrency: false }, () => {
   let scene: Scene;
 
   before(async () => {
-    scene = await Scene.start();
+    // The second node takes KMM's test pods while the first is cordoned; the stack doesn't list it.
+    scene = await Scene.start({
+      nodes: 2,
+      configure: ({ config }) => {
+        config["onload-kmm:nodes"] = (config["onload-kmm:nodes"] as unknown[]).slice(0, 1);
+      },
+    });
   });
   after(() => scene.end());
 
-  test("somebody's hand-made Module in the way is named in preview, with the way out", async () => {
-    await scene.kubectl("create", "namespace", "onload-runtime");
-    await scene.stack.sandbox.kubectl(["create", "-f", "-"], JSON.stringify(handMade));
+  test("somebody's hand-made Module in the way is named in preview, and migrated as the docs say", async () => {
+    await loadHandMade();
     const { exitCode, output } = await scene.stack.preview();
-
     assert.notEqual(exitCode, 0);
     assert.match(output, /Module onload-runtime\/onload-module loads OpenOnload already/);
     assert.match(output, /docs\/kmm\.md, "Migrating a hand-made Module"/);
+
+    await scene.kubectl("cordon", "worker-1");
     await scene.kubectl("-n", "onload-runtime", "delete", "modules.kmm.sigs.x-k8s.io", "onload-module");
+    await scene.again("up");
+    assert.equal((await scene.get("node", "worker-1"))?.spec?.["unschedulable"], true, "our cordon isn't this one");
+    await scene.kubectl("uncordon", "worker-1");
+    await scene.assertFull();
   });
 
   test("while one `up` runs another is locked out, and an API server that goes away is waited for", async () => {
     await scene.set({ "build.hang": "onload-build" });
-    const first = start(scene.stack, "up");
+    const first = start(scene.stack, "up", "--config", "onload-kmm:rebuild=1");
     assert.ok(await first.says(/onload-build-\w+: Running/), first.output);
 
     const second = await scene.stack.up();
@@ -52,7 +67,7 @@ describe("a cluster that moves", { concurrency: false }, () => {
     await scene.stack.sandbox.start("kube-apiserver");
     await scene.set({ "build.hang": null });
     const { output } = await first.end();
-    assert.match(output, /module-build created/, output);
+    assert.match(output, /module-build updated/, output);
     // The node's own heartbeat may have lapsed meanwhile: then the first run refuses to touch it.
     await scene.again("up");
     await scene.assertFull();
@@ -77,12 +92,12 @@ describe("a cluster that moves", { concurrency: false }, () => {
 
   test("etcd restarted and connections cut while a rebuild rolls out: the second `up` at the latest ends well", async () => {
     await scene.set({ "gateway.cut": "3" });
-    const running = start(scene.stack, "up", "--config", "onload-kmm:rebuild=1");
+    const running = start(scene.stack, "up", "--config", "onload-kmm:rebuild=2");
     assert.ok(await running.says(/worker-1-roll updating/), running.output);
     await scene.stack.sandbox.restart("etcd");
     await running.end();
     await scene.set({ "gateway.cut": null });
-    await scene.again("up", "--config", "onload-kmm:rebuild=1");
+    await scene.again("up", "--config", "onload-kmm:rebuild=2");
     await scene.assertFull();
   });
 
@@ -93,4 +108,19 @@ describe("a cluster that moves", { concurrency: false }, () => {
     assert.match(output, /worker-1: the node is gone; nothing to unload/);
     await scene.assertGone();
   });
+
+  /** Makes the Module, with an image that holds nothing but `onload.ko`, and waits until it is loaded. */
+  async function loadHandMade(): Promise<void> {
+    const { kernelVersion: kernel } = await scene.nodeInfo("worker-1");
+    const directory = `/opt/lib/modules/${kernel}`;
+    const module = { kind: "kmod" as const, module: "onload", kernel, version: "1.0", depends: [] };
+    const files = { "/bin/sh": {}, [`${directory}/extra/onload.ko`]: module, [`${directory}/modules.dep`]: {} };
+    Registry.open(scene.stack.sandbox.dir).push(handMadeImage, { createdBy: "somebody", config: {}, files });
+    await scene.kubectl("create", "namespace", "onload-runtime");
+    await scene.stack.sandbox.kubectl(["create", "-f", "-"], JSON.stringify(handMade));
+    const ready = kmm.readyLabel("onload-runtime", "onload-module");
+    await scene.until("the hand-made Module to be loaded", async () => {
+      return ready in ((await scene.get("node", "worker-1"))?.metadata.labels ?? {});
+    });
+  }
 });

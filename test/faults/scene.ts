@@ -24,7 +24,7 @@ export interface Thing {
   readonly status?: Record<string, unknown>;
 }
 
-interface NodeInfo {
+export interface NodeInfo {
   readonly bootID: string;
   readonly kernelVersion: string;
 }
@@ -123,22 +123,47 @@ export class Scene {
     }
   }
 
+  /** What the last `up` proved, node by node. */
+  async proofs(): Promise<Proof[]> {
+    return (await this.stack.outputs())["proofs"] as Proof[];
+  }
+
+  async nodeInfo(node: string): Promise<NodeInfo> {
+    const { nodeInfo } = ((await this.get("node", node))?.status ?? {}) as { nodeInfo?: NodeInfo };
+    return nodeInfo ?? assert.fail(`${node} is gone`);
+  }
+
   /** Somebody else boots the node, into another kernel if one is given; resolves when it is Ready again. */
   async reboot(node: string, next?: { readonly kernel: string; readonly osImage?: string }): Promise<void> {
     const dir = this.stack.sandbox.dir;
-    const bootId = async () => ((await this.get("node", node))?.status?.["nodeInfo"] as NodeInfo | undefined)?.bootID;
-    const old = await bootId();
+    const old = await this.nodeInfo(node);
     if (next !== undefined) await controlNode(dir, node, "upgrade", next);
     await controlNode(dir, node, "reset");
-    await this.until(`${node} to boot`, async () => (await bootId()) !== old);
-    await this.kubectl("wait", `node/${node}`, "--for=condition=Ready", `--timeout=${patience}s`);
+    await this.until(`${node} to boot`, async () => (await this.nodeInfo(node)).bootID !== old.bootID);
+    await this.untilReady(node, "True");
+  }
+
+  /** The node's power fails, and stays away until {@link revive}. */
+  async kill(node: string): Promise<void> {
+    await this.set({ "node.never-returns": node });
+    await controlNode(this.stack.sandbox.dir, node, "reset");
+    await this.untilReady(node, "Unknown");
+  }
+
+  /** The node comes back, in a boot of its own. */
+  async revive(node: string): Promise<void> {
+    await this.set({ "node.never-returns": null });
+    await this.untilReady(node, "True");
+  }
+
+  async untilReady(node: string, ready: "True" | "Unknown"): Promise<void> {
+    await this.kubectl("wait", `node/${node}`, `--for=condition=Ready=${ready}`, `--timeout=${patience}s`);
   }
 
   /** That the node runs this kernel, and that its image is the one for it. */
   async assertRuns(node: string, kernel: string): Promise<void> {
-    const { nodeInfo } = ((await this.get("node", node))?.status ?? {}) as { nodeInfo?: NodeInfo };
-    assert.equal(nodeInfo?.kernelVersion, kernel);
-    const proof = ((await this.stack.outputs())["proofs"] as Proof[]).find((each) => each.node === node);
+    assert.equal((await this.nodeInfo(node)).kernelVersion, kernel);
+    const proof = (await this.proofs()).find((each) => each.node === node);
     assert.ok(proof?.image.endsWith(`-${normalizeKernel(kernel)}`), proof?.image);
   }
 

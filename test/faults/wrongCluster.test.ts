@@ -5,6 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { parse, stringify } from "yaml";
 import { startSandbox, type Sandbox } from "../../sandbox/sandbox.ts";
 import { writesBy } from "../stack/cluster.ts";
+import { start } from "./running.ts";
 import { namespace, Scene } from "./scene.ts";
 
 interface Kubeconfig {
@@ -99,11 +100,9 @@ describe("the wrong cluster", { concurrency: false }, () => {
     assert.equal(exitCode, 0, output);
   });
 
-  test("an expired token ends preview and destroy at once, with the API server's own word", async () => {
-    const config = parse(own) as Kubeconfig;
-    for (const { user } of config.users) user.token = "expired";
-    await edit(stringify(config));
-    for (const verb of ["preview", "destroy"] as const) {
+  test("an expired token ends preview, up and destroy at once, with the API server's own word", async () => {
+    await edit(expired());
+    for (const verb of ["preview", "up", "destroy"] as const) {
       const { exitCode, output } = await scene.stack[verb]();
       assert.notEqual(exitCode, 0, verb);
       assert.match(output, /Unauthorized/);
@@ -111,4 +110,50 @@ describe("the wrong cluster", { concurrency: false }, () => {
     await edit(own);
     await scene.assertFull();
   });
+
+  test("a token that expires in the middle ends `up`, and with a new one the next ends in the full state", async () => {
+    await scene.set({ "build.hang": "onload-build" });
+    const running = start(scene.stack, "up", "--config", "onload-kmm:rebuild=1");
+    assert.ok(await running.says(/onload-build-\w+: Running/), running.output);
+    await edit(expired());
+    const { exitCode, output } = await running.end();
+    await edit(own);
+    assert.notEqual(exitCode, 0);
+    assert.match(output, /Unauthorized/);
+
+    await scene.set({ "build.hang": null });
+    await scene.again("up", "--config", "onload-kmm:rebuild=1");
+    await scene.assertFull();
+  });
+
+  test("a refresh that goes astray writes nothing, and `up` on the own cluster finds again what it forgot", async () => {
+    const written = await astray(async () => {
+      await scene.stack.pulumi("refresh", "--yes", "--skip-preview", ...ofStack());
+    });
+    assert.deepEqual(written, []);
+    await scene.again("up");
+    await scene.assertFull();
+  });
+
+  test("destroy goes to the stack's own cluster, whatever the configuration and KUBECONFIG say by then", async () => {
+    const before = (await other.auditLog()).length;
+    const config = await scene.stack.config();
+    const cluster = { ...(config.config["onload-kmm:cluster"] as object), kubeconfig: other.kubeconfig };
+    await scene.stack.configure({ ...config, config: { ...config.config, "onload-kmm:cluster": cluster } });
+    for (const verb of ["preview", "up"] as const) assert.match((await scene.stack[verb]()).output, /wrong cluster/);
+
+    const env = { KUBECONFIG: other.kubeconfig };
+    const destroyed = await scene.stack.sandbox.pulumi(["destroy", "--yes", "--skip-preview", ...ofStack()], { env });
+    assert.equal(destroyed.exitCode, 0, destroyed.stdout + destroyed.stderr);
+    assert.deepEqual(writesBy("admin", (await other.auditLog()).slice(before)), []);
+    await scene.assertGone();
+  });
+
+  const ofStack = (): string[] => ["--stack", "dev", "--config-file", scene.stack.configFile, "--non-interactive"];
+
+  function expired(): string {
+    const config = parse(own) as Kubeconfig;
+    for (const { user } of config.users) user.token = "expired";
+    return stringify(config);
+  }
 });

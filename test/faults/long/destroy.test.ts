@@ -31,6 +31,37 @@ describe("destroy in every state", { concurrency: false }, () => {
     await scene.set({ "build.hang": null });
   });
 
+  test("half-made, while a signature still runs: no other build is started for it", async () => {
+    await scene.set({ "build.hang": "onload-sign" });
+    await scene.cut("up", /onload-sign-\w+: Running/, "power");
+    const before = await scene.buildsMade();
+    await scene.again("destroy");
+    await scene.assertGone();
+    assert.equal(await scene.buildsMade(), before);
+    await scene.set({ "build.hang": null });
+  });
+
+  test("a dead node: it is let go in time, what keeps the Module is named, and the node's next boot frees it", async () => {
+    await scene.again("up");
+    await scene.assertFull();
+    await scene.kill("worker-1");
+    const began = Date.now();
+    const { exitCode, output } = await scene.stack.destroy();
+    // A drain alone would wait for a quarter of an hour.
+    assert.ok(Date.now() - began < 5 * 60_000);
+    assert.notEqual(exitCode, 0);
+    assert.match(output, /worker-1: isn't Ready and is let go as it is/);
+    assert.match(
+      output,
+      /onload-kmm\/onload to be loaded nowhere: not after 60 s: KMM has it loaded on worker-1 \(not Ready\)/,
+    );
+    assert.match(output, /boot it, or, if the machine is gone for good, delete its Node/);
+
+    await scene.revive("worker-1");
+    await scene.again("destroy");
+    await scene.assertGone();
+  });
+
   test("modules in use: it gives up in time, names the worker pod, and the second one ends", async () => {
     await scene.again("up");
     await scene.assertFull();

@@ -1,8 +1,9 @@
 /** Kernels that change under the program, and those with a plus sign. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { kmm } from "../../../core/names.ts";
 import { start } from "../running.ts";
-import { Scene } from "../scene.ts";
+import { namespace, Scene } from "../scene.ts";
 
 /** The next release's kernel, and the OS version by which KMM finds its Driver Toolkit. */
 const next = {
@@ -25,6 +26,9 @@ describe("kernels", { concurrency: false }, () => {
 
   test("a node that boots into a kernel without an image is built for by the next `up`, and loads", async () => {
     await scene.reboot("worker-1", next);
+    // KMM loads the old kernel's image there in vain, and reports the node as ready all the time.
+    const { metadata } = (await scene.get("node", "worker-1")) ?? assert.fail();
+    assert.ok(kmm.readyLabel(namespace, "onload") in (metadata.labels ?? {}));
     await scene.again("up");
     await scene.assertFull();
     await scene.assertRuns("worker-1", next.kernel);
@@ -45,5 +49,24 @@ describe("kernels", { concurrency: false }, () => {
     await scene.again("up");
     await scene.assertFull();
     await scene.assertRuns("worker-1", realTime.kernel);
+  });
+
+  test("a dead node that is taken off the list is let go in time, and forgets the modules when it boots", async () => {
+    const config = await scene.stack.config();
+    const nodes = config.config["onload-kmm:nodes"] as { name: string }[];
+    await scene.kill("worker-1");
+    await scene.stack.configure({ ...config, config: { ...config.config, "onload-kmm:nodes": nodes.slice(1) } });
+    const began = Date.now();
+    const output = await scene.again("up");
+    // A drain alone would wait for a quarter of an hour.
+    assert.ok(Date.now() - began < 5 * 60_000);
+    assert.match(output, /worker-1: isn't Ready and is let go as it is/);
+    await scene.assertFull();
+
+    await scene.revive("worker-1");
+    await scene.until("KMM to forget the node", async () => {
+      const { metadata } = (await scene.get("node", "worker-1")) ?? assert.fail();
+      return !(kmm.readyLabel(namespace, "onload") in (metadata.labels ?? {}));
+    });
   });
 });

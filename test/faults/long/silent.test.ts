@@ -1,6 +1,7 @@
 /** What KMM keeps to itself: the program names it within a minute, with the remedy, and the remedy helps. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { kmm } from "../../../core/names.ts";
 import { start } from "../running.ts";
 import { namespace, Scene } from "../scene.ts";
 
@@ -78,9 +79,44 @@ describe("what KMM keeps to itself", { concurrency: false }, () => {
     await scene.assertFull();
   });
 
+  test("a pull pod that failed hangs for ever: it is named, and once it is deleted KMM looks again", async () => {
+    const nodes = (await scene.list("nodes")).map(({ metadata }) => metadata.name);
+    await scene.kubectl("cordon", ...nodes);
+    const running = start(scene.stack, "up", ...rebuild(6));
+    const pod = await scene.until("the pull pod", async () => {
+      const pods = await scene.list("pods", "-n", namespace, "-l", kmm.imageOwnerLabel);
+      return pods.find(({ metadata }) => metadata.deletionTimestamp === undefined)?.metadata.name;
+    });
+    const failed = JSON.stringify({ status: { phase: "Failed" } });
+    await scene.kubectl("-n", namespace, "patch", "pod", pod, "--subresource=status", "--type=merge", "-p", failed);
+    const began = Date.now();
+    assert.ok(await running.says(new RegExp(`${pod}, with which KMM looks for the image, failed`)), running.output);
+    assert.ok(Date.now() - began < minute * 1000);
+    assert.notEqual((await running.end()).exitCode, 0);
+
+    assert.match(running.output, new RegExp(`kubectl -n ${namespace} delete pod ${pod}`));
+    await scene.kubectl("uncordon", ...nodes);
+    await scene.kubectl("-n", namespace, "delete", "pod", pod);
+    await scene.again("up");
+    await scene.assertFull();
+  });
+
+  test("a Driver Toolkit that the cluster doesn't have is named, and `up` builds once it is there", async () => {
+    const stream = ["imagestreams.image.openshift.io", "driver-toolkit", "-n", "openshift"];
+    const { spec } = (await scene.get(...stream)) ?? assert.fail();
+    const setTags = (tags: unknown) =>
+      scene.kubectl("patch", ...stream, "--type=merge", "-p", JSON.stringify({ spec: { tags } }));
+    await setTags([]);
+    const named = /no Driver Toolkit image for 5\.14\S+: no tag of the ImageStream openshift\/driver-toolkit/;
+    assert.ok((await secondsUntilSaid(/module-build updating/, named, ...rebuild(7))) < minute);
+    await setTags(spec?.["tags"]);
+    await scene.again("up");
+    await scene.assertFull();
+  });
+
   test("a Build that OpenShift doesn't start is named, and followed once it does", async () => {
     await scene.set({ "build.pending": "onload-build" });
-    const running = start(scene.stack, "up", ...rebuild(6));
+    const running = start(scene.stack, "up", ...rebuild(8));
     assert.ok(await running.says(/OpenShift hasn't started onload-build-\w+/), running.output);
     await scene.set({ "build.pending": null });
     const { exitCode, output } = await running.end();
