@@ -22,14 +22,25 @@ const { cluster, build, enrolment } = config;
 const onStack = { stack: pulumi.getStack(), cluster };
 const building = { timeoutMinutes: build.timeoutMinutes, logDirectory: `logs/${onStack.stack}` };
 
+// Before all that is in the cluster: a stack that is moved to another one ends here, and nothing is changed.
+const identity = step(
+  "identity",
+  { run: "keepIdentity", remembers: true, input: { ...onStack, namespace: config.namespace } },
+  {},
+);
+
 // The only provider: default ones are disabled, so that nothing can go to the kubeconfig's current context.
-const provider = new k8s.Provider("cluster", {
-  kubeconfig: cluster.kubeconfig,
-  context: cluster.context,
-  clusterIdentifier: cluster.id,
-  // A kill between the API's write and the checkpoint would else end in "already exists".
-  upsertExistingObjects: true,
-});
+const provider = new k8s.Provider(
+  "cluster",
+  {
+    kubeconfig: cluster.kubeconfig,
+    context: cluster.context,
+    clusterIdentifier: cluster.id,
+    // A kill between the API's write and the checkpoint would else end in "already exists".
+    upsertExistingObjects: true,
+  },
+  { dependsOn: [identity] },
+);
 const onCluster = { providers: [provider] };
 
 const moduleNamespace = new ModuleNamespace("onload", { ...onStack, namespace: config.namespace }, onCluster);

@@ -6,6 +6,8 @@ export interface StepArgs {
   readonly run?: string;
   /** Program in `steps/` that undoes it, run with the input that was stored last. */
   readonly undo?: string;
+  /** Whether a changed step is told what it answered last, as PULUMI_COMMAND_STDOUT: for short answers only. */
+  readonly remembers?: boolean;
   /** Given to both as JSON on stdin. No secrets in a step whose input isn't marked secret. */
   readonly input: pulumi.Input<Record<string, unknown>>;
 }
@@ -29,7 +31,7 @@ export function step(name: string, args: StepArgs, options: pulumi.CustomResourc
       ...(args.undo !== undefined && { delete: stepCommand(args.undo) }),
       stdin: pulumi.jsonStringify(args.input),
       // What a step printed last time, put into the next run's environment, can be too long for exec.
-      addPreviousOutputInEnv: false,
+      addPreviousOutputInEnv: args.remembers ?? false,
       logging: "stderr",
     },
     options,

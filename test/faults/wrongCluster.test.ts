@@ -82,6 +82,25 @@ describe("the wrong cluster", { concurrency: false }, () => {
     await scene.assertFull();
   });
 
+  test("a stack that is moved to another cluster, or to another namespace, is refused before anything changes", async () => {
+    const config = await scene.stack.config();
+    const there = { kubeconfig: other.kubeconfig, context: "sandbox", id: "00000000-5a4d-4b0c-8000-000000000002" };
+    await other.kubectl(["label", "namespace", namespace, "onload-kmm.io/stack=dev"]);
+    const before = (await other.auditLog()).length;
+    const moves = { "onload-kmm:cluster": there, "onload-kmm:namespace": "elsewhere" };
+    for (const [key, value] of Object.entries(moves)) {
+      await scene.stack.configure({ ...config, config: { ...config.config, [key]: value } });
+      const { exitCode, output, steps } = await scene.stack.up();
+      assert.notEqual(exitCode, 0);
+      assert.match(output, /a stack keeps its name, cluster and namespace for life: its (cluster|namespace) was/);
+      assert.deepEqual(steps, []);
+    }
+    assert.deepEqual(writesBy("admin", (await other.auditLog()).slice(before)), []);
+    await scene.stack.configure(config);
+    await scene.again("up", "--expect-no-changes");
+    await scene.assertFull();
+  });
+
   test("a switched current context changes nothing: the configured one counts", async () => {
     const [mine, theirs] = [parse(own) as Kubeconfig, parse(await readFile(other.kubeconfig, "utf8")) as Kubeconfig];
     const named = <T extends { name: string }>(items: T[]) => items.map((item) => ({ ...item, name: "other" }));

@@ -25,7 +25,7 @@ async function devConfig({ release, sshKey }: Files): Promise<StackConfig> {
 }
 
 const expected = `
-cluster kubernetes
+cluster kubernetes ← identity
 onload ModuleNamespace
   onload Namespace
   onload-guard Command ← onload, onload-privileged, onload-worker
@@ -71,6 +71,7 @@ module KernelModule ← onload, onload-guard, onload-privileged, onload-worker
   module-dockerfile ConfigMap ← onload
   module-guard Command ← module, module-dockerfile
   module-release Command ← module, onload
+identity Command
 `;
 
 for (const preview of [true, false]) {

@@ -24,7 +24,7 @@ async function prodConfig({ release, sshKey }: Files): Promise<StackConfig> {
 const short = (line: string): string => line.replaceAll(".prod.example.com", "");
 
 const expected = `
-cluster kubernetes
+cluster kubernetes ← identity
 onload ModuleNamespace
   onload Namespace
   onload-guard Command ← onload, onload-privileged, onload-worker
@@ -63,6 +63,7 @@ module KernelModule ← onload, onload-guard, onload-privileged, onload-worker
   module-dockerfile ConfigMap ← onload
   module-guard Command ← module, module-dockerfile
   module-release Command ← module, onload
+identity Command
 `;
 
 test("the example for a real cluster is this", async (t) => {
