@@ -15,13 +15,17 @@ export interface WantedImage {
 }
 
 export interface ModuleImagesConfig {
-  readonly metadata: { readonly deletionTimestamp?: string };
+  readonly metadata: { readonly uid: string; readonly deletionTimestamp?: string };
   readonly spec?: { readonly images?: readonly { readonly image: string }[] };
   readonly status?: { readonly imagesStates?: readonly { readonly image: string; readonly status?: string }[] };
 }
 
 export interface ModuleBuildSignConfig {
-  readonly metadata: { readonly uid: string; readonly deletionTimestamp?: string };
+  readonly metadata: {
+    readonly uid: string;
+    readonly deletionTimestamp?: string;
+    readonly ownerReferences?: readonly { readonly uid: string }[];
+  };
   readonly spec?: { readonly images?: readonly { readonly image: string }[] };
 }
 
@@ -56,9 +60,9 @@ export type BuildVerdict =
   | { readonly kind: "wait"; readonly missing: string }
   /** The Module isn't seen: touch it. */
   | { readonly kind: "unseen"; readonly missing: string }
-  /** Delete the MBSC: KMM would take another tag's build, or an old failure, for this one's. */
+  /** Delete the MBSC: KMM would take an old failure for this round's. */
   | { readonly kind: "startAfresh"; readonly reason: string }
-  /** Delete MIC and MBSC and touch the Module: KMM believes in an image that was never pushed or built. */
+  /** Delete MIC and MBSC and touch the Module: KMM believes in an image that was never pushed or built, or is about to. */
   | { readonly kind: "forget"; readonly reason: string }
   | { readonly kind: "failed"; readonly build: BuildObject };
 
@@ -95,35 +99,34 @@ function judgeStates(view: BuildView): BuildVerdict | undefined {
 
 /** Not all images are there: is KMM building these, and nothing else? */
 function judgeRounds(view: BuildView): BuildVerdict {
-  const { mbsc } = view;
+  const { mic, mbsc } = view;
   if (mbsc === undefined) return { kind: "wait", missing: "KMM to look for the image and to start a build" };
   if (mbsc.metadata.deletionTimestamp !== undefined) return { kind: "wait", missing: "KMM to forget the last round" };
+  if (mic !== undefined && !isOwnedBy(mbsc, mic))
+    return { kind: "startAfresh", reason: "KMM has taken up an old round" };
   const builds = view.builds.filter((build) => isOwnedBy(build, mbsc) && isFor(build, view.wanted));
   const failed = builds.filter(hasFailed);
   const failedNow = failed.find(({ metadata }) => !view.oldFailures.has(metadata.name));
   // By the MIC, not by what is wanted: a node that leaves at this run's end is still selected, and built for.
-  const current = view.mic?.spec?.images ?? [];
+  const current = mic?.spec?.images ?? [];
   const stale = (mbsc.spec?.images ?? []).find(({ image }) => !current.some((entry) => entry.image === image));
-  if (stale !== undefined) return judgeStale(view, stale.image);
+  if (stale !== undefined) {
+    // Its build may have been taken for a wanted one already, or may be at any moment; the MIC would keep that.
+    return { kind: "forget", reason: `KMM still works on another tag, ${tagOf(stale.image)}` };
+  }
   if (failedNow !== undefined) return { kind: "failed", build: failedNow };
   if (failed.length > 0) return { kind: "startAfresh", reason: "an earlier round failed" };
   const running = builds.map(({ metadata, status }) => `${metadata.name} ${status?.phase ?? "New"}`);
   return { kind: "wait", missing: running.length > 0 ? running.sort().join(", ") : "KMM to start the next build" };
 }
 
-/** Another tag's entry: its build may have been taken for a wanted one already, which would then be signed unbuilt. */
-function judgeStale(view: BuildView, image: string): BuildVerdict {
-  const states = statesOf(view);
-  const inherited = view.wanted.filter((wanted) => states.get(wanted.image) === "NeedsSigning");
-  if (inherited.length === 0) return { kind: "startAfresh", reason: `KMM still works on another tag, ${tagOf(image)}` };
-  return { kind: "forget", reason: `KMM may have taken another tag's build for ${kernelsOf(inherited)}` };
-}
-
 const statesOf = ({ mic }: BuildView): Map<string, string | undefined> =>
   new Map(mic?.status?.imagesStates?.map(({ image, status }) => [image, status]));
 
-const isOwnedBy = ({ metadata }: BuildObject, { metadata: { uid } }: ModuleBuildSignConfig): boolean =>
-  metadata.ownerReferences?.some((owner) => owner.uid === uid) ?? false;
+const isOwnedBy = (
+  { metadata }: BuildObject | ModuleBuildSignConfig,
+  { metadata: { uid } }: { readonly metadata: { readonly uid: string } },
+): boolean => metadata.ownerReferences?.some((owner) => owner.uid === uid) ?? false;
 
 /** A kernel that only leaving nodes run must not keep the others from their images, nor itself from leaving. */
 function isFor({ metadata }: BuildObject, wanted: readonly WantedImage[]): boolean {

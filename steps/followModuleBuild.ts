@@ -135,9 +135,9 @@ class Round {
     this.#logs.follow(build);
     const tail = await this.#logs.tail(name);
     const signing = labels?.[kmm.buildTypeLabel] === "SignImage";
-    // KMM answers a failed signing with another build, for ever. Without a MIC it has nothing to do until the
+    // KMM answers a failed signing with another build, for ever. Without these it has nothing to do until the
     // Module is touched, which the next `up` does.
-    if (signing) await this.#delete("moduleimagesconfigs.kmm.sigs.x-k8s.io");
+    if (signing) await this.#stopKmm();
     throw new StepError(
       `${signing ? "signing" : "building"} the kernel modules for ${labels?.[kmm.targetKernelLabel] ?? "a kernel"} failed ` +
         `(Build ${name}: ${whatItSays(build)}). Its log, ${this.#logs.path(name)}, ends with:\n${tail}\n` +
@@ -146,9 +146,14 @@ class Round {
   }
 
   async #forget(): Promise<void> {
-    await this.#delete("modulebuildsignconfigs.kmm.sigs.x-k8s.io");
-    await this.#delete("moduleimagesconfigs.kmm.sigs.x-k8s.io");
+    await this.#stopKmm();
     await this.#touch();
+  }
+
+  /** In this order: of a MIC that is still there KMM makes the MBSC anew, with all that it took for true. */
+  async #stopKmm(): Promise<void> {
+    await this.#delete("moduleimagesconfigs.kmm.sigs.x-k8s.io");
+    await this.#delete("modulebuildsignconfigs.kmm.sigs.x-k8s.io");
   }
 
   /** KMM doesn't watch the MIC's deletion, but any change of the Module makes it look again. */

@@ -13,7 +13,7 @@ export const want = (tag: string, kernelName: string = kernel): WantedImage => (
 
 type State = "Exists" | "DoesNotExist" | "NeedsBuilding" | "NeedsSigning" | undefined;
 export const mic = (states: Record<string, State>, metadata = {}): BuildView["mic"] => ({
-  metadata,
+  metadata: { uid: "look-1", ...metadata },
   spec: { images: Object.keys(states).map((each) => ({ image: each })) },
   status: {
     imagesStates: Object.entries(states).map(([each, status]) => ({
@@ -24,9 +24,9 @@ export const mic = (states: Record<string, State>, metadata = {}): BuildView["mi
 });
 export const mbsc = (
   images: string[],
-  metadata: { uid?: string; deletionTimestamp?: string } = {},
+  metadata: { uid?: string; deletionTimestamp?: string; ownerReferences?: { uid: string }[] } = {},
 ): BuildView["mbsc"] => ({
-  metadata: { uid: "round-2", ...metadata },
+  metadata: { uid: "round-2", ownerReferences: [{ uid: "look-1" }], ...metadata },
   spec: { images: images.map((each) => ({ image: each })) },
 });
 export const build = (name: string, phase?: string, more: { owner?: string; kernel?: string } = {}): BuildObject => ({

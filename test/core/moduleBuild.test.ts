@@ -86,7 +86,7 @@ const surprises: Row[] = [
       mbsc: mbsc([image("t1"), image("t2")]),
       builds: [build("onload-build-b", "Running")],
     }),
-    kind: "startAfresh",
+    kind: "forget",
     says: /t1-5\.14/,
   },
   {
@@ -97,7 +97,7 @@ const surprises: Row[] = [
       builds: [build("onload-build-a", "Failed")],
       oldFailures: new Set(["onload-build-a"]),
     }),
-    kind: "startAfresh",
+    kind: "forget",
   },
   {
     when: "KMM takes the old tag's running build for the new one (2b)",
@@ -106,7 +106,7 @@ const surprises: Row[] = [
       mbsc: mbsc([image("t1"), image("t2")]),
       builds: [build("onload-build-a", "Running")],
     }),
-    kind: "startAfresh",
+    kind: "forget",
   },
   {
     when: "KMM has taken the old tag's finished build for the new one, and would sign what was never built (2b)",
@@ -115,7 +115,7 @@ const surprises: Row[] = [
       mbsc: mbsc([image("t1"), image("t2")]),
     }),
     kind: "forget",
-    says: /may have taken another tag's build for 5\.14/,
+    says: /still works on another tag, t1-5\.14/,
   },
   {
     when: "KMM reports Exists for an image that was never pushed (2b)",
@@ -135,7 +135,17 @@ const surprises: Row[] = [
       builds: [build("onload-sign-c", "Running")],
       pushed: { [tag(image("t1"))]: "sha256:1" },
     }),
+    kind: "forget",
+  },
+  {
+    when: "KMM has taken up a round that a deleted MIC left behind",
+    view: view({
+      mic: mic({ [image("t2")]: "NeedsBuilding" }),
+      mbsc: mbsc([image("t2")], { ownerReferences: [{ uid: "look-0" }] }),
+      builds: [build("onload-sign-a", "Failed")],
+    }),
     kind: "startAfresh",
+    says: /old round/,
   },
   {
     when: "the MBSC is on its way out (3)",

@@ -1,7 +1,6 @@
 /** `destroy` in every state: it never hangs for ever, says what is left, and the next one ends it. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { start } from "../running.ts";
 import { namespace, Scene } from "../scene.ts";
 
 describe("destroy in every state", { concurrency: false }, () => {
@@ -76,23 +75,27 @@ describe("destroy in every state", { concurrency: false }, () => {
     await scene.assertGone();
   });
 
-  test("the namespace is being deleted by somebody else: preview says so, destroy ends with it", async () => {
+  test("the namespace is being deleted by somebody else: preview says so, destroy ends in time, and a reboot frees it", async () => {
     await scene.again("up");
+    await scene.set({ "node.in-use": "worker-1" });
     // KMM's guard goes with the last Module's deletion; only then does the API server take this.
     await scene.kubectl("-n", namespace, "delete", "modules.kmm.sigs.x-k8s.io", "onload", "--wait=false");
-    await scene.until("KMM's guard to go", async () => {
+    await scene.until("the namespace to be deleted", async () => {
       await scene.kubectl("delete", "namespace", namespace, "--wait=false").catch(() => undefined);
-      const found = await scene.get("namespace", namespace);
-      return found?.metadata.deletionTimestamp !== undefined || found === undefined;
+      return (await scene.get("namespace", namespace))?.metadata.deletionTimestamp !== undefined;
     });
-    const running = start(scene.stack, "destroy");
-    const { exitCode, output } = await running.end();
-    if (exitCode !== 0) {
-      assert.match(output, /worker-1|namespace/);
-      // The one way out that KMM leaves: another boot of the node.
-      await scene.reboot("worker-1");
-      await scene.again("destroy");
-    }
+    const worker = ["pod", "kmm-worker-worker-1-onload", "-n", namespace];
+    await scene.until("the unloader to go with it", async () => (await scene.get(...worker)) === undefined);
+    await scene.set({ "node.in-use": null });
+    const preview = await scene.stack.preview();
+    assert.match(preview.output, /namespace onload-kmm is being deleted; wait until it is gone/);
+
+    const { exitCode, output } = await scene.stack.destroy();
+    assert.notEqual(exitCode, 0);
+    assert.match(output, /worker-1 to unload the modules: not after 60 s: .*reboot the node, and run again/);
+    // The one way out that KMM leaves.
+    await scene.reboot("worker-1");
+    await scene.again("destroy");
     await scene.assertGone();
   });
 });

@@ -89,9 +89,12 @@ export interface SceneOptions {
   dockerfile?: string;
 }
 
-/** Asks until the answer is neither undefined nor false; an error that names `what` and the last answer after `ms`. */
-export async function until<T>(what: string, ask: () => Promise<T | undefined | false>, ms = 20_000): Promise<T> {
-  const deadline = Date.now() + ms;
+/** Milliseconds until a test gives up: a loaded machine is slow. */
+const PATIENCE = 120_000;
+
+/** Asks until the answer is neither undefined nor false; an error that names `what` when the time is up. */
+export async function until<T>(what: string, ask: () => Promise<T | undefined | false>): Promise<T> {
+  const deadline = Date.now() + PATIENCE;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;

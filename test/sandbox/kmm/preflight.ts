@@ -28,7 +28,7 @@ export function preflight(lab: () => Lab): void {
       await lab().kube.delete(PREFLIGHTS_OCP, { name: "next" });
       const target = { namespace: scene.namespace, name: "onload-preflight" };
       // The garbage collector learns of new types every 30 s only.
-      await until("its objects to go", async () => (await lab().kube.find(MICS, target)) === undefined, 45_000);
+      await until("its objects to go", async () => (await lab().kube.find(MICS, target)) === undefined);
       assert.equal(await lab().kube.find(PREFLIGHTS, { name: "next" }), undefined);
     });
 

@@ -14,14 +14,11 @@ export function restarts(lab: () => Lab): void {
         await until("the build to run", async () => (await scene.livingBuilds())[0]?.status?.phase === "Running");
         await lab().set({ "build.hang": null });
         await lab().sandbox.restart(name);
-        await until(
-          "the image",
-          () =>
-            scene.state("t1").then(
-              (state) => state === "Exists",
-              () => false,
-            ),
-          40_000,
+        await until("the image", () =>
+          scene.state("t1").then(
+            (state) => state === "Exists",
+            () => false,
+          ),
         );
         assert.ok(lab().registry.resolve(scene.image("t1")) !== undefined);
       });
