@@ -104,9 +104,6 @@ function judgeRounds(view: BuildView): BuildVerdict {
   if (mbsc.metadata.deletionTimestamp !== undefined) return { kind: "wait", missing: "KMM to forget the last round" };
   if (mic !== undefined && !isOwnedBy(mbsc, mic))
     return { kind: "startAfresh", reason: "KMM has taken up an old round" };
-  const builds = view.builds.filter((build) => isOwnedBy(build, mbsc) && isFor(build, view.wanted));
-  const failed = builds.filter(hasFailed);
-  const failedNow = failed.find(({ metadata }) => !view.oldFailures.has(metadata.name));
   // By the MIC, not by what is wanted: a node that leaves at this run's end is still selected, and built for.
   const current = mic?.spec?.images ?? [];
   const stale = (mbsc.spec?.images ?? []).find(({ image }) => !current.some((entry) => entry.image === image));
@@ -114,6 +111,16 @@ function judgeRounds(view: BuildView): BuildVerdict {
     // Its build may have been taken for a wanted one already, or may be at any moment; the MIC would keep that.
     return { kind: "forget", reason: `KMM still works on another tag, ${tagOf(stale.image)}` };
   }
+  return judgeBuilds(
+    view.builds.filter((build) => isOwnedBy(build, mbsc) && isFor(build, view.wanted)),
+    view.oldFailures,
+  );
+}
+
+/** The current round's Builds. */
+function judgeBuilds(builds: readonly BuildObject[], oldFailures: ReadonlySet<string>): BuildVerdict {
+  const failed = builds.filter(hasFailed);
+  const failedNow = failed.find(({ metadata }) => !oldFailures.has(metadata.name));
   if (failedNow !== undefined) return { kind: "failed", build: failedNow };
   if (failed.length > 0) return { kind: "startAfresh", reason: "an earlier round failed" };
   const running = builds.map(({ metadata, status }) => `${metadata.name} ${status?.phase ?? "New"}`);
