@@ -5,6 +5,7 @@ export const SWITCHES_TARGET = { namespace: "sandbox", name: "switches" } as con
 
 /** Every failure switch of every stand-in: a data key of the ConfigMap, and what its value means. */
 const SWITCHES = {
+  "bmc.busy": "regexp on a node's name: its BMC answers 503 to everything",
   "build.fail": "regexp on NAMESPACE/NAME of a Build: its first RUN fails",
   "build.hang": "regexp on NAMESPACE/NAME of a Build: it stays Running until it is cancelled or the switch is off",
   "build.pending": "regexp on NAMESPACE/NAME of a Build: it stays Pending while the switch is on",
@@ -12,6 +13,7 @@ const SWITCHES = {
   "gateway.cut": "seconds: connections through the gateway are cut at this age; 0: all at once, and none is let in",
   "node.boot-id-unchanged": "regexp on a node's name: its reboots leave the boot ID as it was",
   "node.boot.seconds": "how long a node's kernel and kubelet take to come up, in seconds (default 1.5)",
+  "node.db-unchanged": "regexp on a node's name: its firmware forgets what the BMC was asked to do to db",
   "node.in-use": "regexp on a node's name: its onload module is in use, so that it can't be unloaded",
   "node.never-returns": "regexp on a node's name: after a reboot it stays off while the switch is on",
   "pull.fail": "regexp on an image reference: no node can pull it",

@@ -41,6 +41,19 @@ export async function makeCertificates(dir: string): Promise<void> {
   await makeServiceAccountKeys(files.pki("service-accounts.key"), files.pki("service-accounts.pub"));
 }
 
+/** A certificate for loopback that nobody but its own key has signed, as a BMC makes one for itself; PEMs. */
+export async function selfSignedServer(commonName: string): Promise<{ certificate: string; key: string }> {
+  const keys = await newKeys();
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: `CN=${commonName}`,
+    serialNumber: serialNumber(),
+    ...validity(),
+    keys,
+    signingAlgorithm,
+  });
+  return { certificate: certificate.toString("pem"), key: await privatePem(keys) };
+}
+
 function newKeys(): Promise<webcrypto.CryptoKeyPair> {
   return webcrypto.subtle.generateKey(keyAlgorithm, true, ["sign", "verify"]);
 }

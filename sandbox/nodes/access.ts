@@ -3,6 +3,8 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { projectRoot, stateDirectory } from "../paths.ts";
+import type { BmcIdentity } from "../redfish/identity.ts";
+import { systemPath } from "../redfish/resources.ts";
 import type { Machine } from "./machine.ts";
 import { hostKeyOf } from "./sshKeys.ts";
 
@@ -16,6 +18,8 @@ export interface NodeAccess {
   hostKey: string;
   /** A command that opens its serial console. */
   console: string;
+  /** Its BMC; user and password are in `bmc.json`. */
+  bmc: { url: string; fingerprint: string };
   /** Ports on 127.0.0.1. */
   sshPort: number;
   consolePort: number;
@@ -42,8 +46,18 @@ export function readAccess(stateDir: string): NodeAccess[] {
   return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as NodeAccess[]) : [];
 }
 
+/** What the nodes of one sandbox share. */
+interface Surroundings {
+  stateDir: string;
+  bmc: Pick<BmcIdentity, "port" | "fingerprint">;
+}
+
 /** The node's entry, with the ports that it had before, or with new ones. */
-export async function accessOf(machine: Machine, stateDir: string, known: NodeAccess[]): Promise<NodeAccess> {
+export async function accessOf(
+  machine: Machine,
+  { stateDir, bmc }: Surroundings,
+  known: NodeAccess[],
+): Promise<NodeAccess> {
   const { name, solarflare } = machine.spec;
   const before = known.find((entry) => entry.name === name);
   const sshPort = before?.sshPort ?? (await firstPort("ssh", name, stateDir));
@@ -54,6 +68,7 @@ export async function accessOf(machine: Machine, stateDir: string, known: NodeAc
     address: `127.0.0.1:${sshPort}`,
     hostKey: hostKeyOf(name).publicKey,
     console: `node ${join(projectRoot, "sandbox", "nodes", "console.ts")} --dir ${stateDir} ${name}`,
+    bmc: { url: `https://127.0.0.1:${bmc.port}${systemPath(name)}`, fingerprint: bmc.fingerprint },
     sshPort,
     consolePort,
   };

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID, X509Certificate } from "node:crypto";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { readControl } from "./access.ts";
+import { addToDb } from "./bmc.ts";
 import type { Machine } from "./machine.ts";
 import type { SandboxNode } from "./node.ts";
 
@@ -43,7 +44,7 @@ const HANDLERS: Handlers = {
   addToDb({ machine }, { certificate }) {
     const pem = certificate.includes("-----BEGIN");
     const der = new X509Certificate(pem ? certificate : Buffer.from(certificate, "base64")).raw.toString("base64");
-    machine.firmware.dbNext = [...(machine.firmware.dbNext ?? []), { der }];
+    addToDb(machine, der);
   },
   upgrade({ machine }, { kernel, osImage }) {
     machine.next = { kernel, osImage: osImage ?? machine.next.osImage };

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Switches } from "../switches.ts";
 import { accessOf, readAccess, writeAccess, writeControl } from "./access.ts";
+import { Bmcs } from "./bmc.ts";
 import { CallServer, type ToolCall } from "./calls.ts";
 import { control } from "./control.ts";
 import { makeBin } from "./jail.ts";
@@ -30,6 +31,7 @@ export class Fleet {
   readonly #nodes = new Map<string, SandboxNode>();
   readonly #controls = new RequestServer((request) => this.#control(request));
   readonly #calls: CallServer;
+  readonly #bmcs: Bmcs;
   readonly #bin: string;
   #started = false;
   #adding = Promise.resolve();
@@ -38,6 +40,7 @@ export class Fleet {
   constructor(options: FleetOptions) {
     this.#options = options;
     this.#bin = join(options.store.directory, "bin");
+    this.#bmcs = new Bmcs(options);
     this.#calls = new CallServer(join(options.store.directory, "calls"), (call) => this.#run(call));
   }
 
@@ -46,6 +49,7 @@ export class Fleet {
     const { store, stateDir, switches } = this.#options;
     makeBin(this.#bin);
     this.#calls.start();
+    await this.#bmcs.start();
     writeControl(stateDir, await this.#controls.listen(), this.#controls.token);
     this.#started = true;
     store.onSaved((machine) => this.#nodes.get(machine.spec.name)?.sync());
@@ -64,6 +68,7 @@ export class Fleet {
     await this.#adding;
     await Promise.all([...this.#nodes.values()].map((node) => node.stop()));
     this.#calls.stop();
+    await this.#bmcs.stop();
     await this.#controls.close();
   }
 
@@ -73,7 +78,7 @@ export class Fleet {
     if (this.#nodes.has(name) || !this.#started) return;
     const { stateDir, store, switches, report, log } = this.#options;
     const known = readAccess(stateDir);
-    const access = await accessOf(machine, stateDir, known);
+    const access = await accessOf(machine, { stateDir, bmc: this.#bmcs.identity }, known);
     const node = new SandboxNode({
       machine,
       access,

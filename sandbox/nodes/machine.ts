@@ -64,7 +64,7 @@ export interface Firmware {
   secureBoot: boolean;
   db: Certificate[];
   dbx: Certificate[];
-  /** What a BMC was asked to add to `db`; the firmware does it at the next power-on. */
+  /** What `db` becomes at the next power-on, when a BMC was asked for a change; else null. */
   dbNext: Certificate[] | null;
   mokList: Certificate[];
   /** Keys to be enrolled. MokManager deletes the variable when it starts and works on from memory. */

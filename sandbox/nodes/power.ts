@@ -105,7 +105,7 @@ export class Power {
     while (failing("node.never-returns")) if (!(await pause(FIRMWARE_MS, signal))) return false;
     for (;;) {
       machine.power = "firmware";
-      machine.firmware.db.push(...(machine.firmware.dbNext ?? []));
+      if (!failing("node.db-unchanged")) machine.firmware.db = machine.firmware.dbNext ?? machine.firmware.db;
       machine.firmware.dbNext = null;
       save();
       console.write(BANNER);
