@@ -7,13 +7,18 @@ import type { Settings } from "./core/settings.ts";
 const project = "onload-kmm";
 
 /** The whole configuration, checked; secrets as Outputs that stay secret. */
-export interface Config extends Omit<Settings, "signing" | "signingKey" | "signingCertificate" | "mokPassword"> {
+export interface Config extends Omit<
+  Settings,
+  "signing" | "signingKey" | "signingCertificate" | "mokPassword" | "bmcCredentials"
+> {
   readonly signing: Omit<Settings["signing"], "source"> & {
     /** PEMs, with `signing.source: existing`. */
     readonly existing?: { readonly key: pulumi.Output<string>; readonly certificate: string };
   };
   /** The password that MokManager will ask for; generated when absent. */
   readonly mokPassword?: pulumi.Output<string>;
+  /** User and password of the nodes' BMCs, with `enrolment.mode: redfish`. */
+  readonly bmcCredentials?: pulumi.Output<{ user: string; password: string }>;
 }
 
 /**
@@ -26,7 +31,7 @@ export function readConfig(): Config {
   const stackProblem = stackNameProblem(pulumi.getStack());
   if (stackProblem !== undefined) problems.push(stackProblem);
   if (settings === undefined || problems.length > 0) throw new pulumi.RunError(problemReport(problems));
-  const { signing, signingKey, signingCertificate, mokPassword, ...rest } = settings;
+  const { signing, signingKey, signingCertificate, mokPassword, bmcCredentials, ...rest } = settings;
   const { subject, protect } = signing;
   const isGiven = signingKey !== undefined && signingCertificate !== undefined;
   return {
@@ -37,6 +42,7 @@ export function readConfig(): Config {
       ...(isGiven && { existing: { key: pulumi.secret(signingKey), certificate: signingCertificate } }),
     },
     ...(mokPassword !== undefined && { mokPassword: pulumi.secret(mokPassword) }),
+    ...(bmcCredentials !== undefined && { bmcCredentials: pulumi.secret(bmcCredentials) }),
   };
 }
 

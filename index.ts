@@ -93,6 +93,7 @@ const nodes = onloadNodes(
     certificate: signingKey.certificate,
     enrolment,
     password,
+    bmcCredentials: config.bmcCredentials,
     importTool: { library: assets["assets/node/lib.sh"], text: assets["assets/node/import.sh"] },
     rollout: config.rollout,
   },

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { NodeIdentity } from "../core/inspection.ts";
 import { labels, moduleName } from "../core/names.ts";
 import { parseAddress } from "../core/sshAddress.ts";
+import type { BmcAccess } from "../steps/lib/redfish/service.ts";
 import { certificateInput, toolCommand, toolInput } from "../core/nodeTool.ts";
 import type { BuiltModule } from "./kernelModule.ts";
 import { guard } from "./guard.ts";
@@ -43,6 +44,8 @@ export interface OnloadNodeArgs extends StackArgs {
     readonly passwordHash: pulumi.Output<string>;
     /** Secret: the password, for the script of mode `console` only. */
     readonly password?: pulumi.Output<string> | undefined;
+    /** Secret: the node's BMC and who may log in there, for mode `redfish` only. */
+    readonly bmc?: pulumi.Output<BmcAccess> | undefined;
   };
   /** Texts of the on-node tools' library and of `import.sh`. */
   readonly importTool: { readonly library: string; readonly text: string };

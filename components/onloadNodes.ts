@@ -19,6 +19,8 @@ export interface OnloadNodesArgs extends Omit<
   readonly enrolment: Settings["enrolment"];
   /** Absent in the modes that go without MokManager. */
   readonly password: EnrolmentPassword | undefined;
+  /** User and password of the nodes' BMCs; absent in the modes that go without. */
+  readonly bmcCredentials?: pulumi.Output<{ user: string; password: string }> | undefined;
 }
 
 /**
@@ -26,10 +28,10 @@ export interface OnloadNodesArgs extends Omit<
  * `rollout.maxParallel`. Held nodes are selected, so that they stay as they are, and passed by.
  */
 export function onloadNodes(args: OnloadNodesArgs, options: pulumi.ComponentResourceOptions): OnloadNode[] {
-  const { listed, ssh, enrolment, password, ...shared } = args;
+  const { listed, ssh, enrolment, password, bmcCredentials, ...shared } = args;
   const held = listed.filter(({ hold }) => hold).map(({ name }) => name);
   const order: OnloadNode[] = [];
-  return listed.map(({ identity, address, hostKey, console, hold, ownNetworkOnSolarflare }) => {
+  return listed.map(({ identity, address, hostKey, console, bmc, hold, ownNetworkOnSolarflare }) => {
     const before = predecessor(order.length, args.rollout.maxParallel);
     const node = new OnloadNode(
       {
@@ -43,6 +45,8 @@ export function onloadNodes(args: OnloadNodesArgs, options: pulumi.ComponentReso
           passwordHash: password?.hash ?? pulumi.output(""),
           // Only the script at the console types it.
           password: enrolment.mode === "console" ? password?.password : undefined,
+          ...(enrolment.mode === "redfish" &&
+            bmc !== undefined && { bmc: bmcCredentials?.apply((credentials) => ({ ...bmc, ...credentials })) }),
         },
         ownNetworkOnSolarflare,
         hold,

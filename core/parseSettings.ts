@@ -3,26 +3,33 @@ import { moduleName } from "./names.ts";
 import { schema, type Settings } from "./settings.ts";
 import { signingPairProblems } from "./signingPair.ts";
 
-/** Keys whose values must be set with `--secret`. */
-const secretKeys = ["signingKey", "mokPassword"];
+/** Keys whose values must be secret, and how they are set. */
+const secretKeys: Readonly<Record<string, string>> = {
+  signingKey: "pulumi config set --secret signingKey",
+  mokPassword: "pulumi config set --secret mokPassword",
+  bmcCredentials: "pulumi config set --secret --path bmcCredentials.password",
+};
 
 /**
  * Checks the raw configuration as Pulumi gives it: a string per key, objects as JSON.
  *
+ * @param unread secret keys that are set, but whose values aren't given: nothing is said of them
  * @returns the settings, or all problems at once, each naming key, value found, expectation and remedy
  */
 export function parseSettings(
   raw: Record<string, string>,
   isSecret: (key: string) => boolean,
+  unread: readonly string[] = [],
 ): { settings?: Settings; problems: string[] } {
-  const problems = secretKeys
-    .filter((key) => key in raw && !isSecret(key))
-    .map((key) => `onload-kmm:${key}: found in plain text; set it again with \`pulumi config set --secret ${key}\``);
+  const problems = Object.entries(secretKeys)
+    .filter(([key]) => key in raw && !isSecret(key))
+    .map(([key, command]) => `onload-kmm:${key}: found in plain text; set it again with \`${command}\``);
   const values = Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, decoded(key, value)]));
   const parsed = schema.safeParse(values);
-  const told = { values, isHidden: (key: string) => secretKeys.includes(key) || isSecret(key) };
+  const told = { values, isHidden: (key: string) => key in secretKeys || isSecret(key) };
   if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => describe(issue, told)));
-  problems.push(...crossProblems(values).map(({ path, expected }) => found(path, told, expected)));
+  const cross = crossProblems(values).filter(({ path }) => !unread.includes(String(path[0])));
+  problems.push(...cross.map(({ path, expected }) => found(path, told, expected)));
   return parsed.success && problems.length === 0 ? { settings: parsed.data, problems } : { problems };
 }
 
@@ -77,13 +84,20 @@ function keyOf(path: readonly PropertyKey[]): string {
  */
 const outline = z.object({
   namespace: z.string().catch(""),
-  nodes: z.array(z.object({ name: z.unknown().optional(), console: z.unknown().optional() }).catch({})).catch([]),
+  nodes: z
+    .array(
+      z
+        .object({ name: z.unknown().optional(), console: z.unknown().optional(), bmc: z.unknown().optional() })
+        .catch({}),
+    )
+    .catch([]),
   enrolment: z.object({ mode: z.unknown().optional() }).catch({}),
   signing: z
     .object({ source: z.enum(["generated", "existing"]).default("generated").optional().catch(undefined) })
     .catch({ source: "generated" }),
   signingKey: z.string().optional().catch(undefined),
   signingCertificate: z.string().optional().catch(undefined),
+  bmcCredentials: z.unknown().optional(),
 });
 
 interface CrossProblem {
@@ -109,12 +123,20 @@ function crossProblems(values: Record<string, unknown>): CrossProblem[] {
     if (node.name !== undefined && settings.nodes.findIndex(({ name }) => name === node.name) < index) {
       problems.push({ path: ["nodes", index, "name"], expected: "each node once in the list" });
     }
-    if (settings.enrolment.mode === "console" && node.console === undefined) {
-      problems.push({
-        path: ["nodes", index, "console"],
-        expected: "a command that opens the node's serial console, since enrolment.mode is console",
-      });
-    }
   });
-  return problems;
+  return [...problems, ...modeProblems(settings)];
+}
+
+/** What a mode of enrolment needs, and isn't there. */
+function modeProblems({ enrolment: { mode }, nodes, bmcCredentials }: z.infer<typeof outline>): CrossProblem[] {
+  const since = `since enrolment.mode is ${String(mode)}`;
+  const ofNodes = (key: "console" | "bmc", expected: string): CrossProblem[] =>
+    nodes.flatMap((node, index) => (node[key] === undefined ? [{ path: ["nodes", index, key], expected }] : []));
+  if (mode === "console") return ofNodes("console", `a command that opens the node's serial console, ${since}`);
+  if (mode !== "redfish") return [];
+  const credentials = `{user, password} of the nodes' BMCs, ${since}; set them with \`pulumi config set --path bmcCredentials.user\` and \`${secretKeys["bmcCredentials"] ?? ""}\``;
+  return [
+    ...ofNodes("bmc", `{url, fingerprint} of the node's BMC, ${since}; see Pulumi.prod.yaml`),
+    ...(bmcCredentials === undefined ? [{ path: ["bmcCredentials"], expected: credentials }] : []),
+  ];
 }

@@ -64,6 +64,22 @@ const signing = z.strictObject({
   protect: flag("true to make Pulumi refuse to delete the key pair, else false").default(false),
 });
 
+const aSystem =
+  "the node's ComputerSystem in its BMC's Redfish service, for example https://worker-0-bmc/redfish/v1/Systems/1";
+
+const bmc = z.strictObject({
+  url: z
+    .string({ error: aSystem })
+    .refine((url) => /^https:\/\/[^\s/@?#]+\/[^\s?#]*systems\/[^\s/?#]+\/?$/i.test(url) && URL.canParse(url), {
+      error: aSystem,
+    }),
+  fingerprint: matching(
+    /^([0-9a-f]{2}:?){31}[0-9a-f]{2}$/i,
+    "SHA-256 of the BMC's TLS certificate, as `openssl s_client -connect BMC:443 </dev/null | openssl x509 -noout -fingerprint -sha256` " +
+      "prints it after the =; check it before you trust it",
+  ),
+});
+
 const node = z.strictObject({
   name: matching(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, "the Node object's name, as `kubectl get nodes` lists it"),
   address: matching(
@@ -77,6 +93,7 @@ const node = z.strictObject({
   console: text(
     "a command that opens the node's serial console as a terminal, for example `ipmitool -I lanplus -H bmc-1 -E sol activate`",
   ).optional(),
+  bmc: bmc.optional(),
   hold: flag("true to leave the node out of roll-outs without unloading it, else false").default(false),
   ownNetworkOnSolarflare: flag(
     "true when you accept that loading takes down the network card that carries the node's own network, else false",
@@ -102,7 +119,7 @@ const enrolment = z.strictObject({
     })
     .default("attended"),
   timeoutMinutes: minutes("how long a node waits for MokManager's answer and its return", 60),
-  removeOnDestroy: flag("true to delete the key from MokList when a node leaves, else false").default(false),
+  removeOnDestroy: flag("true to have a leaving node stop trusting the key, else false").default(false),
 });
 
 const rollout = z.strictObject({
@@ -114,6 +131,11 @@ const rollout = z.strictObject({
 
 const password = z.string().regex(/^[A-Za-z0-9]{8,64}$/, {
   error: "8 to 64 of A-Z, a-z and 0-9 (firmware consoles know no other keyboard)",
+});
+
+const bmcCredentials = z.strictObject({
+  user: matching(/^[^:]+$/, "the user of the nodes' BMCs, with privileges for BIOS and Secure Boot; without colons"),
+  password: text("that user's password"),
 });
 
 export const schema = z.strictObject({
@@ -132,6 +154,7 @@ export const schema = z.strictObject({
   ssh,
   enrolment: enrolment.prefault({}),
   mokPassword: password.optional(),
+  bmcCredentials: bmcCredentials.optional(),
   rollout: rollout.prefault({}),
 });
 

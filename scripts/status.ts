@@ -61,7 +61,10 @@ async function readSettings(pulumi: Cli) {
       key.slice("onload-kmm:".length),
       objectValue === undefined ? (value ?? "") : JSON.stringify(objectValue),
     ]);
-  const { settings, problems } = parseSettings(Object.fromEntries(raw) as Record<string, string>, () => true);
+  const unread = Object.entries(config)
+    .filter(([, { secret }]) => secret)
+    .map(([key]) => key.slice("onload-kmm:".length));
+  const { settings, problems } = parseSettings(Object.fromEntries(raw) as Record<string, string>, () => true, unread);
   return settings ?? fail(problems.join("\n"));
 }
 

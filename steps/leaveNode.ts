@@ -1,11 +1,12 @@
 /**
  * A node leaves the stack: its modules are unloaded, pending requests taken back, our cordon lifted, our marks taken off.
  * A node that is gone is let go, and so is one that stays dead: it must not keep the others from leaving. The key stays in
- * MokList unless the configuration wants it out: then MokManager deletes it at one reboot, in the same outage; in mode
- * `operator` at the operator's own.
+ * MokList or db unless the configuration wants it out: then MokManager deletes it at one reboot, in the same outage; in mode
+ * `operator` at the operator's own, and in mode `redfish` the firmware takes it out of db at the next boot, whosever that is.
  */
 import { z } from "zod";
 import { isReady, whyNotUnloaded, type RollNode } from "../core/nodeState.ts";
+import { takeOutOfDb } from "./lib/bmcEnrolment.ts";
 import { removeKey } from "./lib/enrolment.ts";
 import { connect } from "./lib/kubectl.ts";
 import { enrolmentSchema } from "./lib/nodeInput.ts";
@@ -40,9 +41,11 @@ await runStep(input, async (step) => {
   const kubectl = await connect(step.cluster);
   const outage = new NodeOutage(kubectl, step);
   const machine = new NodeMachine(name, step.ssh, step.certificate);
+  const isInDb = enrolment.mode === "redfish" && enrolment.removeOnDestroy;
   const found = await outage.read();
   if (found === undefined) {
     progress(`${name}: the node is gone; nothing to unload`);
+    if (isInDb) await takeOutOfDb({ ...step, name }, undefined);
     return { node: name, left: "gone" };
   }
   await outage.alone(isControlPlane(found), async () => {
@@ -51,6 +54,7 @@ await runStep(input, async (step) => {
     if ((await stillLoaded()) !== undefined) await unload();
     if (reboots) await removeKey({ name, enrolment, certificate: step.certificate, outage, machine, readNode });
     else await settleRequests();
+    if (isInDb) await takeOutOfDb({ ...step, name }, found);
     const node = await outage.read();
     if (node === undefined) return;
     await outage.setVersion(step.namespace, step.module, undefined);

@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { driverProblems, isTrusted, type MachineState } from "../core/machineState.ts";
 import { whyNotLoaded, type RollNode } from "../core/nodeState.ts";
+import { requireDatabase } from "./lib/bmcEnrolment.ts";
 import { enrol, stateOrAway } from "./lib/enrolment.ts";
 import { connect } from "./lib/kubectl.ts";
 import { load } from "./lib/loading.ts";
@@ -75,6 +76,7 @@ await runStep(input, async (step) => {
     await requireQuiet(kubectl, node);
     if (reboots) await requireNoHealthCheck(kubectl, node);
     if (state !== undefined) requireOwnNetwork(name, state, step.ownNetworkOnSolarflare);
+    if (reboots && step.enrolment.mode === "redfish") await requireDatabase({ ...step, name }, node);
     const waiting = {
       timeoutSeconds: turnPatienceSeconds,
       remedy: "mend those first, or set their `hold: true` to go on without them",
@@ -98,7 +100,7 @@ await runStep(input, async (step) => {
   function notTrusted(state: MachineState | undefined): string {
     return (
       `${name}: Secure Boot is on and the key is ${state?.key ?? "unknown"}, but onload-kmm:enrolment.mode is off; the node was not touched. ` +
-      "Choose attended, operator or console, or let the firmware trust the certificate otherwise"
+      "Choose attended, operator, console or redfish, or let the firmware trust the certificate otherwise"
     );
   }
 });

@@ -16,8 +16,7 @@ export interface RedfishSystem {
 export const root = "/redfish/v1";
 export const sessionsPath = `${root}/SessionService/Sessions`;
 export const systemPath = (id: string): string => `${root}/Systems/${encodeURIComponent(id)}`;
-export const certificatesPath = (id: string): string =>
-  `${systemPath(id)}/SecureBoot/SecureBootDatabases/db/Certificates`;
+const certificatesPath = (id: string): string => `${systemPath(id)}/SecureBoot/SecureBootDatabases/db/Certificates`;
 
 const resource = (path: string, type: string, name: string) => ({
   "@odata.id": path,

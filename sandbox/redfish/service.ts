@@ -16,7 +16,7 @@ export interface RedfishOptions {
   readonly instead?: (request: RedfishRequest) => RedfishAnswer | undefined;
 }
 
-export interface RedfishRequest {
+interface RedfishRequest {
   readonly method: string;
   readonly path: string;
   /** ID of the machine that the path is about; empty where there is none. */

@@ -1,13 +1,15 @@
 import { isTrusted, type MachineState } from "../../core/machineState.ts";
 import { isReady, type RollNode } from "../../core/nodeState.ts";
+import { giveToBmc, notInDb } from "./bmcEnrolment.ts";
 import { attendConsole } from "./firmwareConsole.ts";
 import type { NodeMachine } from "./nodeMachine.ts";
 import type { NodeOutage } from "./nodeOutage.ts";
+import type { BmcAccess } from "./redfish/service.ts";
 import { progress, StepError } from "./step.ts";
 import { Unreachable } from "./ssh.ts";
 import { waitUntil, type Look } from "./wait.ts";
 
-/** How the Machine Owner Key gets into a node's MokList. */
+/** How a node comes to trust the key: through its MokList, or through its firmware's signature database. */
 interface Enrolment {
   readonly mode: "attended" | "operator" | "console" | "redfish" | "off";
   readonly timeoutMinutes: number;
@@ -17,6 +19,8 @@ interface Enrolment {
   readonly console?: string | undefined;
   /** What the script types; in mode `console` only. */
   readonly password?: string | undefined;
+  /** Who is asked; in mode `redfish` only. */
+  readonly bmc?: BmcAccess | undefined;
 }
 
 export interface EnrolmentContext {
@@ -32,27 +36,37 @@ export interface EnrolmentContext {
 /** Waits for ever, without a countdown: a person may be slower than any number of seconds. */
 const waitForEver = -1;
 
-/** What MokManager is to do at one reboot. */
+/** What the firmware is to do at one reboot. */
 interface Errand {
-  readonly request: "enrol" | "delete";
+  /** What MokManager is asked for; absent when it has nothing to ask. */
+  readonly request?: "enrol" | "delete";
   /** Noted on the Node: in this phase, and in no other, the node may be away. */
   readonly phase: "reboot" | "remove";
   /** Places the request, whatever was asked before. */
-  readonly ask: () => Promise<unknown>;
+  readonly ask: (node: RollNode, state: MachineState) => Promise<unknown>;
   readonly isDone: (state: MachineState) => boolean;
   /** What went wrong when the node comes back without it, and what to do. */
   readonly failure: (state: MachineState) => string;
 }
 
 /**
- * Reboots a drained node with the request pending, and sees it come back with the key enrolled. Run again after a kill
+ * Reboots a drained node with the request pending, and sees it come back with the key trusted. Run again after a kill
  * it goes on from the phase on the Node: the boot that it names ends once, and not twice.
  *
  * @throws StepError when the node comes back without the key, or not at all
  */
 export async function enrol(context: EnrolmentContext): Promise<void> {
   const { machine, enrolment } = context;
-  await passMokManager(context, {
+  if (enrolment.mode === "redfish") {
+    await passFirmware(context, {
+      phase: "reboot",
+      ask: (node, state) => giveToBmc(context, node, state),
+      isDone: isTrusted,
+      failure: notInDb,
+    });
+    return;
+  }
+  await passFirmware(context, {
     request: "enrol",
     phase: "reboot",
     // Whatever was asked before may bear another password: asked anew, it is ours.
@@ -71,7 +85,7 @@ export async function enrol(context: EnrolmentContext): Promise<void> {
  */
 export async function removeKey(context: EnrolmentContext): Promise<void> {
   const { machine, enrolment } = context;
-  await passMokManager(context, {
+  await passFirmware(context, {
     request: "delete",
     phase: "remove",
     ask: () => machine.requestDeletion(enrolment.passwordHash),
@@ -82,7 +96,7 @@ export async function removeKey(context: EnrolmentContext): Promise<void> {
   });
 }
 
-async function passMokManager(context: EnrolmentContext, errand: Errand): Promise<void> {
+async function passFirmware(context: EnrolmentContext, errand: Errand): Promise<void> {
   const { name, outage, machine } = context;
   const node = await context.readNode();
   const begun = outage.stateOf(node);
@@ -95,10 +109,11 @@ async function passMokManager(context: EnrolmentContext, errand: Errand): Promis
   const console = await attend(context, errand.request, state === undefined);
   let { bootID: oldBoot } = node.status.nodeInfo;
   if (state !== undefined) {
-    await errand.ask();
+    await errand.ask(node, state);
     await outage.enter(node, errand.phase);
-    await machine.reboot(oldBoot, waitForEver).catch(alreadyPlanned);
-    progress(`${name}: rebooting into MokManager`);
+    const isAsked = errand.request !== undefined;
+    await machine.reboot(oldBoot, isAsked ? waitForEver : undefined).catch(alreadyPlanned);
+    progress(`${name}: rebooting${isAsked ? " into MokManager" : ""}`);
   } else if (begun !== undefined) oldBoot = begun.bootId;
   const back = await comeBack(context, oldBoot).finally(console.end);
   if (errand.isDone(back)) return;
@@ -107,13 +122,15 @@ async function passMokManager(context: EnrolmentContext, errand: Errand): Promis
   throw new StepError(`${name}: ${errand.failure(back)}`);
 }
 
-/** Who answers MokManager: a script on the console, or a person who is told what to type. */
+/** Who answers MokManager, if it asks: a script on the console, or a person who is told what to type. */
 async function attend(context: EnrolmentContext, request: Errand["request"], wake: boolean) {
   const { name, certificate } = context;
   const { mode, console, password, timeoutMinutes } = context.enrolment;
+  const nobody = { end: () => undefined, complain: () => Promise.resolve() };
+  if (request === undefined) return nobody;
   if (mode !== "console" || console === undefined || password === undefined) {
     sayWhatToType(context, request);
-    return { end: () => undefined, complain: () => Promise.resolve() };
+    return nobody;
   }
   const deadlineSeconds = timeoutMinutes * 60;
   return attendConsole({ name, console, password, request, certificate, deadlineSeconds, wake });
@@ -125,7 +142,7 @@ function alreadyPlanned(error: unknown): void {
   throw error;
 }
 
-function sayWhatToType({ name, enrolment }: EnrolmentContext, request: Errand["request"]): void {
+function sayWhatToType({ name, enrolment }: EnrolmentContext, request: "enrol" | "delete"): void {
   const entry = request === "enrol" ? "Enroll MOK" : "Delete MOK";
   const console = enrolment.console === undefined ? "on its console" : `on its console (${enrolment.console})`;
   progress(`${name}: MokManager waits ${console}, here for ${enrolment.timeoutMinutes} min`);

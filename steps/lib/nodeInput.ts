@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { forKernel } from "../../core/imageTag.ts";
 import type { Expected, RollNode } from "../../core/nodeState.ts";
+import { bmcSchema } from "./redfish/service.ts";
 import { StepError } from "./step.ts";
 
 /** The one machine that a step is about; see NodeIdentity in core/inspection.ts. */
@@ -23,13 +24,14 @@ export const moduleSchema = z.object({
   image: z.string(),
 });
 
-/** How the key gets into the node's MokList; see {@link file://./enrolment.ts}. */
+/** How the node comes to trust the key; see {@link file://./enrolment.ts}. */
 export const enrolmentSchema = z.object({
   mode: z.enum(["attended", "operator", "console", "redfish", "off"]),
   timeoutMinutes: z.number(),
   passwordHash: z.string(),
   console: z.string().optional(),
   password: z.string().optional(),
+  bmc: bmcSchema.optional(),
 });
 
 /** How nodes are taken out of service. */

@@ -158,6 +158,18 @@ for (const mode of ["off", "redfish"] as const) {
   });
 }
 
+test("roll and claim log in at the BMC, and nobody sees with what", async () => {
+  const bmc = { url: "https://bmc/redfish/v1/Systems/1", fingerprint: "0f", user: "admin", password: "of the BMC" };
+  const all = await register(() => ({
+    enrolment: { ...enrolment, mode: "redfish", passwordHash: pulumi.output(""), bmc: pulumi.secret(bmc) },
+  }));
+  for (const name of ["worker-1-claim", "worker-1-roll"]) {
+    assert.deepEqual((inputOf(all, name) as { enrolment: { bmc: unknown } }).enrolment.bmc, bmc);
+  }
+  assert.deepEqual(mentions(all, bmc.password).sort(), ["worker-1-claim", "worker-1-roll"]);
+  assert.deepEqual(leaks(all, bmc.password), []);
+});
+
 test("an SSH agent needs no key in the state", async () => {
   const { inputs } = named(await register(() => ({ privateKey: undefined })), "worker-1-import");
   assert.ok(!("privateKey" in (inputs["connection"] as { secret: object }).secret));

@@ -15,7 +15,7 @@ test("a complete configuration comes through as it was written", () => {
 });
 
 test("the example sets every key but the secret ones, so that the tests below reach them all", () => {
-  const keys = [...Object.keys(complete), "signingKey", "signingCertificate", "mokPassword"];
+  const keys = [...Object.keys(complete), "signingKey", "signingCertificate", "mokPassword", "bmcCredentials"];
   assert.deepEqual(keys.sort(), Object.keys(schema.shape).sort());
 });
 
@@ -84,6 +84,7 @@ const objects: (string | number)[][] = [
     .filter(([, value]) => typeof value === "object" && !Array.isArray(value))
     .map(([key]) => [key]),
   ["nodes", 0],
+  ["nodes", 0, "bmc"],
 ];
 for (const path of objects) {
   test(`a misspelt key in ${keyAt(path)} is told, and how to get rid of it`, () => {

@@ -19,6 +19,7 @@ export const complete = {
       address: "worker-0.example.com:2222",
       hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPFLzwBSLxnEUDoL8AiL5LxpgO9vIJ1VnR5uaKYhcSZy",
       console: "ipmitool sol activate",
+      bmc: { url: "https://worker-0-bmc/redfish/v1/Systems/1", fingerprint: "0f:".repeat(31) + "0f" },
       hold: true,
       ownNetworkOnSolarflare: true,
     },

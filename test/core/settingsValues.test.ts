@@ -39,6 +39,23 @@ const wrong: [path: (string | number)[], values: unknown[], expected: RegExp][] 
     ["AAAA", "ssh-dss AAAA", "worker-0 ssh-ed25519 AAAA", "ssh-ed25519 AAAA comment", "SHA256:abc"],
     /ssh-keyscan.*check it before you trust it/,
   ],
+  [
+    ["nodes", 0, "bmc", "url"],
+    [
+      "worker-0-bmc",
+      "http://worker-0-bmc/redfish/v1/Systems/1",
+      "https://admin:x@worker-0-bmc/redfish/v1/Systems/1",
+      "https://worker-0-bmc/redfish/v1/Systems",
+      "https://worker-0-bmc:x/redfish/v1/Systems/1",
+      "",
+    ],
+    /ComputerSystem in its BMC's Redfish service, for example https:\/\/worker-0-bmc\/redfish\/v1\/Systems\/1/,
+  ],
+  [
+    ["nodes", 0, "bmc", "fingerprint"],
+    ["0f".repeat(20), "SHA256:abc", "xy".repeat(32), "0f".repeat(33)],
+    /openssl x509 -noout -fingerprint -sha256.*check it before you trust it/,
+  ],
   [["nodes", 0, "hold"], ["true"], /true to leave the node out of roll-outs/],
   [["ssh"], [{}, { agent: true, privateKeyFile: "k" }, { agent: false }], /either privateKeyFile or `agent: true`/],
   [["enrolment", "mode"], ["auto"], /attended.*operator.*console.*redfish.*off/],
@@ -77,6 +94,14 @@ const right: [path: (string | number)[], values: unknown[]][] = [
     ["10.0.0.1", "worker:2222", "[fd00::1]", "[fd00::1]:22"],
   ],
   [
+    ["nodes", 0, "bmc", "url"],
+    ["https://[fd00::1]:8443/redfish/v1/Systems/System.Embedded.1", "https://bmc/redfish/v1/systems/1/"],
+  ],
+  [
+    ["nodes", 0, "bmc", "fingerprint"],
+    ["0F".repeat(32), "0f".repeat(32)],
+  ],
+  [
     ["nodes", 0, "hostKey"],
     ["ecdsa-sha2-nistp256 AAAA", "ssh-rsa AAAAB3=="],
   ],
@@ -110,6 +135,43 @@ test("scripted consoles need to know how to open each node's", () => {
     "onload-kmm:nodes[1].console: missing; expected a command that opens the node's serial console, since " +
       "enrolment.mode is console",
   ]);
+});
+
+const bmcCredentials = { user: "admin", password: "of the BMC" };
+
+test("the way through the BMC needs each node's, and one login for all", () => {
+  const nodes = [complete.nodes[0], { ...least.nodes[0], name: "b" }];
+  const settings = { ...least, nodes, enrolment: { mode: "redfish" } };
+  assert.deepEqual(problemsOf(settings), [
+    "onload-kmm:nodes[1].bmc: missing; expected {url, fingerprint} of the node's BMC, since enrolment.mode is redfish; " +
+      "see Pulumi.prod.yaml",
+    "onload-kmm:bmcCredentials: missing; expected {user, password} of the nodes' BMCs, since enrolment.mode is redfish; " +
+      "set them with `pulumi config set --path bmcCredentials.user` and `pulumi config set --secret --path bmcCredentials.password`",
+  ]);
+  assert.deepEqual(problemsOf({ ...settings, nodes: [complete.nodes[0]], bmcCredentials }, ["bmcCredentials"]), []);
+});
+
+test("a BMC's login in plain text is refused, and no part of one is shown", () => {
+  assert.deepEqual(problemsOf({ ...least, bmcCredentials }), [
+    "onload-kmm:bmcCredentials: found in plain text; set it again with `pulumi config set --secret --path bmcCredentials.password`",
+  ]);
+  for (const wrong of [{ user: "a:hunter2", password: "" }, { password: 123456789, user: "" }, "admin:hunter2"]) {
+    const problems = problemsOf({ ...least, bmcCredentials: wrong }, ["bmcCredentials"]);
+    assert.ok(problems.length > 0);
+    for (const problem of problems)
+      assert.match(problem, /^onload-kmm:bmcCredentials.*found a value that is kept secret/);
+    assert.doesNotMatch(problems.join(), /hunter2|123456789/);
+  }
+});
+
+test("nothing is said of secrets that are set, but weren't read", () => {
+  const unread = ["bmcCredentials", "signingKey"];
+  const settings = { ...least, nodes: complete.nodes, enrolment: { mode: "redfish" }, signing: { source: "existing" } };
+  const { problems } = parseSettings(asPulumi(settings), () => true, unread);
+  assert.deepEqual(
+    problems.map((problem) => problem.split(": ")[0]),
+    ["onload-kmm:signingCertificate"],
+  );
 });
 
 const pair = await rsaPair();

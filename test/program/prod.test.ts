@@ -23,6 +23,8 @@ async function prodConfig({ release, sshKey }: Files): Promise<StackConfig> {
 /** The names of the example's nodes are long. */
 const short = (line: string): string => line.replaceAll(".prod.example.com", "");
 
+const bmc = { url: "https://bmc/redfish/v1/Systems/1", fingerprint: "0f".repeat(32) };
+
 const expected = `
 cluster kubernetes ← identity
 onload ModuleNamespace
@@ -111,11 +113,29 @@ test("an existing pair and a given password come from secret configuration, and 
   assert.deepEqual(mentions(registrations, mokPassword), []);
 });
 
-test("modes without MokManager make no password", async (t) => {
-  const config = { ...(await prodConfig(await filesFor(t))), enrolment: { mode: "redfish" } };
-  const { registrations, error } = await run({ stack: "prod", config });
+test("the way through the BMC makes no password, and its login stays secret", async (t) => {
+  const example = await prodConfig(await filesFor(t));
+  const nodes = (example["nodes"] as object[]).map((node) => ({ bmc, ...node }));
+  const bmcCredentials = { user: "bmc-administrator", password: "correct horse of the BMC" };
+  const config = { ...example, nodes, enrolment: { mode: "redfish" }, bmcCredentials };
+  const { registrations, error } = await run({ stack: "prod", config, secrets: ["bmcCredentials"] });
   assert.equal(error, undefined);
   assert.ok(!registrations.some(({ name }) => name.startsWith("mok-password") || name.endsWith("-import")));
+  for (const secret of Object.values(bmcCredentials)) assert.deepEqual(leaks(registrations, secret), []);
+  assert.deepEqual(mentions(registrations, bmcCredentials.password).map(short).sort(), [
+    "worker-0-claim",
+    "worker-0-roll",
+    "worker-1-claim",
+    "worker-1-roll",
+  ]);
+});
+
+test("in other modes no step is given the BMCs' login", async (t) => {
+  const example = await prodConfig(await filesFor(t));
+  const config = { ...example, bmcCredentials: { user: "admin", password: "correct horse of the BMC" } };
+  const { registrations, error } = await run({ stack: "prod", config, secrets: ["bmcCredentials"] });
+  assert.equal(error, undefined);
+  assert.deepEqual(mentions(registrations, "correct horse of the BMC"), []);
 });
 
 test("with an SSH agent no key is read", async (t) => {
