@@ -7,12 +7,13 @@ import { copyFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { Bench } from "./bench.ts";
+import { throughBmc } from "./bmc.ts";
 import { type Node, deletionContract, enrolmentContract } from "./contract.ts";
 import { buildModules, loadModules, sendFolders, signedCopy, unloadModules } from "./modules.ts";
 import { answerOf, runTool } from "./onNode.ts";
 import { hashes } from "./passwords.ts";
 import { makeSigningPair } from "./signing.ts";
-import { addToDb } from "./varstore.ts";
+import { readDb } from "./varstore.ts";
 
 describe("a node with Secure Boot", { timeout: 3_600_000 }, () => {
   let bench: Bench;
@@ -181,10 +182,16 @@ describe("a node with Secure Boot", { timeout: 3_600_000 }, () => {
 
   deletionContract(node);
 
-  test("a certificate in the firmware's db is trusted too, without MokManager", async () => {
+  test("a certificate that the BMC was given is in the firmware's db, and trusted, without MokManager", async () => {
     const variables = bench.file("db.fd");
     await copyFile(bench.images.firmware.variables, variables);
-    await addToDb(variables, bench.pair.certificate.raw);
+    const { systemUuid } = await answerOf(bench.machine, "state", {});
+    const bmc = { variables, systemUuid: String(systemUuid), certificate: bench.pair.certificate.toString() };
+    const others = (await readDb(variables)).length;
+    assert.ok(others > 0, "Microsoft's certificates are there");
+    assert.equal(await throughBmc(bmc, (database) => database.add()), "asked");
+    assert.equal(await throughBmc(bmc, (database) => database.add()), "listed");
+    assert.equal((await readDb(variables)).length, others + 1);
     await bench.restart(variables);
     await bench.machine.waitForBoot();
     assert.doesNotMatch(bench.machine.serialLog(), /MOK management/);

@@ -65,6 +65,38 @@ function signatureList(certificate: Buffer): Buffer {
   return Buffer.concat([x509, sizes, signature]);
 }
 
+/** The certificates (DER) in `db`, list after list; signatures of other kinds, hashes for example, are passed by. */
+function certificatesIn(db: Buffer): Buffer[] {
+  const certificates: Buffer[] = [];
+  for (let offset = 0; offset < db.length;) {
+    const [listSize, headerSize, size] = [16, 20, 24].map((at) => db.readUInt32LE(offset + at)) as [
+      number,
+      number,
+      number,
+    ];
+    const end = offset + listSize;
+    const isX509 = db.subarray(offset, offset + 16).equals(x509);
+    // Each signature begins with its owner.
+    for (let at = offset + 28 + headerSize; isX509 && at + size <= end; at += size) {
+      certificates.push(db.subarray(at + owner.length, at + size));
+    }
+    offset = end;
+  }
+  return certificates;
+}
+
+function dbOf(file: string, variables: Variable[]): Variable {
+  const db = variables.find((v) => v.live && v.name === "db" && v.vendor.equals(imageSecurityDatabase));
+  if (!db) throw new Error(`${file}: there is no variable db; is this a store with Microsoft's keys?`);
+  return db;
+}
+
+/** The certificates (DER) that `db` holds in the variable store `file`. */
+export async function readDb(file: string): Promise<Buffer[]> {
+  const { variables } = variablesOf(await readFile(file));
+  return certificatesIn(dbOf(file, variables).data);
+}
+
 /**
  * Adds `certificate` (DER) to what `db` holds in the variable store `file`. The machine must be off.
  *
@@ -73,8 +105,7 @@ function signatureList(certificate: Buffer): Buffer {
 export async function addToDb(file: string, certificate: Buffer): Promise<void> {
   const store = await readFile(file);
   const { variables, free, end } = variablesOf(store);
-  const db = variables.find((v) => v.live && v.name === "db" && v.vendor.equals(imageSecurityDatabase));
-  if (!db) throw new Error(`${file}: there is no variable db; is this a store with Microsoft's keys?`);
+  const db = dbOf(file, variables);
   const header = Buffer.from(store.subarray(db.offset, db.end - db.data.length));
   const data = Buffer.concat([db.data, signatureList(certificate)]);
   header.writeUInt32LE(data.length, variableHeader.dataSize);
