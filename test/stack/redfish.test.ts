@@ -4,16 +4,12 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { controlNode } from "../../sandbox/nodes/control.ts";
-import { readBmc, type BmcIdentity } from "../../sandbox/redfish/identity.ts";
+import type { BmcIdentity } from "../../sandbox/redfish/identity.ts";
+import { configureRedfish, throughBmcs } from "./bmcs.ts";
 import { leaksInFiles, leaksInProcesses } from "./leaks.ts";
 import { startStack, type Stack } from "./stack.ts";
 
 const workers = ["worker-1", "worker-2"];
-
-interface Access {
-  readonly name: string;
-  readonly bmc: { readonly url: string; readonly fingerprint: string };
-}
 
 interface NodeProof {
   readonly node: string;
@@ -29,10 +25,7 @@ describe("enrolment through the nodes' BMCs", { concurrency: false }, () => {
 
   before(async () => {
     stack = await startStack({ nodes: workers.length, secureBoot: true });
-    bmc = readBmc(stack.sandbox.dir) ?? assert.fail("the sandbox has no BMCs");
-    await set("--path", "onload-kmm:bmcCredentials.user", bmc.user);
-    await set("--secret", "--path", "onload-kmm:bmcCredentials.password", bmc.password);
-    await configure({ mode: "redfish", timeoutMinutes: 15 });
+    bmc = await throughBmcs(stack);
   });
   after(async () => {
     await stack.end();
@@ -88,7 +81,7 @@ describe("enrolment through the nodes' BMCs", { concurrency: false }, () => {
   });
 
   test("a node that has left stops trusting the key at its next boot, where that is wanted", async () => {
-    await configure({ mode: "redfish", timeoutMinutes: 15, removeOnDestroy: true });
+    await configureRedfish(stack, { removeOnDestroy: true });
     const before = await bootIds();
     const up = await stack.up();
     assert.equal(up.exitCode, 0, up.output);
@@ -104,26 +97,6 @@ describe("enrolment through the nodes' BMCs", { concurrency: false }, () => {
     assert.deepEqual((await machine("worker-1")).firmware.dbNext, []);
     assert.equal((await machine("worker-2")).firmware.dbNext?.length, 1);
   });
-
-  async function set(...args: string[]): Promise<void> {
-    const where = ["--stack", "dev", "--config-file", stack.configFile];
-    const { exitCode, output } = await stack.pulumi("config", "set", ...args, ...where);
-    assert.equal(exitCode, 0, output);
-  }
-
-  /** The mode, and each node's BMC as the sandbox tells it. */
-  async function configure(enrolment: object): Promise<void> {
-    const access = JSON.parse(await readFile(join(stack.sandbox.dir, "nodes.json"), "utf8")) as Access[];
-    const { config, ...rest } = await stack.config();
-    const nodes = (config["onload-kmm:nodes"] as { name: string }[]).map((node) => ({
-      ...node,
-      bmc: access.find(({ name }) => name === node.name)?.bmc,
-    }));
-    await stack.configure({
-      ...rest,
-      config: { ...config, "onload-kmm:nodes": nodes, "onload-kmm:enrolment": enrolment },
-    });
-  }
 
   async function switches(data: Record<string, string | null>): Promise<void> {
     const patch = JSON.stringify({ data });
