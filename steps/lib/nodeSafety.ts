@@ -58,7 +58,7 @@ export async function requireNoHealthCheck(kubectl: Kubectl, node: RollNode): Pr
   const active = activeHealthChecks(node, nodeChecks, machineChecks);
   if (active.length === 0) return;
   throw new StepError(
-    `${node.metadata.name}: would be power-cycled while MokManager waits, and lose the request, by ${active.join(", ")}; ` +
+    `${node.metadata.name}: would be power-cycled while its firmware enrols the key, and lose the request, by ${active.join(", ")}; ` +
       "the node was not touched. Pause that and run again",
   );
 }

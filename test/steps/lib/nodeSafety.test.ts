@@ -94,7 +94,7 @@ test("a node that a health check would power-cycle isn't rebooted into MokManage
   });
   await assert.rejects(
     requireNoHealthCheck(kubectl, node()),
-    /w1: would be power-cycled while MokManager waits.*NodeHealthCheck workers \(pause it with spec\.pauseRequests\)/,
+    /w1: would be power-cycled while its firmware enrols the key, and lose the request, by .*NodeHealthCheck workers \(pause it with spec\.pauseRequests\)/,
   );
 });
 
