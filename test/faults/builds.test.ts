@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { names } from "../../core/names.ts";
 import { Registry } from "../../sandbox/openshift/registry.ts";
 import { start } from "./running.ts";
 import { namespace, Scene } from "./scene.ts";
@@ -88,7 +89,7 @@ describe("builds that go wrong", { concurrency: false }, () => {
   test("an image that was pruned is built again when its tag comes back, though KMM still says that it exists", async () => {
     const [{ image } = assert.fail()] = await scene.proofs();
     await scene.again("up", ...rebuild(6));
-    Registry.open(scene.stack.sandbox.dir).remove(image);
+    await prune(image);
     const mic = await scene.get("moduleimagesconfigs.kmm.sigs.x-k8s.io", "onload", "-n", namespace);
     const states = (mic?.status?.["imagesStates"] ?? []) as { image: string; status: string }[];
     assert.equal(states.find((state) => state.image === image)?.status, "Exists");
@@ -97,4 +98,15 @@ describe("builds that go wrong", { concurrency: false }, () => {
     assert.equal((await scene.proofs())[0]?.image, image);
     await scene.assertFull();
   });
+
+  /** As `oc adm prune images` does: out of the registry, and out of the ImageStream's status. */
+  async function prune(image: string): Promise<void> {
+    Registry.open(scene.stack.sandbox.dir).remove(image);
+    const stream = ["imagestreams.image.openshift.io", names.kmodImageStream, "-n", namespace];
+    const tags = ((await scene.get(...stream))?.status?.["tags"] ?? []) as { tag: string }[];
+    const left = tags.filter(({ tag }) => !image.endsWith(`:${tag}`));
+    assert.equal(left.length, tags.length - 1);
+    const status = JSON.stringify({ status: { tags: left } });
+    await scene.kubectl("patch", ...stream, "--subresource=status", "--type=merge", "-p", status);
+  }
 });
