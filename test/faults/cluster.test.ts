@@ -1,6 +1,9 @@
 /** A cluster that goes away in the middle, and somebody else at work on the same stack, node or module. */
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { stringify } from "yaml";
 import { kmm } from "../../core/names.ts";
 import { Registry } from "../../sandbox/openshift/registry.ts";
 import { start } from "./running.ts";
@@ -74,17 +77,13 @@ describe("a cluster that moves", { concurrency: false }, () => {
   });
 
   test("another stack that lists the same node is refused in preview", async () => {
-    const made = await scene.stack.pulumi("stack", "init", "other");
+    const made = await scene.stack.pulumi("stack", "init", "other", "--no-select");
     assert.equal(made.exitCode, 0, made.output);
-    const other = [
-      "--stack",
-      "other",
-      "--config-file",
-      scene.stack.configFile,
-      "--config",
-      "onload-kmm:namespace=other",
-    ];
-    const { exitCode, output } = await scene.stack.pulumi("preview", ...other);
+    // `--config` would be saved in the first stack's own file.
+    const configFile = join(scene.stack.sandbox.dir, "Pulumi.other.yaml");
+    const { config } = await scene.stack.config();
+    await writeFile(configFile, stringify({ config: { ...config, "onload-kmm:namespace": "other" } }));
+    const { exitCode, output } = await scene.stack.pulumi("preview", "--stack", "other", "--config-file", configFile);
 
     assert.notEqual(exitCode, 0);
     assert.match(output, /worker-1 belongs to the stack "dev"/);
