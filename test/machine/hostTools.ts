@@ -14,6 +14,7 @@ const required: Requirement[] = [
   { package: "ovmf", file: "/usr/share/OVMF/OVMF_VARS_4M.ms.fd" },
   { package: "mtools", program: "mformat" },
   { package: "cpio", program: "cpio" },
+  { package: "rpm2cpio", program: "rpm2cpio" },
   { package: "kmod", program: "depmod" },
   { package: "e2fsprogs", program: "mkfs.ext4" },
   { package: "openssl", program: "openssl" },
