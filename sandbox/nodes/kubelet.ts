@@ -27,6 +27,8 @@ export interface KubeletOptions {
   registry: Registry;
   switches: Switches;
   pods: Informer<Pod>;
+  /** Runs KMM's worker on a machine that isn't played. Default: on the model. */
+  work?: (machine: Machine, pod: Pod, image: StoredImage) => Promise<WorkerResult>;
   log: (line: string) => void;
 }
 
@@ -137,16 +139,17 @@ export class Kubelet {
       return this.#report(pod, podStatus("Pending", { init: [init], main: [hanging] }));
     }
     const extracted = containerStatus(extractor, terminated(0), { image });
-    const result = this.#run(machine, pod, image);
+    const result = await this.#run(machine, pod, image);
     const status = result.code === 0 ? containerStatus(worker, terminated(0)) : this.#failed(pod, worker, result);
     const phase = result.code === 0 ? "Succeeded" : "Running";
     await this.#report(pod, podStatus(phase, { init: [extracted], main: [status] }));
   }
 
   /** Runs the worker and keeps what it did to the machine. */
-  #run(machine: Machine, pod: Pod, image: StoredImage): WorkerResult {
+  async #run(machine: Machine, pod: Pod, image: StoredImage): Promise<WorkerResult> {
     const busy = this.#options.switches.matches("node.in-use", machine.spec.name);
-    const result = runWorker(machine, pod, image, { busy });
+    const { work } = this.#options;
+    const result = work ? await work(machine, pod, image) : runWorker(machine, pod, image, { busy });
     this.#options.store.save(machine);
     this.#logs.set(pod.metadata.uid ?? "", result.log);
     this.#options.log(`${machine.spec.name}: ${pod.metadata.name ?? ""} ended with ${result.code}`);

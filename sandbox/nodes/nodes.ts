@@ -97,6 +97,8 @@ function machineOf(store: MachineStore, node: Node): Machine | undefined {
   const known = store.get(node.metadata.name ?? "");
   const text = node.metadata.annotations?.[SPEC_ANNOTATION];
   if (known !== undefined || text === undefined) return known;
+  const spec = JSON.parse(text) as NodeSpec;
+  if (spec.external === true) return undefined;
   const { bootID = "", machineID = "", systemUUID = "" } = node.status?.nodeInfo ?? {};
-  return store.ensure(JSON.parse(text) as NodeSpec, { bootId: bootID, machineId: machineID, systemUuid: systemUUID });
+  return store.ensure(spec, { bootId: bootID, machineId: machineID, systemUuid: systemUUID });
 }

@@ -11,6 +11,8 @@ export interface NodeSpec {
   secureBoot: boolean;
   /** The default route goes through a Solarflare interface: unloading in-tree `sfc` would cut the node off. */
   ownNetworkOnSolarflare?: boolean;
+  /** A machine of its own, with a kubelet elsewhere: the sandbox has its Node and plays nothing of it. */
+  external?: boolean;
 }
 
 /** Annotation that carries a node's {@link NodeSpec} from the installation to the process that plays the node. */

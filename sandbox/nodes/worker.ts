@@ -45,7 +45,7 @@ export function workerConfig(pod: Pod): WorkerConfig {
 }
 
 /** `inTreeModulesToRemove`, or the deprecated single one. */
-const inTreeToRemove = (config: WorkerConfig): string[] =>
+export const inTreeToRemove = (config: WorkerConfig): string[] =>
   config.inTreeModulesToRemove ?? (config.inTreeModuleToRemove === undefined ? [] : [config.inTreeModuleToRemove]);
 
 /**
@@ -98,7 +98,8 @@ function unload(machine: Machine, tree: ModuleTree, run: { config: WorkerConfig;
   return finished(log, ["-rvd", tree.base, ...names], result) ? 0 : 1;
 }
 
-function refuseUnknown({ modprobe: { rawArgs, args, firmwarePath } }: WorkerConfig): void {
+/** Throws for what no worker of the sandbox does, rather than leaving it out. */
+export function refuseUnknown({ modprobe: { rawArgs, args, firmwarePath } }: WorkerConfig): void {
   if (rawArgs !== undefined) throw new Unsupported("the sandbox's modprobe doesn't know modprobe.rawArgs");
   if (args !== undefined) throw new Unsupported("the sandbox's modprobe doesn't know modprobe.args");
   if (firmwarePath !== undefined && firmwarePath !== "") {

@@ -174,8 +174,17 @@ describe("a node with Secure Boot", { timeout: 3_600_000 }, () => {
     });
   }
 
-  test("once enrolled, the key is left alone, and a reboot for another boot is refused", async () => {
+  test("once enrolled, the key is left alone; its deletion can be asked for and taken back; a reboot for another boot is refused", async () => {
     assert.deepEqual(await importKey(hashes.sha512, "yes"), { before: "enrolled", after: "enrolled", replaced: false });
+    const asked = await answerOf(
+      bench.machine,
+      "delete",
+      { certificate: bench.certificate, "password-hash": hashes.bcrypt },
+      "dash",
+    );
+    assert.deepEqual(asked, { before: "enrolled", after: "enrolled", deletionPending: true });
+    const revoked = await answerOf(bench.machine, "revoke", { certificate: bench.certificate }, "dash");
+    assert.deepEqual(revoked, { before: "enrolled", after: "enrolled", deletionRevoked: true });
     const stale = await runTool(bench.machine, "reboot", { "boot-id": "00000000-0000-4000-8000-000000000000" });
     assert.equal(stale.code, 3, stale.stderr);
   });

@@ -10,7 +10,8 @@ const tools = path.join(import.meta.dirname, "../../assets/node");
 /** The shells that the tools must run under unchanged: the guest's sh is busybox's. */
 export const shells = ["sh", "dash"] as const;
 
-const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+/** A word for the guest's shell. */
+export const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** The on-node tools, by file name. */
 export type Tool = "state" | "import" | "revoke" | "reboot" | "delete";

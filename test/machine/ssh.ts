@@ -1,5 +1,5 @@
 /** Runs command lines on the machine through OpenSSH's client, with the host key pinned. */
-import { spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 
 /** How to reach a machine. */
@@ -35,20 +35,30 @@ export async function ssh(target: SshTarget, commandLine: string, stdin: string 
   }
 }
 
-async function connectOnce(target: SshTarget, commandLine: string, stdin: string | Buffer): Promise<SshResult> {
-  const options = {
+/** Starts OpenSSH's client on `commandLine`; `options` are ssh_config(5)'s, beyond or instead of the usual ones. */
+export function startSsh(
+  target: SshTarget,
+  commandLine: string,
+  options: Record<string, string> = {},
+): ChildProcessWithoutNullStreams {
+  const all = {
     UserKnownHostsFile: target.knownHosts,
     StrictHostKeyChecking: "yes",
     IdentitiesOnly: "yes",
     BatchMode: "yes",
     ConnectTimeout: "600",
     LogLevel: "ERROR",
+    ...options,
   };
-  const child = spawn("ssh", [
+  return spawn("ssh", [
     ...["-F", "none", "-i", target.identityFile, "-p", String(target.port)],
-    ...Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]),
+    ...Object.entries(all).flatMap(([name, value]) => ["-o", `${name}=${value}`]),
     ...[`${target.user}@${target.host}`, commandLine],
   ]);
+}
+
+async function connectOnce(target: SshTarget, commandLine: string, stdin: string | Buffer): Promise<SshResult> {
+  const child = startSsh(target, commandLine);
   const output = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));

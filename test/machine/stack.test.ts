@@ -1,0 +1,112 @@
+/**
+ * The program itself on a real machine: `up` with the virtual machine as a node of the sandbox's cluster. The key is
+ * imported over SSH, the node rebooted, MokManager answered by the script at the serial console, the modules loaded by
+ * the real kernel, and all of it proven. One machine, one story: each test goes on where the last one stopped.
+ */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { Machine } from "./machine.ts";
+import { loadModules, sendFolders, signedCopy } from "./modules.ts";
+import { NodeInStack } from "./nodeInStack.ts";
+import { answerOf } from "./onNode.ts";
+import { hashes } from "./passwords.ts";
+import { makeSigningPair } from "./signing.ts";
+import path from "node:path";
+
+const modules = ["onload", "sfc", "sfc_char", "sfc_resource"];
+
+describe("a stack whose node is a machine with Secure Boot", { timeout: 3_600_000 }, () => {
+  let scene: NodeInStack;
+  let machine: Machine;
+
+  before(async () => {
+    scene = await NodeInStack.open();
+    ({ machine } = scene);
+  });
+  after(() => scene.close());
+
+  test("operator: up asks for the enrolment over SSH, says so, and leaves the machine in service", async () => {
+    await scene.setEnrolment({ mode: "operator" });
+    const { exitCode, output } = await scene.stack.up();
+    assert.equal(exitCode, 0, output);
+    assert.match(output, /machine: key pending; reboot it in your own window/);
+    const [proof] = await scene.proofs();
+    assert.deepEqual([proof?.state, proof?.secureBoot, proof?.key], ["pending", "enabled", "pending"]);
+    assert.equal(await scene.node(".spec.unschedulable"), "");
+  });
+
+  test("nobody at the console: the countdown ends, the machine boots on, and the request is gone", async () => {
+    const before = (await scene.state())["bootId"];
+    await answerOf(machine, "reboot", { delay: "1" });
+    await machine.waitForConsole(/Booting in 1 second/);
+    await machine.waitForBoot();
+    const { bootId, key } = await scene.state();
+    assert.notEqual(bootId, before);
+    assert.equal(key, "not-enrolled");
+  });
+
+  test("console: up asks anew; the power goes while MokManager is open, which up sees, says, and leaves for a person", async () => {
+    await scene.setEnrolment({ mode: "console", removeOnDestroy: true });
+    const running = scene.stack.up();
+    await Promise.race([machine.waitForConsole(/Enroll hash from disk/), running]);
+    await machine.reset();
+    const { exitCode, output } = await running;
+
+    assert.notEqual(exitCode, 0, output);
+    assert.match(output, /machine: the console script gave up: MokManager offers `Reset MOK`/);
+    assert.match(output, /The node stays cordoned; look at its console, then run `pulumi up` again/);
+    assert.equal((await scene.state())["key"], "not-enrolled");
+    assert.equal(await scene.node(".spec.unschedulable"), "true");
+  });
+
+  test("the next up mends that, and a request with another password, and ends with the real kernel running the modules", async () => {
+    const certificate = await scene.certificate();
+    const before = await scene.state();
+    const foreign = await answerOf(machine, "import", { certificate, "password-hash": hashes.sha512 });
+    assert.equal(foreign["after"], "pending");
+    const { exitCode, output } = await scene.stack.up();
+    assert.equal(exitCode, 0, output);
+
+    const [proof] = await scene.proofs();
+    const { bootId, key, modules: live } = await scene.state();
+    assert.notEqual(bootId, before["bootId"]);
+    assert.equal(key, "enrolled");
+    assert.deepEqual(
+      [proof?.state, proof?.secureBoot, proof?.key, proof?.bootId, proof?.kernel],
+      ["proven", "enabled", "enrolled", bootId, scene.images.kernelRelease],
+    );
+    for (const name of modules) {
+      assert.deepEqual(proof?.modules?.[name]?.signers, ["onload-kmm module signing"], name);
+    }
+    assert.match(JSON.stringify(live), /"outOfTree":true,"unsigned":false/);
+    assert.equal(await scene.node(".spec.unschedulable"), "");
+  });
+
+  test("a second up changes nothing and doesn't reboot the machine", async () => {
+    const { bootId } = await scene.state();
+    const { exitCode, output } = await scene.stack.up("--expect-no-changes");
+    assert.equal(exitCode, 0, output);
+    assert.equal((await scene.state())["bootId"], bootId);
+  });
+
+  test("destroy unloads the modules from the real kernel, and asks MokManager to delete the key", async () => {
+    const certificate = await scene.certificate();
+    const { exitCode, output } = await scene.stack.destroy();
+    assert.equal(exitCode, 0, output);
+    const { modules: live, key, deletionPending } = await answerOf(machine, "state", { certificate });
+    assert.deepEqual(Object.values(live as object), [null, null, null, null]);
+    assert.deepEqual([key, deletionPending], ["enrolled", true]);
+  });
+
+  test("the key still enrolled, the same modules unsigned, and signed by another key, are refused", async () => {
+    const stranger = await makeSigningPair(scene.directory, "Stranger");
+    await signedCopy(scene.images, await scene.built, path.join(scene.directory, "other"), stranger);
+    await signedCopy(scene.images, await scene.built, path.join(scene.directory, "unsigned"));
+    await sendFolders(machine, scene.directory, ["other", "unsigned"]);
+    for (const tree of ["unsigned", "other"]) {
+      const { code, stderr } = await loadModules(machine, tree);
+      assert.notEqual(code, 0, tree);
+      assert.match(stderr, /Key was rejected by service/, tree);
+    }
+  });
+});
