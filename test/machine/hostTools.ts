@@ -30,6 +30,13 @@ export const firmware = {
   variables: "/usr/share/OVMF/OVMF_VARS_4M.ms.fd",
 };
 
+/** The machine can't be set up on this host. Nothing was tested then, and that is no pass. */
+class NotRun extends Error {
+  constructor(why: string) {
+    super(`the tests on the machine were not run: ${why}`);
+  }
+}
+
 async function missingPackages(kernelRelease: string): Promise<string[]> {
   const headers: Requirement = {
     package: `linux-headers-${kernelRelease}`,
@@ -48,15 +55,15 @@ export async function debianKernelRelease(): Promise<string> {
   const depends = await command("apt-cache", ["depends", "linux-image-amd64"]);
   const release = /Depends: linux-image-(\S+)/.exec(depends)?.[1];
   if (release === undefined)
-    throw new Error("apt-cache knows no linux-image-amd64: run `apt-get update` on Debian/amd64");
+    throw new NotRun("apt-cache knows no linux-image-amd64: run `apt-get update` on Debian/amd64");
   return release;
 }
 
 /** Makes the package lists usable; on a fresh container image they are empty. */
 async function ensurePackageLists(log: (line: string) => void): Promise<void> {
   if (!(await isInstalled("apt-get"))) {
-    throw new Error(
-      "test/machine needs Debian's packages (signed shim, MokManager, GRUB, kernel): apt-get is not installed",
+    throw new NotRun(
+      "they need Debian's packages (signed shim, MokManager, GRUB, kernel), and apt-get is not installed",
     );
   }
   const known = await debianKernelRelease().then(
@@ -64,7 +71,7 @@ async function ensurePackageLists(log: (line: string) => void): Promise<void> {
     () => false,
   );
   if (known) return;
-  if (process.getuid?.() !== 0) throw new Error("apt's package lists are empty; run `sudo apt-get update` once");
+  if (process.getuid?.() !== 0) throw new NotRun("apt's package lists are empty; run `sudo apt-get update` once");
   log("apt-get update");
   await command("apt-get", ["update", "-qq"]);
 }
@@ -79,7 +86,7 @@ export async function ensureHostTools(log: (line: string) => void): Promise<stri
   const missing = await missingPackages(kernelRelease);
   if (missing.length === 0) return kernelRelease;
   if (process.getuid?.() !== 0) {
-    throw new Error(`missing on this host: ${missing.join(", ")}; run \`sudo apt-get install ${missing.join(" ")}\``);
+    throw new NotRun(`missing on this host: ${missing.join(", ")}; run \`sudo apt-get install ${missing.join(" ")}\``);
   }
   log(`apt-get install ${missing.join(" ")}`);
   await command("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...missing], {

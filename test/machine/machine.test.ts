@@ -105,13 +105,6 @@ describe("a node with Secure Boot", { timeout: 3_600_000 }, () => {
     assert.equal((await bench.machine.run("ls -A /dev/shm ~")).stdout, "/dev/shm:\n\n/var/home/core:\n");
   });
 
-  test("without anybody at the console the countdown ends, and the request is gone", async () => {
-    await bench.restart(bench.file("sha512.fd"));
-    await bench.machine.waitForConsole(/Booting in 1 second/);
-    await bench.machine.waitForBoot();
-    assert.equal(await bench.keyState(), "not-enrolled");
-  });
-
   test("a key that is pending with another password: said, nothing enrolled, the machine comes up", async () => {
     await bench.restart(bench.file("sha512.fd"));
     const outcome = await bench.drive("With another password than the request's", { password: "Another1password" });

@@ -76,17 +76,23 @@ export class NodeInStack {
         config["onload-kmm:ssh"] = { user: "core", privateKeyFile: identityFile };
       },
     });
-    await addDriverToolkit(stack.sandbox, images.kernelRelease);
-    const kubelet = await GuestKubelet.start({
-      machine,
-      images,
-      built,
-      stateDir: stack.sandbox.dir,
-      node,
-      directory,
-      log,
-    });
-    return new NodeInStack({ directory, images, machine, stack, built }, kubelet);
+    try {
+      await addDriverToolkit(stack.sandbox, images.kernelRelease);
+      const kubelet = await GuestKubelet.start({
+        machine,
+        images,
+        built,
+        stateDir: stack.sandbox.dir,
+        node,
+        directory,
+        log,
+      });
+      return new NodeInStack({ directory, images, machine, stack, built }, kubelet);
+    } catch (error) {
+      // Nobody has it in hand to end it.
+      await stack.end();
+      throw error;
+    }
   }
 
   /** Chooses who answers MokManager at the next `up`. */

@@ -4,14 +4,14 @@
  * the real kernel, and all of it proven. One machine, one story: each test goes on where the last one stopped.
  */
 import assert from "node:assert/strict";
+import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { Machine } from "./machine.ts";
+import type { Machine } from "./machine.ts";
 import { loadModules, sendFolders, signedCopy } from "./modules.ts";
 import { NodeInStack } from "./nodeInStack.ts";
 import { answerOf } from "./onNode.ts";
 import { hashes } from "./passwords.ts";
 import { makeSigningPair } from "./signing.ts";
-import path from "node:path";
 
 const modules = ["onload", "sfc", "sfc_char", "sfc_resource"];
 
