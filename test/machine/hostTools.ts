@@ -31,7 +31,7 @@ export const firmware = {
 };
 
 /** The machine can't be set up on this host. Nothing was tested then, and that is no pass. */
-class NotRun extends Error {
+export class NotRun extends Error {
   constructor(why: string) {
     super(`the tests on the machine were not run: ${why}`);
   }
