@@ -82,7 +82,7 @@ export class Kubectl {
       // From the first failure: a drain may have gone on for longer than that before the API server went away.
       awaySince ??= Date.now();
       if (!(await this.#isAway(stderr)) || Date.now() - awaySince > this.#patience * 1000)
-        throw new StepError(`kubectl ${args.join(" ")}: ${stderr.trim()}`);
+        throw new StepError(`kubectl ${args.join(" ")}: ${withoutLog(stderr)}`);
       this.#sayAway(stderr);
       await sleep(2000);
     }
@@ -143,6 +143,12 @@ export class Kubectl {
       child.stdin?.on("error", () => undefined).end(input);
     });
   }
+}
+
+/** kubectl's message without the lines of its own log (klog), which say the same again and again. */
+function withoutLog(stderr: string): string {
+  const lines = stderr.trim().split("\n");
+  return lines.filter((line) => !/^[EW]\d{4} \d\d:/.test(line)).join("\n") || stderr.trim();
 }
 
 const lastLine = (output: string): string => output.trim().split("\n").at(-1) ?? "";

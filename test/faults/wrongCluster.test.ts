@@ -138,7 +138,7 @@ describe("the wrong cluster", { concurrency: false }, () => {
     const { exitCode, output } = await running.end();
     await edit(own);
     assert.notEqual(exitCode, 0);
-    assert.match(output, /Unauthorized/);
+    assert.match(output, /You must be logged in to the server|Unauthorized/);
 
     await scene.set({ "build.hang": null });
     await scene.again("up", "--config", "onload-kmm:rebuild=1");

@@ -111,6 +111,8 @@ async function devConfig(sandbox: Sandbox): Promise<StackConfig> {
       hostKey,
       console: `tcp:127.0.0.1:${consolePort}`,
     }));
+  // A test that fails half-way may leave a build hanging: the next one shall not wait for it for an hour.
+  values["onload-kmm:build"] = { timeoutMinutes: 10 };
   values["onload-kmm:ssh"] = { user: "core", privateKeyFile: join(sandbox.dir, "ssh/id_ed25519") };
   return config;
 }

@@ -95,6 +95,17 @@ for (const message of refusals) {
   });
 }
 
+test("kubectl's own log is left out of what is told", async (t) => {
+  const said =
+    "error: You must be logged in to the server (the server has asked for the client to provide credentials)";
+  const log =
+    'E1124 07:18:46.906954   11500 memcache.go:265] "Unhandled Error" err="couldn\'t get current server API list"';
+  const cluster = new FakeCluster(t);
+  cluster.fail("get nodes", [log, log, said].join("\n"));
+  const kubectl = await connect(cluster.access);
+  await assert.rejects(kubectl.list("nodes"), { message: `kubectl get nodes -o json: ${said}` });
+});
+
 const unknownKind = 'error: the server doesn\'t have a resource type "modules"';
 
 test("a kind that a ready API server doesn't have is no reason to wait", async (t) => {
