@@ -37,6 +37,10 @@ export async function attendConsole(
     signal: back.signal,
     wake: errand.wake,
   });
+  void watching.then((outcome) => {
+    // Until the node is given up a person can still answer.
+    if (outcome.kind === "refused") progress(`${errand.name}: console: the script gave up: ${outcome.reason}`);
+  });
   return {
     end: () => back.abort(),
     complain: async () => {

@@ -12,6 +12,8 @@ export interface Progress {
   /** The entry whose certificate is asked for now. */
   viewing?: string;
   passwordTyped: boolean;
+  /** Set where a killed run's script may have been at this console before: what it did need not be done again. */
+  resumed?: boolean;
   /** Set once the driver has given up: from here on it only leads the machine on to booting. */
   refusal?: string;
 }
@@ -51,7 +53,7 @@ function pickLast(view: View & { kind: "menu" }, entry: string): Decision {
 function onKnownMenu(menu: KnownMenu, view: View & { kind: "menu" }, progress: Progress): Decision {
   if (progress.refusal !== undefined) return pickLast(view, menu.leave);
   if (menu.choose === undefined) return { act: "refuse", reason: menu.refusal ?? "not a way on" };
-  if (menu.means === "accepted" && !progress.passwordTyped) {
+  if (menu.means === "accepted" && !progress.passwordTyped && progress.resumed !== true) {
     return {
       act: "refuse",
       reason: "MokManager offers `Reboot` before a password was typed: somebody else is at this console",

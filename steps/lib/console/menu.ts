@@ -63,6 +63,7 @@ export function knownMenus(request: Request): KnownMenu[] {
     },
     {
       title: `[${verb} MOK]`,
+      knownByItems: true,
       items: [/^View key \d+$/, /^Continue$/],
       mustHave: "Continue",
       choose: "Continue",
@@ -70,9 +71,12 @@ export function knownMenus(request: Request): KnownMenu[] {
       leave: "Continue",
       listsKeys: true,
     },
+    // Painted again without its question: it may be that of `Reset MOK`. No is safe, and leads back to the main menu.
+    { title: "", items: [/^No$/, /^Yes$/], mustHave: "No", choose: "No", leave: "No" },
     { title: `${verb} the key(s)?`, items: [/^No$/, /^Yes$/], mustHave: "Yes", choose: "Yes", leave: "No" },
     {
       title: "Perform MOK management",
+      knownByItems: true,
       items: [/^Reboot$/, ...always],
       mustHave: "Reboot",
       choose: "Reboot",

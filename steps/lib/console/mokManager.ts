@@ -82,6 +82,7 @@ class Driver {
       ...(fingerprint === undefined ? {} : { fingerprint }),
       checkedKeys: new Set(),
       passwordTyped: false,
+      resumed: options.wake === true,
     };
   }
 

@@ -214,13 +214,15 @@ test("a console that closes in the middle is said", async () => {
   assert.notEqual(run.outcome.kind, "accepted");
 });
 
-test("with `wake` a MokManager that was open before paints its menu again", async () => {
+/** Runs the driver as after a kill: MokManager was open before it, and somebody had pressed these keys there. */
+function resumed(...pressed: string[]) {
   const firmware = requesting([ours], { mokTimeout: -1 });
-  const { outcome } = await drive(
+  return drive(
     async (line) => {
       // What MokManager wrote before the console was opened is lost: nothing shows until a key is pressed.
       let attached = false;
       const feed = line.keyboard.feed.bind(line.keyboard);
+      for (const keys of pressed) feed(keys);
       line.keyboard.feed = (text) => {
         attached = true;
         feed(text);
@@ -231,8 +233,19 @@ test("with `wake` a MokManager that was open before paints its menu again", asyn
     },
     { wake: true },
   );
-  assert.deepEqual(outcome, { kind: "accepted" });
-});
+}
+
+const select = "\x1b[B\r";
+for (const [where, pressed] of [
+  ["in its first menu", []],
+  ["in the list of keys", [select]],
+  ["asking whether it shall enrol", [select, select]],
+  ["done, and offering to reboot", [select, select, "\x1b[B\r", `${PASSWORD}\r`]],
+] as const) {
+  test(`with \`wake\` a MokManager that was left ${where} is answered to the end`, async () => {
+    assert.deepEqual((await resumed(...pressed)).outcome, { kind: "accepted" });
+  });
+}
 
 test("neither log nor screens ever hold the password", async () => {
   const run = await drive(async ({ write }) => {
