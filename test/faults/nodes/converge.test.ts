@@ -1,0 +1,113 @@
+/** Whatever happened to a node since the last `up`: the next one ends in the full state, with no reboot too many. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { promisify } from "node:util";
+import { readAccess } from "../../../sandbox/nodes/access.ts";
+import { controlNode } from "../../../sandbox/nodes/control.ts";
+import { start } from "../running.ts";
+import { Enrolling } from "./enrolling.ts";
+
+const node = "worker-1";
+
+/** What somebody else has chosen: bcrypt, cost 4, of a password that nobody here knows. */
+const strangersHash = "$2a$04$7yyeW8DEQVIE1xhlYx1rCOhwwMn5r1JUe0kftCT0Z1/5aYsk7oxha";
+
+describe("a node that changed", { concurrency: false }, () => {
+  let nodes: Enrolling;
+
+  before(async () => {
+    nodes = await Enrolling.start({ nodes: 1, mode: "console" });
+    await nodes.mended();
+  });
+  after(() => nodes.end());
+
+  /** Runs `up` to the full state; answers how often it rebooted the node, and what it said. */
+  async function converges(): Promise<{ reboots: number; output: string }> {
+    const before = await nodes.boots(node);
+    const output = await nodes.mended();
+    return { reboots: (await nodes.boots(node)) - before, output };
+  }
+
+  test("enrolled already: a new Node object is rolled again, and not rebooted", async () => {
+    await nodes.scene.kubectl("delete", "node", node, "--wait=true");
+    await nodes.hand(node, "reset");
+    assert.equal((await converges()).reboots, 0);
+  });
+
+  test("reinstalled, its firmware's keys kept: done again without a reboot", async () => {
+    await nodes.hand(node, "reinstall");
+    assert.equal((await converges()).reboots, 0);
+  });
+
+  test("reinstalled, its firmware's keys gone: enrolled again", async () => {
+    await controlNode(nodes.scene.stack.sandbox.dir, node, "forgetKeys");
+    await nodes.hand(node, "reinstall");
+    assert.equal((await converges()).reboots, 1);
+  });
+
+  test("another mainboard: enrolled again", async () => {
+    await nodes.renew(node);
+    assert.equal((await converges()).reboots, 1);
+  });
+
+  test("in db already: trusted, so that MokManager is never asked", async () => {
+    const { certificate } = (await nodes.scene.stack.outputs()) as { certificate: string };
+    await nodes.renew(node);
+    await controlNode(nodes.scene.stack.sandbox.dir, node, "addToDb", { certificate });
+    await nodes.hand(node, "reset");
+    assert.equal((await converges()).reboots, 0);
+    assert.deepEqual(await keyStates(), ["in-db"]);
+  });
+
+  test("pending with somebody else's password: asked anew with ours", async () => {
+    await nodes.renew(node);
+    await importWith(strangersHash);
+    assert.equal((await converges()).reboots, 1);
+  });
+
+  test("MokManager's request lost: pending, and the countdown ended at a reboot of somebody else's; asked anew", async () => {
+    await nodes.renew(node);
+    await importWith(strangersHash);
+    await nodes.hand(node, "reset");
+    assert.equal((await nodes.machine(node)).firmware.mokNew, null, "the request is used up");
+    assert.equal((await converges()).reboots, 1);
+  });
+
+  test("rebooted by somebody else in the middle of the outage: the second `up` at the latest enrols", async () => {
+    await nodes.renew(node);
+    const running = start(nodes.scene.stack, "up");
+    assert.ok(await running.says(/worker-1: draining/), running.output);
+    await nodes.hand(node, "reset");
+    await running.end();
+    await nodes.mended();
+    assert.deepEqual(await keyStates(), ["enrolled"]);
+  });
+
+  test("another certificate: built, signed and enrolled anew, in one reboot", async () => {
+    const { certificateFingerprint: old } = await nodes.scene.stack.outputs();
+    await nodes.configure((config) => (config["onload-kmm:signing"] = { subject: "another signing key" }));
+    assert.equal((await converges()).reboots, 1);
+    assert.notEqual((await nodes.scene.stack.outputs())["certificateFingerprint"], old);
+    assert.deepEqual(await keyStates(), ["enrolled"]);
+  });
+
+  async function keyStates(): Promise<string[]> {
+    const { proofs } = (await nodes.scene.stack.outputs()) as { proofs: { key: string }[] };
+    return proofs.map(({ key }) => key);
+  }
+
+  /** Somebody else asks for the same key's enrolment, with a password of their own. */
+  async function importWith(hash: string): Promise<void> {
+    const { certificate } = (await nodes.scene.stack.outputs()) as { certificate: string };
+    const { dir } = nodes.scene.stack.sandbox;
+    const port = readAccess(dir).find(({ name }) => name === node)?.sshPort ?? assert.fail(node);
+    const der = certificate.replaceAll(/-----[^-]+-----|\s/g, "");
+    const command = `cd && echo ${der} | base64 -d >key.der && printf %s '${hash}' >hash && sudo mokutil --import key.der --hash-file hash; rm key.der hash`;
+    const options = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes"];
+    const target = ["-F", "none", "-i", join(dir, "ssh/id_ed25519"), "-p", String(port), "core@127.0.0.1"];
+    await promisify(execFile)("ssh", [...options, ...target, command]);
+    assert.equal((await nodes.machine(node)).firmware.mokAuth, hash);
+  }
+});

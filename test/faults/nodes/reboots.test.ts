@@ -1,0 +1,80 @@
+/** The reboot of the enrolment, killed, failing, or coming out other than expected. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { start, type Victim } from "../running.ts";
+import { Enrolling } from "./enrolling.ts";
+
+const next = {
+  kernel: "5.14.0-570.62.1.el9_6.x86_64",
+  osImage: "Red Hat Enterprise Linux CoreOS 9.6.20251103-0 (Plow)",
+};
+
+describe("the reboot into MokManager", { concurrency: false }, () => {
+  let nodes: Enrolling;
+
+  before(async () => {
+    nodes = await Enrolling.start({ nodes: 1, mode: "console" });
+    await nodes.mended();
+  });
+  after(() => nodes.end());
+
+  for (const [moment, when, victim] of [
+    ["before", /worker-1: draining/, "power"],
+    ["while it is planned", /worker-1: rebooting into MokManager/, "power"],
+    ["while the script is at the console", /console: MokManager: choose `Continue`/, "step rollNode"],
+    ["after", /worker-1: is back, key enrolled/, "power"],
+  ] as [string, RegExp, Victim][]) {
+    test(`SIGKILL ${moment}: the second \`up\` goes on, and the node has been rebooted once`, async () => {
+      await nodes.renew("worker-1");
+      const booted = await nodes.boots("worker-1");
+      await nodes.scene.cut("up", when, victim);
+      await nodes.assertCordoned("worker-1");
+      await nodes.mended();
+      assert.equal((await nodes.boots("worker-1")) - booted, 1);
+    });
+  }
+
+  test("a node that never comes back is given up in time; mended, the second `up` goes on", async () => {
+    await nodes.renew("worker-1");
+    await nodes.limit({ timeoutMinutes: 0.5 });
+    await nodes.scene.set({ "node.never-returns": "worker-1" });
+    await nodes.fails(/worker-1 to come back: not after 30 s: a new boot; the node stays cordoned/);
+    await nodes.assertCordoned("worker-1");
+    await nodes.limit({ timeoutMinutes: 15 });
+    await nodes.scene.set({ "node.never-returns": null });
+    await nodes.mended();
+  });
+
+  test("a boot ID that stays the same is no reboot; once it is right again the second `up` goes on", async () => {
+    await nodes.renew("worker-1");
+    await nodes.limit({ timeoutMinutes: 0.5 });
+    await nodes.scene.set({ "node.boot-id-unchanged": "worker-1" });
+    await nodes.fails(/worker-1 to come back: not after 30 s: a new boot; the node stays cordoned/);
+    await nodes.assertCordoned("worker-1");
+    await nodes.limit({ timeoutMinutes: 15 });
+    await nodes.scene.set({ "node.boot-id-unchanged": null });
+    await nodes.mended();
+  });
+
+  test("the API server away during the reboot, as on a single-node cluster: the same `up` waits, and ends", async () => {
+    await nodes.renew("worker-1");
+    const running = start(nodes.scene.stack, "up");
+    assert.ok(await running.says(/worker-1: rebooting into MokManager/), running.output);
+    await nodes.scene.stack.sandbox.kill("kube-apiserver");
+    assert.ok(await running.says(/the API server is away/), running.output);
+    await nodes.scene.until("the machine to be up", async () => (await nodes.machine("worker-1")).power === "running");
+    await nodes.scene.stack.sandbox.start("kube-apiserver");
+    const { exitCode, output } = await running.end();
+    assert.equal(exitCode, 0, output);
+    await nodes.scene.assertFull();
+  });
+
+  test("another kernel after the reboot, without an image yet: the second `up` builds for it, and loads", async () => {
+    await nodes.renew("worker-1");
+    await nodes.upgrade("worker-1", next);
+    await nodes.fails(/worker-1 changed since this run began: kernel 5\.14\.0-570\.62\S+ instead of 5\.14\.0-570\.49/);
+    await nodes.assertCordoned("worker-1");
+    await nodes.mended();
+    await nodes.scene.assertRuns("worker-1", next.kernel);
+  });
+});

@@ -1,0 +1,100 @@
+/** `npm run status` and `npm run mok-password` on a sandbox's stack, from a shell that knows nothing of the sandbox. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { after, before, describe, test } from "node:test";
+import { compareSync } from "bcryptjs";
+import type { StatusRow } from "../../core/statusTable.ts";
+import { controlNode } from "../../sandbox/nodes/control.ts";
+import { writesBy } from "./cluster.ts";
+import { startStack, type Stack } from "./stack.ts";
+
+interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+describe("the everyday scripts", { concurrency: false }, () => {
+  let stack: Stack;
+
+  before(async () => {
+    stack = await startStack({
+      nodes: 2,
+      secureBoot: true,
+      configure: ({ config }) => (config["onload-kmm:enrolment"] = { mode: "operator" }),
+    });
+  });
+  after(async () => {
+    await stack.end();
+  });
+
+  /** As npm runs it, with the shell's own PATH and without any variable of Pulumi's. */
+  function script(name: string, ...args: string[]): Promise<Ran> {
+    const kept = Object.entries(process.env).filter(([variable]) => !variable.startsWith("PULUMI"));
+    const env = { ...Object.fromEntries(kept), ONLOAD_KMM_SANDBOX: stack.sandbox.dir };
+    const choice = ["--stack", "dev", "--config-file", stack.configFile];
+    return new Promise((resolve) => {
+      execFile(process.execPath, [`scripts/${name}.ts`, ...choice, ...args], { env }, (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : 1, stdout, stderr });
+      });
+    });
+  }
+
+  async function rows(): Promise<StatusRow[]> {
+    const { code, stdout, stderr } = await script("status", "--json");
+    assert.equal(code, 0, stderr);
+    return JSON.parse(stdout) as StatusRow[];
+  }
+
+  test("before the first `up` there are nodes, but neither a key to ask for nor a password", async () => {
+    const found = await rows();
+    assert.deepEqual(
+      found.map(({ node, ready, key, kmm }) => [node, ready, key, kmm]),
+      [
+        ["worker-1", "yes", "-", "-"],
+        ["worker-2", "yes", "-", "-"],
+      ],
+    );
+    const { code, stdout, stderr } = await script("mokPassword");
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, /^this stack has no MOK password yet: `pulumi up` makes one/);
+  });
+
+  test("after it the table shows what waits for the operator, and writes nothing", async () => {
+    const { exitCode, output } = await stack.up();
+    assert.equal(exitCode, 0, output);
+    const before = (await stack.sandbox.auditLog()).length;
+    const { code, stdout, stderr } = await script("status");
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^NODE +READY +SERVICE +SECURE BOOT +KEY +VERSION +KMM +DRIVER +PHASE\n/);
+    assert.match(stdout, /\nworker-1 +yes +in service +enabled +pending +- +- +\S/);
+    assert.deepEqual(writesBy("admin", (await stack.sandbox.auditLog()).slice(before)), []);
+  });
+
+  test("a node that doesn't answer says so in its line, and the others are told all the same", async () => {
+    const patch = JSON.stringify({ data: { "ssh.refuse": "worker-2" } });
+    await stack.sandbox.kubectl(["-n", "sandbox", "patch", "configmap", "switches", "--type=merge", "-p", patch]);
+    const [one, other] = await rows();
+    assert.equal(one?.key, "pending");
+    assert.equal(other?.key, "unknown");
+    assert.match(other.driver, /no SSH connection \(.*ECONNREFUSED/);
+  });
+
+  test("the password is the one that MokManager will ask for", async () => {
+    const { stdout, stderr } = await script("mokPassword");
+    const machine = await controlNode(stack.sandbox.dir, "worker-1", "state");
+    assert.ok(compareSync(stdout.trim(), machine?.firmware.mokAuth ?? ""), stderr);
+  });
+
+  test("a given password is shown as it was given", async () => {
+    const set = ["config", "set", "--secret", "onload-kmm:mokPassword", "givenPassword1"];
+    await stack.pulumi(...set, "--stack", "dev", "--config-file", stack.configFile);
+    assert.equal((await script("mokPassword")).stdout, "givenPassword1\n");
+  });
+
+  test("another stack's own environment is left alone", async () => {
+    const { code, stderr } = await script("status", "--config-file", "Pulumi.prod.yaml");
+    assert.equal(code, 1);
+    assert.doesNotMatch(stderr, /worker-1/);
+  });
+});
