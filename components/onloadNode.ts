@@ -2,7 +2,7 @@ import * as command from "@pulumi/command";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { NodeIdentity } from "../core/inspection.ts";
-import { labels, moduleName } from "../core/names.ts";
+import { annotations, labels, moduleName } from "../core/names.ts";
 import { parseAddress } from "../core/sshAddress.ts";
 import type { BmcAccess } from "../steps/lib/redfish/service.ts";
 import { certificateInput, toolCommand, toolInput } from "../core/nodeTool.ts";
@@ -106,6 +106,7 @@ export class OnloadNode extends pulumi.ComponentResource {
           name,
           labels: { [labels.stack]: stack },
           annotations: {
+            [annotations.selected]: identity.uid,
             // A manager of our own, not a random one: the same stack always owns, and takes off, the same field.
             "pulumi.com/patchFieldManager": `onload-kmm-${stack}-select`,
             "pulumi.com/patchForce": "true",

@@ -52,6 +52,8 @@ export const labels = {
 const managedBy = "onload-kmm";
 
 export const annotations = {
+  /** On a selected node: UID of its Node object. One that was deleted and joined again has lost the label. */
+  selected: `${domain}/selected`,
   /** On a node while it is being worked on, or where that stopped: JSON of {@link file://./rollState.ts}. */
   roll: `${domain}/roll`,
   /** On a node that we cordoned: the stack's name. Without it an uncordon is not ours to do. */

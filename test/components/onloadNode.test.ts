@@ -31,6 +31,7 @@ test("the selection label is a patch of our own field, which the same stack alwa
     name: "worker-1",
     labels: { "onload-kmm.io/stack": "dev" },
     annotations: {
+      "onload-kmm.io/selected": "uid-worker-1",
       "pulumi.com/patchFieldManager": "onload-kmm-dev-select",
       "pulumi.com/patchForce": "true",
     },
