@@ -82,7 +82,7 @@ export class Kubectl {
       // From the first failure: a drain may have gone on for longer than that before the API server went away.
       awaySince ??= Date.now();
       if (!(await this.#isAway(stderr)) || Date.now() - awaySince > this.#patience * 1000)
-        throw new StepError(`kubectl ${args.join(" ")}: ${withoutLog(stderr)}`);
+        throw new StepError(`kubectl ${args.join(" ")}: ${reasonIn(stderr)}`);
       this.#sayAway(stderr);
       await sleep(2000);
     }
@@ -145,10 +145,12 @@ export class Kubectl {
   }
 }
 
-/** kubectl's message without the lines of its own log (klog), which say the same again and again. */
-function withoutLog(stderr: string): string {
-  const lines = stderr.trim().split("\n");
-  return lines.filter((line) => !/^[EW]\d{4} \d\d:/.test(line)).join("\n") || stderr.trim();
+/** kubectl's own word, without the log of its client library, and what to do where it isn't let in. */
+function reasonIn(stderr: string): string {
+  const words = stderr.split("\n").filter((line) => !/^[IWEF]\d{4} /.test(line));
+  const reason = words.join("\n").trim() || stderr.trim();
+  if (!/You must be logged in|Unauthorized/.test(reason)) return reason;
+  return `${reason}; the kubeconfig's token or certificate has expired: log in again, then run the same command again`;
 }
 
 const lastLine = (output: string): string => output.trim().split("\n").at(-1) ?? "";

@@ -124,7 +124,7 @@ describe("the wrong cluster", { concurrency: false }, () => {
     for (const verb of ["preview", "up", "destroy"] as const) {
       const { exitCode, output } = await scene.stack[verb]();
       assert.notEqual(exitCode, 0, verb);
-      assert.match(output, /Unauthorized/);
+      assert.match(output, /You must be logged in to the server \(Unauthorized\); .*log in again/);
     }
     await edit(own);
     await scene.assertFull();
@@ -138,7 +138,7 @@ describe("the wrong cluster", { concurrency: false }, () => {
     const { exitCode, output } = await running.end();
     await edit(own);
     assert.notEqual(exitCode, 0);
-    assert.match(output, /You must be logged in to the server|Unauthorized/);
+    assert.match(output, /You must be logged in to the server .*log in again, then run the same command again/);
 
     await scene.set({ "build.hang": null });
     await scene.again("up", "--config", "onload-kmm:rebuild=1");
