@@ -24,7 +24,7 @@ export function planChange({ kind, namespaced, live, oldInputs, inputs }: Compar
   ) as [PropertyMap, PropertyMap];
   const named = hasName(now) ? withMetadata(old, { name: nameOf(live) }) : old;
   const replaceOn = [...(kind.patch ? [] : kind.replaceOn), "metadata.name", "metadata.namespace"];
-  const changes = replaceWhere(diffMaps(named, now), (path) =>
+  const changes = replaceWhere(diffMaps(named, withUnknownMapsEmpty(now, named)), (path) =>
     replaceOn.some((field) => touches(path, field, { old: named, now })),
   );
   return { changes, deleteBeforeReplace: mustGoFirst(now, live, changes), deletesAreInputs: true };
@@ -56,6 +56,21 @@ function mustGoFirst(inputs: PropertyMap, live: PropertyMap, changes: Changes): 
 function hasName(inputs: PropertyMap): boolean {
   const name = mapAt(inputs, "metadata").name;
   return name !== undefined && (isUnknown(name) || name !== "");
+}
+
+/**
+ * Where the old side has a map and the new one an unknown, the real provider's merge patch takes the map's entries away
+ * one by one: its diff tells of deletes below the field, and not of an update of the field.
+ */
+function withUnknownMapsEmpty(now: PropertyMap, old: PropertyMap): PropertyMap {
+  return mapValues(now, (value, key) => emptyWhereUnknown(value, old[key]));
+}
+
+function emptyWhereUnknown(now: Value, old: Value | undefined): Value {
+  if (isUnknown(now)) return isObject(old) ? {} : now;
+  if (isObject(now) && isObject(old)) return withUnknownMapsEmpty(now, old);
+  if (Array.isArray(now) && Array.isArray(old)) return now.map((item, index) => emptyWhereUnknown(item, old[index]));
+  return now;
 }
 
 function withoutNulls(map: PropertyMap): PropertyMap {

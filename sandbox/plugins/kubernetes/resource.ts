@@ -11,7 +11,17 @@ import type { Kind } from "./kinds.ts";
 import { createObject, deleteObject, updateObject, type Write } from "./lifecycle.ts";
 import { autoname, fieldManagerOf } from "./naming.ts";
 import { normalizeInputs } from "./normalize.ts";
-import { annotation, ANNOTATIONS, mapAt, nameOf, namespaceOf, parseId, withMetadata } from "./objects.ts";
+import {
+  annotation,
+  ANNOTATIONS,
+  apiVersionOf,
+  kindOf,
+  mapAt,
+  nameOf,
+  namespaceOf,
+  parseId,
+  withMetadata,
+} from "./objects.ts";
 import { planChange } from "./plan.ts";
 
 /** Fields of a live object that a program would not write, left out of inputs that are read from the cluster. */
@@ -112,14 +122,16 @@ function needsNamespace(inputs: PropertyMap): boolean {
   return !hasUnknown(inputs.metadata) && namespaceOf(inputs) === "";
 }
 
-/** Reads the live object: for a refresh, cut down to the inputs; for `Kind.get` and imports, with all its inputs. */
+/**
+ * Reads the live object: for a refresh, cut down to the inputs; for `Kind.get` and imports, with all its inputs. What a
+ * `Kind.get` read has no inputs in the state: like the real provider, its refresh keeps no more of them than its identity.
+ */
 async function read(
   cluster: Cluster,
   kind: Kind,
   _operation: Operation,
   old: Required<ResourceState>,
 ): Promise<ResourceState | undefined> {
-  const known = Object.keys(old.inputs).some((key) => key === "apiVersion" || key === "kind");
   const checkpoint = fromOutputs(old.outputs);
   const { namespace, name } = parseId(old.id);
   const identity: PropertyMap = { apiVersion: kind.apiVersion, kind: kind.kind, metadata: { name, namespace } };
@@ -130,14 +142,21 @@ async function read(
     if (isNotFound(error) || error instanceof NoMatchError) return undefined;
     throw error;
   }
-  const inputs = known ? prune(live, normalizeInputs(revealAll(old.inputs), kind)) : inputsFrom(live, kind);
+  const given = normalizeInputs(revealAll(old.inputs), kind);
+  const shape = isTyped(given) ? given : isTyped(checkpoint.live) ? identity : undefined;
+  const inputs = shape === undefined ? inputsFrom(live, kind) : prune(live, shape);
   const initialApiVersion = checkpoint.initialApiVersion || kind.apiVersion;
-  const fieldManager = fieldManagerOf(inputs, checkpoint.fieldManager);
+  const fieldManager = fieldManagerOf(given, checkpoint.fieldManager);
   return {
     id: old.id,
     inputs: markSecrets(inputs, old.inputs),
     outputs: toOutputs({ inputs, live, initialApiVersion, fieldManager }, old.inputs),
   };
+}
+
+/** Whether it says what it is: nothing does that comes from outside of a state. */
+function isTyped(object: PropertyMap): boolean {
+  return apiVersionOf(object) !== "" || kindOf(object) !== "";
 }
 
 /** What of a live object a program would have written. */
