@@ -20,12 +20,14 @@ describe("an API server that is away for a minute", { concurrency: false }, () =
     await scene.stack.sandbox.kill("kube-apiserver");
     await sleep(60_000);
     await scene.stack.sandbox.start("kube-apiserver");
+    await scene.set({ "build.hang": null });
     await running.end();
     await scene.again(verb, ...args);
     return running.output;
   }
 
   test("while the kernel modules are built: waited for", async () => {
+    await scene.set({ "build.hang": "onload-build" });
     assert.match(await without("up", /onload-build-\w+: Running/), /the API server is away/);
     await scene.assertFull();
   });
