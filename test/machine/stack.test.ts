@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Machine } from "./machine.ts";
-import { loadModules, sendFolders, signedCopy } from "./modules.ts";
+import { loadModules, sendFolders, signedCopy, unloadModules } from "./modules.ts";
 import { NodeInStack } from "./nodeInStack.ts";
 import { answerOf } from "./onNode.ts";
 import { hashes } from "./passwords.ts";
@@ -89,24 +89,32 @@ describe("a stack whose node is a machine with Secure Boot", { timeout: 3_600_00
     assert.equal((await scene.state())["bootId"], bootId);
   });
 
-  test("destroy unloads the modules from the real kernel, and asks MokManager to delete the key", async () => {
-    const certificate = await scene.certificate();
-    const { exitCode, output } = await scene.stack.destroy();
-    assert.equal(exitCode, 0, output);
-    const { modules: live, key, deletionPending } = await answerOf(machine, "state", { certificate });
-    assert.deepEqual(Object.values(live as object), [null, null, null, null]);
-    assert.deepEqual([key, deletionPending], ["enrolled", true]);
-  });
-
-  test("the key still enrolled, the same modules unsigned, and signed by another key, are refused", async () => {
+  test("on this kernel the same modules are refused unsigned, and signed by another key; signed by the stack's they load", async () => {
     const stranger = await makeSigningPair(scene.directory, "Stranger");
     await signedCopy(scene.images, await scene.built, path.join(scene.directory, "other"), stranger);
     await signedCopy(scene.images, await scene.built, path.join(scene.directory, "unsigned"));
     await sendFolders(machine, scene.directory, ["other", "unsigned"]);
+    await machine.run("ln -s /var/lib/containers/storage/overlay/*/diff/opt ~/stack");
+    const unloading = await unloadModules(machine, "stack");
+    assert.equal(unloading.code, 0, unloading.stderr);
     for (const tree of ["unsigned", "other"]) {
       const { code, stderr } = await loadModules(machine, tree);
       assert.notEqual(code, 0, tree);
       assert.match(stderr, /Key was rejected by service/, tree);
     }
+    const { code, stderr } = await loadModules(machine, "stack");
+    assert.equal(code, 0, stderr);
+  });
+
+  test("destroy unloads the modules, and has MokManager delete the key at one reboot", async () => {
+    const { bootId } = await scene.state();
+    const certificate = await scene.certificate();
+    const { exitCode, output } = await scene.stack.destroy();
+    assert.equal(exitCode, 0, output);
+    assert.match(output, /machine: KMM unloads the modules/);
+    const state = await answerOf(machine, "state", { certificate });
+    assert.notEqual(state["bootId"], bootId);
+    assert.deepEqual([state["key"], state["deletionPending"]], ["not-enrolled", false]);
+    assert.equal(await scene.node(".spec.unschedulable"), "");
   });
 });

@@ -111,7 +111,9 @@ describe("nodes that leave", { concurrency: false }, () => {
     await nodes.assertCordoned();
     await nodes.scene.assertFull();
     const { labels, annotations } = (await nodes.scene.get("node", node))?.metadata ?? assert.fail(node);
-    const marks = Object.keys({ ...labels, ...annotations }).filter((key) => /^onload-kmm\.io\/|\bonload-kmm\.onload\b/.test(key));
+    const marks = Object.keys({ ...labels, ...annotations }).filter((key) =>
+      /^onload-kmm\.io\/|\bonload-kmm\.onload\b/.test(key),
+    );
     assert.deepEqual(marks, []);
     const live = (await nodes.machine(node)).modules.filter(({ outOfTree }) => outOfTree);
     assert.deepEqual(live, []);

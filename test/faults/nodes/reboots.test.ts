@@ -13,7 +13,8 @@ describe("the reboot into MokManager", { concurrency: false }, () => {
   let nodes: Enrolling;
 
   before(async () => {
-    nodes = await Enrolling.start({ nodes: 1, mode: "console" });
+    // The second one is for KMM's pods: where the only node is cordoned, none of them finds a place.
+    nodes = await Enrolling.start({ nodes: 2, mode: "console" });
     await nodes.mended();
   });
   after(() => nodes.end());
