@@ -32,7 +32,7 @@ const input = z.object({
   loadTimeoutMinutes: z.number(),
 });
 
-/** Seconds that a node may be NotReady: it may just be booting, after which KMM has nothing to unload any more. */
+/** Most seconds that a node may be NotReady: it may just be booting, after which KMM has nothing to unload any more. */
 const bootPatienceSeconds = 60;
 
 await runStep(input, async (step) => {
@@ -118,13 +118,15 @@ await runStep(input, async (step) => {
 
   function unloadedOrDead(): () => Promise<Look<"unloaded" | "not ready">> {
     let deadSince: number | undefined;
+    // Before the time for unloading is up, which would be an error.
+    const patienceSeconds = Math.min(bootPatienceSeconds, step.loadTimeoutMinutes * 30);
     return async () => {
       const missing = await stillLoaded();
       const node = await outage.read();
       if (missing === undefined || node === undefined) return { done: "unloaded" };
       deadSince = isReady(node) ? undefined : (deadSince ?? Date.now());
       if (deadSince === undefined) return { missing };
-      if (Date.now() - deadSince >= bootPatienceSeconds * 1000) return { done: "not ready" };
+      if (Date.now() - deadSince >= patienceSeconds * 1000) return { done: "not ready" };
       return { missing: `${missing}, and the node isn't Ready` };
     };
   }
