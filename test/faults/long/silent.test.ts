@@ -43,7 +43,7 @@ describe("what KMM keeps to itself", { concurrency: false }, () => {
     const key = secrets.map(({ metadata }) => metadata.name).find((name) => name.startsWith("onload-signing-key"));
     await scene.kubectl("-n", namespace, "delete", "secret", key ?? assert.fail());
     const named = new RegExp(`somebody deleted what KMM needs .*secret/${key}`);
-    assert.ok((await secondsUntilSaid(/onload-build-\w+: Running/, named, ...rebuild(2))) < minute);
+    assert.ok((await secondsUntilSaid(/module-build updating/, named, ...rebuild(2))) < minute);
     await scene.again("up", "--refresh");
     await scene.assertFull();
   });
