@@ -37,6 +37,13 @@ const touchAfterSeconds = 5;
 /** Seconds without any change after which its cause is looked for: KMM keeps most of them to itself. */
 const stallSeconds = 15;
 
+/** How often KMM is made to look again; more doesn't help where a node's own storage answers for the registry. */
+const mostForgets = 10;
+
+const stuck = (reason: string): string =>
+  `${reason}, however often it looks: a node may still have that image in its own storage. No node was touched; raise ` +
+  "onload-kmm:rebuild, which makes another tag, and run `pulumi up` again";
+
 class Round {
   readonly #kubectl: Kubectl;
   readonly #step: Input;
@@ -46,6 +53,7 @@ class Round {
   #waitsFor = "";
   #waitsSince = Date.now();
   #trouble = "";
+  #forgets = 0;
 
   constructor(kubectl: Kubectl, step: Input) {
     this.#kubectl = kubectl;
@@ -88,6 +96,8 @@ class Round {
         await this.#delete("modulebuildsignconfigs.kmm.sigs.x-k8s.io");
         return { missing: `a fresh round: ${verdict.reason}` };
       case "forget":
+        this.#forgets += 1;
+        if (this.#forgets > mostForgets) throw new StepError(stuck(verdict.reason));
         await this.#forget();
         return { missing: `a fresh look: ${verdict.reason}` };
     }

@@ -86,7 +86,7 @@ describe("builds that go wrong", { concurrency: false }, () => {
     await scene.assertFull();
   });
 
-  test("an image that was pruned is built again when its tag comes back, though KMM still says that it exists", async () => {
+  test("an image that was pruned, though KMM still says that it exists, is named when its tag comes back, and another tag is built", async () => {
     const [{ image } = assert.fail()] = await scene.proofs();
     await scene.again("up", ...rebuild(6));
     await prune(image);
@@ -94,8 +94,12 @@ describe("builds that go wrong", { concurrency: false }, () => {
     const states = (mic?.status?.["imagesStates"] ?? []) as { image: string; status: string }[];
     assert.equal(states.find((state) => state.image === image)?.status, "Exists");
 
-    await scene.again("up", ...rebuild(5));
-    assert.equal((await scene.proofs())[0]?.image, image);
+    // The node's own storage still has it, and KMM's test pod takes it from there: KMM can't be made to build it.
+    const { exitCode, output } = await scene.stack.up(...rebuild(5));
+    assert.notEqual(exitCode, 0);
+    assert.match(output, /KMM reports an image for \S+ that the registry doesn't hold, however often it looks/);
+    assert.match(output, /No node was touched; raise onload-kmm:rebuild/);
+    await scene.again("up", ...rebuild(7));
     await scene.assertFull();
   });
 
