@@ -35,27 +35,24 @@ describe("the reboot into MokManager", { concurrency: false }, () => {
     });
   }
 
-  test("a node that never comes back is given up in time; mended, the second `up` goes on", async () => {
-    await nodes.renew("worker-1");
-    await nodes.limit({ timeoutMinutes: 0.5 });
-    await nodes.scene.set({ "node.never-returns": "worker-1" });
-    await nodes.fails(/worker-1 to come back: not after 30 s: a new boot; the node stays cordoned/);
-    await nodes.assertCordoned("worker-1");
-    await nodes.limit({ timeoutMinutes: 15 });
-    await nodes.scene.set({ "node.never-returns": null });
-    await nodes.mended();
-  });
-
-  test("a boot ID that stays the same is no reboot; once it is right again the second `up` goes on", async () => {
-    await nodes.renew("worker-1");
-    await nodes.limit({ timeoutMinutes: 0.5 });
-    await nodes.scene.set({ "node.boot-id-unchanged": "worker-1" });
-    await nodes.fails(/worker-1 to come back: not after 30 s: a new boot; the node stays cordoned/);
-    await nodes.assertCordoned("worker-1");
-    await nodes.limit({ timeoutMinutes: 15 });
-    await nodes.scene.set({ "node.boot-id-unchanged": null });
-    await nodes.mended();
-  });
+  for (const [what, name] of [
+    ["a node that never comes back is given up in time; mended, the second `up` goes on", "node.never-returns"],
+    [
+      "a boot ID that stays the same is no reboot; once it is right again the second `up` goes on",
+      "node.boot-id-unchanged",
+    ],
+  ] as const) {
+    test(what, async () => {
+      await nodes.renew("worker-1");
+      await nodes.limit({ timeoutMinutes: 0.5 });
+      await nodes.scene.set({ [name]: "worker-1" });
+      await nodes.fails(/worker-1 to come back: not after 30 s: a new boot; the node stays cordoned/);
+      await nodes.assertCordoned("worker-1");
+      await nodes.limit({ timeoutMinutes: 15 });
+      await nodes.scene.set({ [name]: null });
+      await nodes.mended();
+    });
+  }
 
   test("the API server away during the reboot, as on a single-node cluster: the same `up` waits, and ends", async () => {
     await nodes.renew("worker-1");
