@@ -22,9 +22,11 @@ export async function reconcileMbsc(context: Context, target: { namespace: strin
   const mbsc = await context.kube.find(MBSCS, target);
   if (mbsc === undefined || mbsc.metadata.deletionTimestamp !== undefined) return;
   const errors: unknown[] = [];
+  // Read once: KMM reads from a cache, which doesn't hear within one round that a Build it deleted is gone.
+  const own = await ownBuilds(context, mbsc);
   for (const image of mbsc.spec.images ?? []) {
     if (statusOf(mbsc, image)?.status === "Success") continue;
-    await sync(context, mbsc, image).catch((error: unknown) => errors.push(error));
+    await sync(context, mbsc, own, image).catch((error: unknown) => errors.push(error));
   }
   await takeResults(context, mbsc);
   if (errors.length > 0) throw errors[0] instanceof Error ? errors[0] : new Error(String(errors[0]));
@@ -43,16 +45,16 @@ async function ownBuilds(context: Context, mbsc: ModuleBuildSignConfig): Promise
 const belongsTo = (build: Build, kernel: string, action: Action): boolean =>
   build.metadata.labels?.[TARGET_KERNEL] === normalizedKernel(kernel) && build.metadata.labels[BUILD_TYPE] === action;
 
-/** Makes the entry's Build, or makes room for it. */
-async function sync(context: Context, mbsc: ModuleBuildSignConfig, image: BuildSignSpec): Promise<void> {
+/** Makes the entry's Build, or makes room for it. A Build that it makes is added to the `own` ones. */
+async function sync(context: Context, mbsc: ModuleBuildSignConfig, own: Build[], image: BuildSignSpec): Promise<void> {
   const key = targetOf(mbsc);
   const make = image.action === "BuildImage" ? buildTemplate : signTemplate;
   const template = await make(context, key, { image, imageRepoSecret: mbsc.spec.imageRepoSecret });
-  const found = (await ownBuilds(context, mbsc)).filter((each) => belongsTo(each, image.kernelVersion, image.action));
+  const found = own.filter((each) => belongsTo(each, image.kernelVersion, image.action));
   const [build, ...more] = found;
   if (more.length > 0)
     throw new Error(`expected 0 or 1 ${image.action} build for kernel ${image.kernelVersion}, got ${found.length}`);
-  if (build === undefined) await create(context, mbsc, image, template);
+  if (build === undefined) own.push(await create(context, mbsc, image, template));
   else if (build.metadata.annotations?.[LAST_HASH] !== hashOf(template)) {
     if (build.metadata.deletionTimestamp === undefined) await context.kube.delete(builds, targetOf(build));
   }
@@ -66,9 +68,9 @@ async function create(
   mbsc: ModuleBuildSignConfig,
   image: BuildSignSpec,
   template: Template,
-): Promise<void> {
+): Promise<Build> {
   const { namespace, name } = targetOf(mbsc);
-  await context.kube.create(builds, {
+  return context.kube.create(builds, {
     metadata: {
       namespace,
       generateName: `${name}-${image.action === "BuildImage" ? "build" : "sign"}-`,
