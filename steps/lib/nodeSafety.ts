@@ -9,6 +9,7 @@ import { isReady, type RollNode } from "../../core/nodeState.ts";
 import { ownSolarflareInterfaces, type MachineState } from "../../core/machineState.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
 import { StepError } from "./step.ts";
+import { waitUntil } from "./wait.ts";
 
 /** What must hold before a node is taken out of service; nothing has been changed when one of these throws. */
 
@@ -16,14 +17,23 @@ interface ClusterOperator extends KubeObject {
   readonly status?: { readonly conditions?: readonly Condition[] };
 }
 
-/** @throws StepError unless the node is Ready and no machine config is on its way to it */
-export async function requireQuiet(kubectl: Kubectl, node: RollNode): Promise<void> {
+/** Seconds in which a kubelet tells again that its node is Ready, after an API server was away. */
+const readyPatienceSeconds = 60;
+
+/** @throws StepError unless the node is Ready, or soon is, and no machine config is on its way to it */
+export async function requireQuiet(
+  kubectl: Kubectl,
+  node: RollNode,
+  timeoutSeconds = readyPatienceSeconds,
+): Promise<void> {
   const { name } = node.metadata;
-  if (!isReady(node)) {
-    throw new StepError(
-      `${name}: the node isn't Ready, and was not touched; mend it, or set its \`hold: true\`, and run again`,
-    );
-  }
+  const remedy = "the node was not touched; mend it, or set its `hold: true`, and run again";
+  let seen: RollNode | undefined = node;
+  await waitUntil(name, { timeoutSeconds, remedy }, async () => {
+    if (seen !== undefined && isReady(seen)) return { done: undefined };
+    seen = await kubectl.get<RollNode>("nodes", name);
+    return { missing: "the node isn't Ready" };
+  });
   const pools = await kubectl.list<KubeObject & MachineConfigPool>(
     "machineconfigpools.machineconfiguration.openshift.io",
   );

@@ -49,8 +49,16 @@ test("a ready node whose pool is updated may go out of service", async (t) => {
 });
 
 test("a node that isn't Ready isn't touched", async (t) => {
-  const { kubectl } = await start(t);
-  await assert.rejects(requireQuiet(kubectl, node("Unknown")), /w1: the node isn't Ready, and was not touched/);
+  const { kubectl } = await start(t, { kind: "Node", ...node("Unknown") });
+  await assert.rejects(
+    requireQuiet(kubectl, node("Unknown"), 0.5),
+    /w1: not after 0.5 s: the node isn't Ready; the node was not touched/,
+  );
+});
+
+test("a node that is Ready again in time may go out of service", async (t) => {
+  const { kubectl } = await start(t, { kind: "Node", ...node() }, pool("worker", "Updated"));
+  await requireQuiet(kubectl, node("Unknown"));
 });
 
 test("a node whose pool is being updated isn't touched", async (t) => {
