@@ -11,6 +11,12 @@ import { bury, patience, start, type Victim } from "./running.ts";
 
 export const namespace = "onload-kmm";
 
+/** The next release's kernel, and the OS version by which KMM finds its Driver Toolkit. */
+export const nextRelease = {
+  kernel: "5.14.0-570.62.1.el9_6.x86_64",
+  osImage: "Red Hat Enterprise Linux CoreOS 9.6.20251103-0 (Plow)",
+};
+
 /** A Kubernetes object, loosely: tests look at few fields of many kinds. */
 export interface Thing {
   readonly metadata: {
@@ -34,7 +40,14 @@ interface Proof {
   readonly state: string;
   readonly version: string;
   readonly image: string;
+  readonly key: string;
 }
+
+/** Labels and annotations of ours, and of KMM for us, that a node bears. */
+export const marksOn = ({ metadata }: Thing): string[] =>
+  Object.keys({ ...metadata.labels, ...metadata.annotations }).filter(
+    (key) => key.startsWith("onload-kmm.io/") || key.includes(`${namespace}.onload`),
+  );
 
 export class Scene {
   readonly stack: Stack;
@@ -238,12 +251,7 @@ export class Scene {
   /** That nothing of the stack is left in the cluster but KMM's empty NodeModulesConfigs. */
   async assertGone(): Promise<void> {
     assert.equal(await this.get("namespace", namespace), undefined);
-    for (const { metadata } of await this.list("nodes")) {
-      const marks = Object.keys({ ...metadata.labels, ...metadata.annotations }).filter(
-        (key) => key.startsWith("onload-kmm.io/") || key.includes(`${namespace}.onload`),
-      );
-      assert.deepEqual(marks, [], metadata.name);
-    }
+    for (const node of await this.list("nodes")) assert.deepEqual(marksOn(node), [], node.metadata.name);
     const leases = await this.list("leases.coordination.k8s.io", "-n", "kube-node-lease");
     assert.deepEqual(
       leases.map(({ metadata }) => metadata.name).filter((name) => name.startsWith("onload-kmm")),

@@ -3,13 +3,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { kmm } from "../../../core/names.ts";
 import { start } from "../running.ts";
-import { namespace, Scene } from "../scene.ts";
+import { namespace, nextRelease, Scene } from "../scene.ts";
 
-/** The next release's kernel, and the OS version by which KMM finds its Driver Toolkit. */
-const next = {
-  kernel: "5.14.0-570.62.1.el9_6.x86_64",
-  osImage: "Red Hat Enterprise Linux CoreOS 9.6.20251103-0 (Plow)",
-};
 const realTime = {
   kernel: "5.14.0-570.49.1.el9_6.x86_64+rt",
   osImage: "Red Hat Enterprise Linux CoreOS 9.6.20251015-1 (Plow)",
@@ -25,23 +20,23 @@ describe("kernels", { concurrency: false }, () => {
   after(() => scene.end());
 
   test("a node that boots into a kernel without an image is built for by the next `up`, and loads", async () => {
-    await scene.reboot("worker-1", next);
+    await scene.reboot("worker-1", nextRelease);
     // KMM loads the old kernel's image there in vain, and reports the node as ready all the time.
     const { metadata } = (await scene.get("node", "worker-1")) ?? assert.fail();
     assert.ok(kmm.readyLabel(namespace, "onload") in (metadata.labels ?? {}));
     await scene.again("up");
     await scene.assertFull();
-    await scene.assertRuns("worker-1", next.kernel);
+    await scene.assertRuns("worker-1", nextRelease.kernel);
   });
 
   test("a kernel that changes in the middle of a roll-out: the second `up` ends in the full state", async () => {
     const running = start(scene.stack, "up", "--config", "onload-kmm:rebuild=1");
     assert.ok(await running.says(/worker-1: cordoned/), running.output);
-    await scene.reboot("worker-2", next);
+    await scene.reboot("worker-2", nextRelease);
     await running.end();
     await scene.again("up", "--config", "onload-kmm:rebuild=1");
     await scene.assertFull();
-    await scene.assertRuns("worker-2", next.kernel);
+    await scene.assertRuns("worker-2", nextRelease.kernel);
   });
 
   test("a real-time kernel with a plus sign gets an image of its own, signed", async () => {

@@ -94,8 +94,7 @@ describe("a node that changed", { concurrency: false }, () => {
   });
 
   async function keyStates(): Promise<string[]> {
-    const { proofs } = (await nodes.scene.stack.outputs()) as { proofs: { key: string }[] };
-    return proofs.map(({ key }) => key);
+    return (await nodes.scene.proofs()).map(({ key }) => key);
   }
 
   /** Somebody else asks for the same key's enrolment, with a password of their own. */

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { start } from "../running.ts";
+import { marksOn } from "../scene.ts";
 import { Enrolling } from "./enrolling.ts";
 
 const all = ["worker-1", "worker-2", "worker-3"];
@@ -67,9 +68,7 @@ describe("nodes that leave", { concurrency: false }, () => {
     await nodes.limit({ mode: "operator", timeoutMinutes: 15 });
     await nodes.scene.again("up");
     const booted = await nodes.boots("worker-1");
-    const running = start(nodes.scene.stack, "destroy");
-    const { exitCode, output } = await running.end();
-    assert.equal(exitCode, 0, output);
+    const output = await nodes.scene.again("destroy");
     assert.match(
       output,
       /worker-1: MokManager will ask to delete the key at the next reboot \(`npm run mok-password`\)/,
@@ -110,11 +109,7 @@ describe("nodes that leave", { concurrency: false }, () => {
   async function assertLeft(node: string): Promise<void> {
     await nodes.assertCordoned();
     await nodes.scene.assertFull();
-    const { labels, annotations } = (await nodes.scene.get("node", node))?.metadata ?? assert.fail(node);
-    const marks = Object.keys({ ...labels, ...annotations }).filter((key) =>
-      /^onload-kmm\.io\/|\bonload-kmm\.onload\b/.test(key),
-    );
-    assert.deepEqual(marks, []);
+    assert.deepEqual(marksOn((await nodes.scene.get("node", node)) ?? assert.fail(node)), []);
     const live = (await nodes.machine(node)).modules.filter(({ outOfTree }) => outOfTree);
     assert.deepEqual(live, []);
   }

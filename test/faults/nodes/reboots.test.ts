@@ -2,12 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { start, type Victim } from "../running.ts";
+import { nextRelease } from "../scene.ts";
 import { Enrolling } from "./enrolling.ts";
-
-const next = {
-  kernel: "5.14.0-570.62.1.el9_6.x86_64",
-  osImage: "Red Hat Enterprise Linux CoreOS 9.6.20251103-0 (Plow)",
-};
 
 describe("the reboot into MokManager", { concurrency: false }, () => {
   let nodes: Enrolling;
@@ -69,10 +65,10 @@ describe("the reboot into MokManager", { concurrency: false }, () => {
 
   test("another kernel after the reboot, without an image yet: the second `up` builds for it, and loads", async () => {
     await nodes.renew("worker-1");
-    await nodes.upgrade("worker-1", next);
+    await nodes.upgrade("worker-1", nextRelease);
     await nodes.fails(/worker-1 changed since this run began: kernel 5\.14\.0-570\.62\S+ instead of 5\.14\.0-570\.49/);
     await nodes.assertCordoned("worker-1");
     await nodes.mended();
-    await nodes.scene.assertRuns("worker-1", next.kernel);
+    await nodes.scene.assertRuns("worker-1", nextRelease.kernel);
   });
 });
