@@ -1,11 +1,11 @@
 import { driverProblems } from "../../core/machineState.ts";
 import { names } from "../../core/names.ts";
-import { whyNotLoaded, type Expected, type RollNode } from "../../core/nodeState.ts";
+import { whyNotLoaded, whyNotUnloaded, type Expected, type RollNode } from "../../core/nodeState.ts";
 import { workerTrouble, type WorkerPod } from "../../core/workerPod.ts";
 import type { NodeMachine } from "./nodeMachine.ts";
 import type { NodeOutage } from "./nodeOutage.ts";
 import { progress, StepError } from "./step.ts";
-import { waitUntil, type Look } from "./wait.ts";
+import { waitUntil, type Look, type Waiting } from "./wait.ts";
 
 export interface LoadingContext {
   readonly name: string;
@@ -22,33 +22,66 @@ const pullPatienceSeconds = 45;
 /** Seconds without a worker pod after which its ServiceAccount is looked for. */
 const workerPatienceSeconds = 15;
 
+/** Seconds that interfaces may take to come up, once KMM has loaded the modules. */
+const driverPatienceSeconds = 15;
+
 /**
- * Opens KMM's gate on a drained node, and sees this version loaded: by KMM's account, then by the node's own.
+ * Opens KMM's gate on a drained node, and sees this version loaded: by KMM's account, then by the node's own. Where these
+ * two differ the modules are unloaded and loaded once more: KMM loads again what it believes lost (a Node or
+ * NodeModulesConfig made anew, a worker that ended before the new boot was known), and such a second load takes the
+ * running `sfc` for the in-tree one and removes it, while `modprobe onload` finds onload live and does nothing.
  *
  * @throws StepError when the image can't be pulled, or the modules aren't loaded in time
  */
 export async function load(context: LoadingContext): Promise<void> {
   const { name, outage, expected } = context;
   await outage.enter(await context.readNode(), "load", expected.version);
+  const problems = await loadOnce(context, driverPatienceSeconds);
+  if (problems === undefined) return;
+  progress(`${name}: KMM is done, but ${problems}: unloading, to load once more`);
+  await outage.setVersion(expected.namespace, expected.module, undefined);
+  await waitUntil(`${name} to unload the modules`, waiting(context), async (): Promise<Look<true>> => {
+    const [node, nmc] = await Promise.all([context.readNode(), outage.readModules()]);
+    const missing = whyNotUnloaded(node, nmc, expected);
+    return missing === undefined ? { done: true } : { missing };
+  });
+  await loadOnce(context, Infinity);
+}
+
+/** Answers when the driver runs, or what is wrong with it `patienceSeconds` after KMM was done. */
+async function loadOnce(context: LoadingContext, patienceSeconds: number): Promise<string | undefined> {
+  const { name, outage, expected } = context;
   await outage.setVersion(expected.namespace, expected.module, expected.version);
   progress(`${name}: KMM may load version ${expected.version} now`);
-  const waiting = {
-    timeoutSeconds: context.loadTimeoutMinutes * 60,
-    remedy: "the node stays cordoned; mend the cause and run `pulumi up` again",
-  };
   const patience = new WorkerPatience(context);
-  await waitUntil(`${name} to load the modules`, waiting, async (): Promise<Look<true>> => {
-    const [node, nmc, worker] = await Promise.all([
-      context.readNode(),
-      outage.readModules(),
-      outage.readWorker(expected.namespace, expected.module),
-    ]);
-    const missing = whyNotLoaded(node, nmc, expected);
-    if (missing !== undefined) return { missing: (await patience.look(worker)) ?? missing };
-    const problems = driverProblems(await context.machine.state());
-    return problems.length === 0 ? { done: true } : { missing: `KMM is done, but ${problems.join(", ")}` };
-  });
+  let doneSince: number | undefined;
+  return await waitUntil(
+    `${name} to load the modules`,
+    waiting(context),
+    async (): Promise<Look<string | undefined>> => {
+      const [node, nmc, worker] = await Promise.all([
+        context.readNode(),
+        outage.readModules(),
+        outage.readWorker(expected.namespace, expected.module),
+      ]);
+      const missing = whyNotLoaded(node, nmc, expected);
+      if (missing !== undefined) {
+        doneSince = undefined;
+        return { missing: (await patience.look(worker)) ?? missing };
+      }
+      doneSince ??= Date.now();
+      const problems = driverProblems(await context.machine.state()).join(", ");
+      if (problems === "") return { done: undefined };
+      if (Date.now() - doneSince >= patienceSeconds * 1000) return { done: problems };
+      return { missing: `KMM is done, but ${problems}` };
+    },
+  );
 }
+
+const waiting = ({ loadTimeoutMinutes }: LoadingContext): Waiting => ({
+  timeoutSeconds: loadTimeoutMinutes * 60,
+  remedy: "the node stays cordoned; mend the cause and run `pulumi up` again",
+});
 
 /**
  * What KMM doesn't report: that it can't make a worker pod, and a worker that hangs before it starts. It never replaces
@@ -81,6 +114,7 @@ class WorkerPatience {
         "then run `pulumi up` again",
     );
   }
+
   async #requireAccount(): Promise<void> {
     if (this.#absentSince === undefined || Date.now() - this.#absentSince < workerPatienceSeconds * 1000) return;
     this.#absentSince = Date.now();

@@ -1,9 +1,11 @@
 /** Whatever happened to a node since the last `up`: the next one ends in the full state, with no reboot too many. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
+import { kernelModules } from "../../../core/names.ts";
 import { readAccess } from "../../../sandbox/nodes/access.ts";
 import { controlNode } from "../../../sandbox/nodes/control.ts";
 import { start } from "../running.ts";
@@ -34,6 +36,18 @@ describe("a node that changed", { concurrency: false }, () => {
     await nodes.scene.kubectl("delete", "node", node, "--wait=true");
     await nodes.hand(node, "reset");
     assert.equal((await converges()).reboots, 0);
+  });
+
+  test("a new Node object under a machine that runs on: KMM loads again and so removes sfc; loaded once more", async () => {
+    await registerAnew();
+    const { reboots, output } = await converges();
+    assert.equal(reboots, 0);
+    assert.match(output, /KMM is done, but sfc is not live.*: unloading, to load once more/);
+    const { modules } = await nodes.machine(node);
+    assert.deepEqual(
+      kernelModules.filter((name) => !modules.some((live) => live.name === name && live.outOfTree)),
+      [],
+    );
   });
 
   test("reinstalled, its firmware's keys kept: done again without a reboot", async () => {
@@ -92,6 +106,16 @@ describe("a node that changed", { concurrency: false }, () => {
     assert.notEqual((await nodes.scene.stack.outputs())["certificateFingerprint"], old);
     assert.deepEqual(await keyStates(), ["enrolled"]);
   });
+
+  /** Deletes the Node and makes it again as its kubelet would at a restart: without anybody's labels. */
+  async function registerAnew(): Promise<void> {
+    const { metadata, ...found } = (await nodes.scene.get("node", node)) ?? assert.fail(node);
+    const ours = (label: string): boolean => /kmm|onload/.test(label);
+    const labels = Object.fromEntries(Object.entries(metadata.labels ?? {}).filter(([label]) => !ours(label)));
+    const file = join(nodes.scene.stack.sandbox.dir, "node.json");
+    await writeFile(file, JSON.stringify({ ...found, metadata: { name: metadata.name, labels }, spec: {} }));
+    await nodes.scene.kubectl("replace", "--force", "-f", file);
+  }
 
   async function keyStates(): Promise<string[]> {
     return (await nodes.scene.proofs()).map(({ key }) => key);
