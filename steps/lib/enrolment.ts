@@ -56,7 +56,7 @@ interface Errand {
  * @throws StepError when the node comes back without the key, or not at all
  */
 export async function enrol(context: EnrolmentContext): Promise<void> {
-  const { machine, enrolment } = context;
+  const { name, machine, enrolment } = context;
   if (enrolment.mode === "redfish") {
     await passFirmware(context, {
       phase: "reboot",
@@ -70,7 +70,10 @@ export async function enrol(context: EnrolmentContext): Promise<void> {
     request: "enrol",
     phase: "reboot",
     // Whatever was asked before may bear another password: asked anew, it is ours.
-    ask: () => machine.requestEnrolment(enrolment.passwordHash),
+    ask: async (_node, { key }) => {
+      await machine.requestEnrolment(enrolment.passwordHash);
+      progress(`${name}: key ${key ?? "unknown"}, MokManager was asked anew`);
+    },
     isDone: isTrusted,
     failure: ({ key }) =>
       `came back without the key enrolled (${key ?? "unknown"}): MokManager was left without the password, and forgot the request. ` +

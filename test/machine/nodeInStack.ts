@@ -1,4 +1,5 @@
 /** The virtual machine as the one node of a stack on a sandbox: the real engine on a real API server, and a real kernel. */
+import { X509Certificate } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
@@ -6,6 +7,8 @@ import type { NodeProof } from "../../components/onloadNode.ts";
 import { Registry } from "../../sandbox/openshift/registry.ts";
 import { kernelFiles } from "../../sandbox/openshift/builder/kmodScripts.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
+import { openConsole } from "../../steps/lib/console/consoleCommand.ts";
+import { enrolOverConsole, type Outcome } from "../../steps/lib/console/mokManager.ts";
 import { startStack, type Stack } from "../stack/stack.ts";
 import { log } from "./bench.ts";
 import { type MachineImages, buildMachine } from "./build.ts";
@@ -101,6 +104,18 @@ export class NodeInStack {
     await this.stack.configure({
       ...config,
       config: { ...config.config, "onload-kmm:enrolment": { timeoutMinutes: 30, ...enrolment } },
+    });
+  }
+
+  /** Somebody sits down at the console, where MokManager waits already, with this password in hand. */
+  async typeAtConsole(password: string): Promise<Outcome> {
+    return enrolOverConsole({
+      console: await openConsole(this.machine.console),
+      password,
+      certificate: new X509Certificate(Buffer.from(await this.certificate(), "base64")),
+      log,
+      deadlineSeconds: 900,
+      wake: true,
     });
   }
 

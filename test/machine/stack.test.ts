@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Machine } from "./machine.ts";
 import { loadModules, sendFolders, signedCopy, unloadModules } from "./modules.ts";
 import { NodeInStack } from "./nodeInStack.ts";
@@ -45,7 +46,27 @@ describe("a stack whose node is a machine with Secure Boot", { timeout: 3_600_00
     assert.equal(key, "not-enrolled");
   });
 
-  test("console: up asks anew; the power goes while MokManager is open, which up sees, says, and leaves for a person", async () => {
+  test("attended: up says that it asks anew, MokManager waits for ever, and a wrong password is said and left for a person", async () => {
+    await scene.setEnrolment({ mode: "attended", removeOnDestroy: true });
+    const running = scene.stack.up();
+    await Promise.race([machine.waitForConsole(/Enroll hash from disk/), running]);
+    const open = machine.serialLog().length;
+    // Longer than the ten seconds after which it would boot on.
+    await delay(12_000);
+    assert.doesNotMatch(machine.serialLog().slice(open), /Booting in|EFI stub/);
+    assert.equal((await scene.typeAtConsole("Another1password")).kind, "refused");
+
+    const { exitCode, output } = await running;
+    assert.notEqual(exitCode, 0, output);
+    assert.match(output, /machine: key not-enrolled, MokManager was asked anew/);
+    assert.match(output, /machine: MokManager waits on its console \(tcp:127\.0\.0\.1:\d+\), here for 30 min/);
+    assert.match(output, /machine: came back without the key enrolled \(not-enrolled\)/);
+    assert.match(output, /The node stays cordoned; run `pulumi up` again, with somebody at the console/);
+    assert.doesNotMatch(output, /Another1password/);
+    assert.equal(await scene.node(".spec.unschedulable"), "true");
+  });
+
+  test("console: the next up asks anew; the power goes while MokManager is open, which up sees, says, and leaves for a person", async () => {
     await scene.setEnrolment({ mode: "console", removeOnDestroy: true });
     const running = scene.stack.up();
     await Promise.race([machine.waitForConsole(/Enroll hash from disk/), running]);
@@ -53,6 +74,7 @@ describe("a stack whose node is a machine with Secure Boot", { timeout: 3_600_00
     const { exitCode, output } = await running;
 
     assert.notEqual(exitCode, 0, output);
+    assert.match(output, /machine: key not-enrolled, MokManager was asked anew/);
     assert.match(output, /machine: the console script gave up: MokManager offers `Reset MOK`/);
     assert.match(output, /The node stays cordoned; look at its console, then run `pulumi up` again/);
     assert.equal((await scene.state())["key"], "not-enrolled");
@@ -66,6 +88,7 @@ describe("a stack whose node is a machine with Secure Boot", { timeout: 3_600_00
     assert.equal(foreign["after"], "pending");
     const { exitCode, output } = await scene.stack.up();
     assert.equal(exitCode, 0, output);
+    assert.match(output, /machine: key pending, MokManager was asked anew/);
 
     const [proof] = await scene.proofs();
     const { bootId, key, modules: live } = await scene.state();
