@@ -153,6 +153,14 @@ describe("a node with Secure Boot", { timeout: 3_600_000 }, () => {
       assert.equal(live[name].unsigned, false, name);
     }
     assert.equal(state["onloadDevice"], true);
+  });
+
+  test("loaded a second time as KMM's worker does, the running sfc is taken for the in-tree one, and onload does nothing", async () => {
+    const { code, stderr } = await bench.machine.run('sudo modprobe -r sfc && sudo modprobe -d "$HOME/signed" onload');
+    assert.equal(code, 0, stderr);
+    const live = (await answerOf(bench.machine, "state", {}))["modules"] as Record<string, object | null>;
+    assert.equal(live["sfc"], null);
+    assert.notEqual(live["onload"], null);
     await unloaded();
   });
 
