@@ -1,10 +1,10 @@
 import * as command from "@pulumi/command";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import type { BmcAccess } from "../core/bmcAccess.ts";
 import type { NodeIdentity } from "../core/inspection.ts";
 import { annotations, labels, moduleName } from "../core/names.ts";
 import { parseAddress } from "../core/sshAddress.ts";
-import type { BmcAccess } from "../steps/lib/redfish/service.ts";
 import { certificateInput, toolCommand, toolInput } from "../core/nodeTool.ts";
 import type { BuiltModule } from "./kernelModule.ts";
 import { guard } from "./guard.ts";

@@ -1,10 +1,10 @@
+import type { BmcAccess } from "../../core/bmcAccess.ts";
 import { isTrusted, type MachineState } from "../../core/machineState.ts";
 import { isReady, type RollNode } from "../../core/nodeState.ts";
 import { giveToBmc, notInDb } from "./bmcEnrolment.ts";
 import { attendConsole } from "./firmwareConsole.ts";
 import type { NodeMachine } from "./nodeMachine.ts";
 import type { NodeOutage } from "./nodeOutage.ts";
-import type { BmcAccess } from "./redfish/service.ts";
 import { progress, StepError } from "./step.ts";
 import { Unreachable } from "./ssh.ts";
 import { waitUntil, type Look } from "./wait.ts";

@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { forKernel } from "../../core/imageTag.ts";
 import type { Expected, RollNode } from "../../core/nodeState.ts";
-import { bmcSchema } from "./redfish/service.ts";
 import { StepError } from "./step.ts";
 
 /** The one machine that a step is about; see NodeIdentity in core/inspection.ts. */
@@ -31,7 +30,7 @@ export const enrolmentSchema = z.object({
   passwordHash: z.string(),
   console: z.string().optional(),
   password: z.string().optional(),
-  bmc: bmcSchema.optional(),
+  bmc: z.object({ url: z.string(), fingerprint: z.string(), user: z.string(), password: z.string() }).optional(),
 });
 
 /** How nodes are taken out of service. */

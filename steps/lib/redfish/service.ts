@@ -1,18 +1,8 @@
 /** One BMC's Redfish service: pinned certificate, basic authentication, and its refusals in words that say what to do. */
 import { z } from "zod";
+import type { BmcAccess } from "../../../core/bmcAccess.ts";
 import { StepError } from "../step.ts";
 import { OtherCertificate, PinnedServer, type Answer, type Question } from "./pinnedHttps.ts";
-
-/** How a node's BMC is reached. */
-export const bmcSchema = z.object({
-  /** The node's ComputerSystem. */
-  url: z.string(),
-  /** SHA-256 over the BMC's TLS certificate in hexadecimal: a server with another one is sent nothing. */
-  fingerprint: z.string(),
-  user: z.string(),
-  password: z.string(),
-});
-export type BmcAccess = z.infer<typeof bmcSchema>;
 
 /** The BMC doesn't answer, or says that it can't now: it may later. */
 export class Busy extends StepError {}

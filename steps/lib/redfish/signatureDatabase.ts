@@ -9,8 +9,9 @@
  */
 import { createHash, X509Certificate } from "node:crypto";
 import { z } from "zod";
+import type { BmcAccess } from "../../../core/bmcAccess.ts";
 import { waitUntil, type Look } from "../wait.ts";
-import { Busy, RedfishService, type BmcAccess } from "./service.ts";
+import { Busy, RedfishService } from "./service.ts";
 
 /** Seconds for which a BMC that doesn't answer is waited for: some restart when they are set. */
 const patienceSeconds = 120;

@@ -3,7 +3,7 @@ import type { TestContext } from "node:test";
 import { X509Certificate } from "node:crypto";
 import { newBmc } from "../../../sandbox/redfish/identity.ts";
 import { RedfishService, type RedfishAnswer } from "../../../sandbox/redfish/service.ts";
-import type { BmcAccess } from "../../../steps/lib/redfish/service.ts";
+import type { BmcAccess } from "../../../core/bmcAccess.ts";
 import { SignatureDatabase, type Errand } from "../../../steps/lib/redfish/signatureDatabase.ts";
 
 export const uuid = "7d1f3c52-0e7a-4b1c-9a53-6c1f0c9d2e11";
