@@ -1,6 +1,7 @@
 import type { BmcAccess } from "../../core/bmcAccess.ts";
 import { isTrusted, type MachineState } from "../../core/machineState.ts";
 import { isReady, type RollNode } from "../../core/nodeState.ts";
+import type { RollState } from "../../core/rollState.ts";
 import { giveToBmc, notInDb } from "./bmcEnrolment.ts";
 import { attendConsole } from "./firmwareConsole.ts";
 import type { NodeMachine } from "./nodeMachine.ts";
@@ -108,21 +109,30 @@ async function passFirmware(context: EnrolmentContext, errand: Errand): Promise<
     throw new StepError(`${name}: no SSH connection, and no reboot of ours is going on; the node stays cordoned`);
   if (state !== undefined && errand.isDone(state)) return;
 
-  // Opened before the node goes down, so that nothing it shows is missed.
+  // Opened before the node goes down, so that nothing it shows is missed; left open, it would keep this step alive.
   const console = await attend(context, errand.request, state === undefined);
-  let { bootID: oldBoot } = node.status.nodeInfo;
-  if (state !== undefined) {
-    await errand.ask(node, state);
-    await outage.enter(node, errand.phase);
-    const isAsked = errand.request !== undefined;
-    await machine.reboot(oldBoot, isAsked ? waitForEver : undefined).catch(alreadyPlanned);
-    progress(`${name}: rebooting${isAsked ? " into MokManager" : ""}`);
-  } else if (begun !== undefined) oldBoot = begun.bootId;
-  const back = await comeBack(context, oldBoot).finally(console.end);
+  const back = await bootOnce(context, errand, { node, state, begun }).finally(console.end);
   if (errand.isDone(back)) return;
   // The script knows best why.
   await console.complain();
   throw new StepError(`${name}: ${errand.failure(back)}`);
+}
+
+/** Places the request and reboots, where an earlier run has not done so already; answers when the node is back. */
+async function bootOnce(
+  context: EnrolmentContext,
+  errand: Errand,
+  { node, state, begun }: { node: RollNode; state: MachineState | undefined; begun: RollState | undefined },
+): Promise<MachineState> {
+  const { name, outage, machine } = context;
+  const { bootID } = node.status.nodeInfo;
+  if (state === undefined) return comeBack(context, begun?.bootId ?? bootID);
+  await errand.ask(node, state);
+  await outage.enter(node, errand.phase);
+  const isAsked = errand.request !== undefined;
+  await machine.reboot(bootID, isAsked ? waitForEver : undefined).catch(alreadyPlanned);
+  progress(`${name}: rebooting${isAsked ? " into MokManager" : ""}`);
+  return comeBack(context, bootID);
 }
 
 /** Who answers MokManager, if it asks: a script on the console, or a person who is told what to type. */

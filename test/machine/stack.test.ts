@@ -55,6 +55,7 @@ describe("a stack whose node is a machine with Secure Boot", { timeout: 3_600_00
     await delay(12_000);
     assert.doesNotMatch(machine.serialLog().slice(open), /Booting in|EFI stub/);
     assert.equal((await scene.typeAtConsole("Another1password")).kind, "refused");
+    await machine.waitForBoot();
 
     const { exitCode, output } = await running;
     assert.notEqual(exitCode, 0, output);
