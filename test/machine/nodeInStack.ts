@@ -1,5 +1,4 @@
 /** The virtual machine as the one node of a stack on a sandbox: the real engine on a real API server, and a real kernel. */
-import { X509Certificate } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
@@ -112,7 +111,6 @@ export class NodeInStack {
     return enrolOverConsole({
       console: await openConsole(this.machine.console),
       password,
-      certificate: new X509Certificate(Buffer.from(await this.certificate(), "base64")),
       log,
       deadlineSeconds: 900,
       wake: true,

@@ -1,5 +1,5 @@
 /**
- * Runs the tests on the machine, set up beforehand: two at a time, each with a machine of its own that uses one processor.
+ * Runs the tests on the machine, set up beforehand: side by side, each file with a machine of its own.
  *
  *   run.ts [--where-possible]
  *
@@ -13,7 +13,7 @@ import { NotRun } from "./hostTools.ts";
 
 try {
   await buildMachine(log);
-  const args = ["--test", "--test-concurrency=2", "test/machine/*.test.ts"];
+  const args = ["--test", "--test-concurrency=3", "test/machine/*.test.ts"];
   process.exitCode = spawnSync(process.execPath, args, { stdio: "inherit" }).status ?? 1;
 } catch (error) {
   if (!(error instanceof NotRun)) throw error;

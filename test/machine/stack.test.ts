@@ -1,12 +1,12 @@
 /**
  * The program itself on a real machine: `up` with the virtual machine as a node of the sandbox's cluster. The key is
  * imported over SSH, the node rebooted, MokManager answered by the script at the serial console, the modules loaded by
- * the real kernel, and all of it proven. One machine, one story: each test goes on where the last one stopped.
+ * the real kernel, and all of it proven. What goes wrong at MokManager is in
+ * stackFaults.test.ts. One machine, one story: each test goes on where the last one stopped.
  */
 import assert from "node:assert/strict";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Machine } from "./machine.ts";
 import { loadModules, sendFolders, signedCopy, unloadModules } from "./modules.ts";
 import { NodeInStack } from "./nodeInStack.ts";
@@ -46,43 +46,8 @@ describe("a stack whose node is a machine with Secure Boot", { timeout: 3_600_00
     assert.equal(key, "not-enrolled");
   });
 
-  test("attended: up says that it asks anew, MokManager waits for ever, and a wrong password is said and left for a person", async () => {
-    await scene.setEnrolment({ mode: "attended", removeOnDestroy: true });
-    const running = scene.stack.up();
-    await Promise.race([machine.waitForConsole(/Enroll hash from disk/), running]);
-    const open = machine.serialLog().length;
-    // Longer than the ten seconds after which it would boot on.
-    await delay(12_000);
-    assert.doesNotMatch(machine.serialLog().slice(open), /Booting in|EFI stub/);
-    assert.equal((await scene.typeAtConsole("Another1password")).kind, "refused");
-    await machine.waitForBoot();
-
-    const { exitCode, output } = await running;
-    assert.notEqual(exitCode, 0, output);
-    assert.match(output, /machine: key not-enrolled, MokManager was asked anew/);
-    assert.match(output, /machine: MokManager waits on its console \(tcp:127\.0\.0\.1:\d+\), here for 30 min/);
-    assert.match(output, /machine: came back without the key enrolled \(not-enrolled\)/);
-    assert.match(output, /The node stays cordoned; run `pulumi up` again, with somebody at the console/);
-    assert.doesNotMatch(output, /Another1password/);
-    assert.equal(await scene.node(".spec.unschedulable"), "true");
-  });
-
-  test("console: the next up asks anew; the power goes while MokManager is open, which up sees, says, and leaves for a person", async () => {
+  test("console: the next up asks anew, over a request with another password, and ends with the real kernel running the modules", async () => {
     await scene.setEnrolment({ mode: "console", removeOnDestroy: true });
-    const running = scene.stack.up();
-    await Promise.race([machine.waitForConsole(/Enroll hash from disk/), running]);
-    await machine.reset();
-    const { exitCode, output } = await running;
-
-    assert.notEqual(exitCode, 0, output);
-    assert.match(output, /machine: key not-enrolled, MokManager was asked anew/);
-    assert.match(output, /machine: the console script gave up: MokManager offers `Reset MOK`/);
-    assert.match(output, /The node stays cordoned; look at its console, then run `pulumi up` again/);
-    assert.equal((await scene.state())["key"], "not-enrolled");
-    assert.equal(await scene.node(".spec.unschedulable"), "true");
-  });
-
-  test("the next up mends that, and a request with another password, and ends with the real kernel running the modules", async () => {
     const certificate = await scene.certificate();
     const before = await scene.state();
     const foreign = await answerOf(machine, "import", { certificate, "password-hash": hashes.sha512 });

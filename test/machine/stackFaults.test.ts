@@ -1,0 +1,62 @@
+/**
+ * What goes wrong while the firmware is asked, through the program and on a real machine: `up` recognises it, says it, leaves
+ * the node cordoned, and the next `up` goes on. One machine, one story: each test goes on where the last one stopped.
+ */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Machine } from "./machine.ts";
+import { NodeInStack } from "./nodeInStack.ts";
+
+describe("a stack whose machine isn't answered as it should be", { timeout: 3_600_000 }, () => {
+  let scene: NodeInStack;
+  let machine: Machine;
+
+  before(async () => {
+    scene = await NodeInStack.open();
+    ({ machine } = scene);
+  });
+  after(() => scene.close());
+
+  test("attended: up says who is waited for, MokManager waits for ever, and a wrong password is said and left for a person", async () => {
+    await scene.setEnrolment({ mode: "attended" });
+    const running = scene.stack.up();
+    await Promise.race([machine.waitForConsole(/Enroll hash from disk/), running]);
+    const open = machine.serialLog().length;
+    // Longer than the ten seconds after which it would boot on.
+    await delay(12_000);
+    assert.doesNotMatch(machine.serialLog().slice(open), /Booting in|EFI stub/);
+    assert.equal((await scene.typeAtConsole("Another1password")).kind, "refused");
+    await machine.waitForBoot();
+
+    const { exitCode, output } = await running;
+    assert.notEqual(exitCode, 0, output);
+    assert.match(output, /machine: MokManager waits on its console \(tcp:127\.0\.0\.1:\d+\), here for 30 min/);
+    assert.match(output, /machine: came back without the key enrolled \(not-enrolled\)/);
+    assert.match(output, /The node stays cordoned; run `pulumi up` again, with somebody at the console/);
+    assert.doesNotMatch(output, /Another1password/);
+    assert.equal(await scene.node(".spec.unschedulable"), "true");
+  });
+
+  test("console: the next up asks anew; the power goes while MokManager is open, which up sees, says, and leaves for a person", async () => {
+    await scene.setEnrolment({ mode: "console" });
+    const running = scene.stack.up();
+    await Promise.race([machine.waitForConsole(/Enroll hash from disk/), running]);
+    await machine.reset();
+    const { exitCode, output } = await running;
+
+    assert.notEqual(exitCode, 0, output);
+    assert.match(output, /machine: key not-enrolled, MokManager was asked anew/);
+    assert.match(output, /machine: the console script gave up: MokManager offers `Reset MOK`/);
+    assert.match(output, /The node stays cordoned; look at its console, then run `pulumi up` again/);
+    assert.equal(await scene.node(".spec.unschedulable"), "true");
+  });
+
+  test("the next up mends that", async () => {
+    const { exitCode, output } = await scene.stack.up();
+    assert.equal(exitCode, 0, output);
+    const [proof] = await scene.proofs();
+    assert.deepEqual([proof?.state, proof?.secureBoot, proof?.key], ["proven", "enabled", "enrolled"]);
+    assert.equal(await scene.node(".spec.unschedulable"), "");
+  });
+});
