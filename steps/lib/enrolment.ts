@@ -3,7 +3,7 @@ import { isTrusted, type MachineState } from "../../core/machineState.ts";
 import { isReady, type RollNode } from "../../core/nodeState.ts";
 import type { RollState } from "../../core/rollState.ts";
 import { giveToBmc, notInDb } from "./bmcEnrolment.ts";
-import { attendConsole } from "./firmwareConsole.ts";
+import { FirmwareConsole } from "./firmwareConsole.ts";
 import type { NodeMachine } from "./nodeMachine.ts";
 import type { NodeOutage } from "./nodeOutage.ts";
 import { progress, StepError } from "./step.ts";
@@ -111,7 +111,7 @@ async function passFirmware(context: EnrolmentContext, errand: Errand): Promise<
 
   // Opened before the node goes down, so that nothing it shows is missed; left open, it would keep this step alive.
   const console = await attend(context, errand.request, state === undefined);
-  const back = await bootOnce(context, errand, { node, state, begun }).finally(console.end);
+  const back = await bootOnce(context, errand, console, { node, state, begun }).finally(() => console.end());
   if (errand.isDone(back)) return;
   // The script knows best why.
   await console.complain();
@@ -122,12 +122,14 @@ async function passFirmware(context: EnrolmentContext, errand: Errand): Promise<
 async function bootOnce(
   context: EnrolmentContext,
   errand: Errand,
+  console: Attendance,
   { node, state, begun }: { node: RollNode; state: MachineState | undefined; begun: RollState | undefined },
 ): Promise<MachineState> {
   const { name, outage, machine } = context;
   const { bootID } = node.status.nodeInfo;
   if (state === undefined) return comeBack(context, begun?.bootId ?? bootID);
   await errand.ask(node, state);
+  console.requireOpen();
   await outage.enter(node, errand.phase);
   const isAsked = errand.request !== undefined;
   await machine.reboot(bootID, isAsked ? waitForEver : undefined).catch(alreadyPlanned);
@@ -135,18 +137,21 @@ async function bootOnce(
   return comeBack(context, bootID);
 }
 
+/** Whoever answers MokManager, as {@link FirmwareConsole} does. */
+type Attendance = Pick<FirmwareConsole, "requireOpen" | "end" | "complain">;
+
 /** Who answers MokManager, if it asks: a script on the console, or a person who is told what to type. */
-async function attend(context: EnrolmentContext, request: Errand["request"], wake: boolean) {
+async function attend(context: EnrolmentContext, request: Errand["request"], wake: boolean): Promise<Attendance> {
   const { name, certificate } = context;
   const { mode, console, password, timeoutMinutes } = context.enrolment;
-  const nobody = { end: () => undefined, complain: () => Promise.resolve() };
+  const nobody = { requireOpen: () => undefined, end: () => undefined, complain: () => Promise.resolve() };
   if (request === undefined) return nobody;
   if (mode !== "console" || console === undefined || password === undefined) {
     sayWhatToType(context, request);
     return nobody;
   }
   const deadlineSeconds = timeoutMinutes * 60;
-  return attendConsole({ name, console, password, request, certificate, deadlineSeconds, wake });
+  return FirmwareConsole.open({ name, console, password, request, certificate, deadlineSeconds, wake });
 }
 
 /** A reboot that a killed run has planned in the same boot needs no second one. */

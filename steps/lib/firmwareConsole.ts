@@ -1,4 +1,6 @@
 import { X509Certificate } from "node:crypto";
+import type { Duplex } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import { openConsole } from "./console/consoleCommand.ts";
 import { enrolOverConsole, type Outcome } from "./console/mokManager.ts";
 import { progress, StepError } from "./step.ts";
@@ -18,45 +20,95 @@ export interface ConsoleErrand {
   readonly wake: boolean;
 }
 
+type Lost = Extract<Outcome, { kind: "lost" }>;
+
+/** Seconds until a console that was lost is opened again. */
+const reopenSeconds = 3;
+
 /**
- * Opens a node's console before it goes down, and answers MokManager there.
- *
- * @returns `end`, for when the node is back, and `complain`, which throws StepError unless MokManager took the password
+ * The script at a node's console: opened before the node goes down, it answers MokManager there. A BMC may end a session
+ * at any time, above all when its host resets: the console is then opened again, as often as it takes.
  */
-export async function attendConsole(
-  errand: ConsoleErrand,
-): Promise<{ end: () => void; complain: () => Promise<void> }> {
-  const back = new AbortController();
-  const watching = enrolOverConsole({
-    console: await openConsole(errand.console),
-    password: errand.password,
-    request: errand.request,
-    certificate: new X509Certificate(errand.certificate),
-    log: (line) => progress(`${errand.name}: console: ${line}`),
-    deadlineSeconds: errand.deadlineSeconds,
-    signal: back.signal,
-    wake: errand.wake,
-  });
-  void watching.then((outcome) => {
-    // Until the node is given up a person can still answer.
-    if (outcome.kind === "refused") progress(`${errand.name}: console: the script gave up: ${outcome.reason}`);
-  });
-  return {
-    end: () => back.abort(),
-    complain: async () => {
-      const outcome = await watching;
-      if (outcome.kind !== "accepted") throw new StepError(complaint(errand.name, outcome));
-    },
-  };
+export class FirmwareConsole {
+  readonly #errand: ConsoleErrand;
+  readonly #back = new AbortController();
+  readonly #watching: Promise<Outcome>;
+  #lost: Lost | undefined;
+
+  private constructor(errand: ConsoleErrand, console: Duplex) {
+    this.#errand = errand;
+    this.#watching = this.#watch(console);
+  }
+
+  /** @throws StepError when the console can't be opened */
+  static async open(errand: ConsoleErrand): Promise<FirmwareConsole> {
+    const console = await open(errand.console);
+    if ("kind" in console) throw new StepError(withoutConsole(errand.name, console));
+    return new FirmwareConsole(errand, console);
+  }
+
+  /** @throws StepError when the console was lost, so that a reboot would leave the node in MokManager with nobody there */
+  requireOpen(): void {
+    if (this.#lost !== undefined) throw new StepError(withoutConsole(this.#errand.name, this.#lost));
+  }
+
+  /** Gives the console back: the node has returned, or is given up. */
+  end(): void {
+    this.#back.abort();
+  }
+
+  /** @throws StepError unless MokManager took the password */
+  async complain(): Promise<void> {
+    const outcome = await this.#watching;
+    if (outcome.kind === "accepted") return;
+    throw new StepError(
+      `${this.#errand.name}: the console script gave up: ${whyNot(outcome)}. The node stays cordoned; look at its console, ` +
+        `then run \`pulumi up\` again. Last on the screen:\n${outcome.screens}`,
+    );
+  }
+
+  async #watch(first: Duplex): Promise<Outcome> {
+    const { name, deadlineSeconds } = this.#errand;
+    const { signal } = this.#back;
+    const deadline = Date.now() + deadlineSeconds * 1000;
+    let console: Duplex | Lost = first;
+    for (;;) {
+      const outcome = await this.#answer(console, deadline);
+      // Until the node is given up a person can still answer.
+      if (outcome.kind === "refused") progress(`${name}: console: the script gave up: ${outcome.reason}`);
+      if (outcome.kind !== "lost") return outcome;
+      if (outcome.reason !== this.#lost?.reason) progress(`${name}: console: ${outcome.reason}; it is opened again`);
+      this.#lost = outcome;
+      await delay(reopenSeconds * 1000, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted || Date.now() >= deadline) return outcome;
+      console = await open(this.#errand.console);
+    }
+  }
+
+  async #answer(console: Duplex | Lost, deadline: number): Promise<Outcome> {
+    if ("kind" in console) return console;
+    const { name, password, request, certificate, wake } = this.#errand;
+    return enrolOverConsole({
+      console,
+      password,
+      request,
+      certificate: new X509Certificate(certificate),
+      log: (line) => progress(`${name}: console: ${line}`),
+      deadlineSeconds: (deadline - Date.now()) / 1000,
+      signal: this.#back.signal,
+      wake: wake || this.#lost !== undefined,
+    });
+  }
 }
 
-function complaint(name: string, outcome: Exclude<Outcome, { kind: "accepted" }>): string {
-  const why =
-    outcome.kind === "refused"
-      ? `${outcome.reason} (it ${outcome.left})`
-      : "MokManager didn't show itself on this console";
-  return (
-    `${name}: the console script gave up: ${why}. The node stays cordoned; look at its console, then run \`pulumi up\` again. ` +
-    `Last on the screen:\n${outcome.screens}`
-  );
+const open = (console: string): Promise<Duplex | Lost> =>
+  openConsole(console).catch((error: unknown) => ({ kind: "lost", reason: (error as Error).message, screens: "" }));
+
+const withoutConsole = (name: string, { reason, screens }: Lost): string =>
+  `${name}: ${reason}; the node was not rebooted, and stays cordoned. Mend its \`console\`, and run \`pulumi up\` again` +
+  (screens === "" ? "" : `. Last on the screen:\n${screens}`);
+
+function whyNot(outcome: Exclude<Outcome, { kind: "accepted" }>): string {
+  if (outcome.kind === "no-prompt") return "MokManager didn't show itself on this console";
+  return outcome.kind === "lost" ? outcome.reason : `${outcome.reason} (it ${outcome.left})`;
 }

@@ -19,7 +19,9 @@ export type Outcome =
    */
   | { kind: "refused"; reason: string; left: "boots on" | "as it was"; screens: string }
   /** The machine booted past MokManager, or the caller ended the wait, before MokManager had shown itself. */
-  | { kind: "no-prompt"; screens: string };
+  | { kind: "no-prompt"; screens: string }
+  /** The console closed by itself; MokManager, if it is open, still waits for an answer. */
+  | { kind: "lost"; reason: string; screens: string };
 
 /** What the driver needs to know. */
 export interface EnrolOptions {
@@ -105,10 +107,15 @@ class Driver {
   /** The console closed, the time is up, or the machine went past MokManager. */
   #withoutScreen(why: "ended" | "booted on"): Outcome {
     const screens = this.#reader.transcript();
+    const { refusal } = this.#progress;
+    if (this.#reader.isLost && refusal === undefined) return { kind: "lost", reason: this.#whyEnded(), screens };
     if (!this.#metMokManager) return { kind: "no-prompt", screens };
-    const reason =
-      why === "ended" ? (this.#reader.endedBecause ?? "") : "the machine booted on while MokManager was open";
-    return this.#refused(this.#progress.refusal ?? reason, why === "ended" ? "as it was" : "boots on");
+    const reason = why === "ended" ? this.#whyEnded() : "the machine booted on while MokManager was open";
+    return this.#refused(refusal ?? reason, why === "ended" ? "as it was" : "boots on");
+  }
+
+  #whyEnded(): string {
+    return this.#reader.masked(this.#reader.endedBecause ?? "");
   }
 
   async #waitFor(view: View): Promise<Outcome | undefined> {

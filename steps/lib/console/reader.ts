@@ -25,6 +25,8 @@ export interface ReaderOptions {
 export class ConsoleReader {
   /** Why there is nothing more to read, once there isn't. */
   endedBecause: string | undefined;
+  /** Whether that came from the console itself, which may be opened again. */
+  isLost = false;
   readonly #console: Duplex;
   readonly #options: ReaderOptions;
   readonly #decoder = new ConsoleDecoder();
@@ -142,9 +144,14 @@ export class ConsoleReader {
     });
   };
 
-  #closed = (): void => this.#end("the console was closed");
-  #failed = (error: Error): void => this.#end(`the console failed: ${error.message}`);
+  #closed = (): void => this.#lose("the console was closed");
+  #failed = (error: Error): void => this.#lose(`the console failed: ${error.message}`);
   #aborted = (): void => this.#end("MokManager didn't show itself before the caller ended the wait");
+
+  #lose(why: string): void {
+    this.isLost ||= this.endedBecause === undefined;
+    this.#end(why);
+  }
 
   #end(why: string): void {
     this.endedBecause ??= why;

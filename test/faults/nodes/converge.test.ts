@@ -43,11 +43,15 @@ describe("a node that changed", { concurrency: false }, () => {
     const { reboots, output } = await converges();
     assert.equal(reboots, 0);
     assert.match(output, /KMM is done, but sfc is not live.*: unloading, to load once more/);
-    const { modules } = await nodes.machine(node);
-    assert.deepEqual(
-      kernelModules.filter((name) => !modules.some((live) => live.name === name && live.outOfTree)),
-      [],
-    );
+    assert.deepEqual(await modulesOf(node), [...kernelModules]);
+  });
+
+  test("the same behind our back, its NodeModulesConfig deleted: rolled and proven again on request", async () => {
+    await nodes.scene.kubectl("delete", "nodemodulesconfigs.kmm.sigs.x-k8s.io", node);
+    await nodes.scene.until("sfc to go", async () => !(await modulesOf(node)).includes("sfc"));
+    await nodes.scene.again("up", ...[`${node}-roll`, `${node}-proof`].flatMap((name) => ["--replace", `**::${name}`]));
+    assert.deepEqual(await modulesOf(node), [...kernelModules]);
+    await nodes.scene.assertFull();
   });
 
   test("reinstalled, its firmware's keys kept: done again without a reboot", async () => {
@@ -106,6 +110,12 @@ describe("a node that changed", { concurrency: false }, () => {
     assert.notEqual((await nodes.scene.stack.outputs())["certificateFingerprint"], old);
     assert.deepEqual(await keyStates(), ["enrolled"]);
   });
+
+  /** OpenOnload's modules that are live, in the order of their names. */
+  async function modulesOf(name: string): Promise<string[]> {
+    const { modules } = await nodes.machine(name);
+    return modules.flatMap((live) => (live.outOfTree ? [live.name] : [])).sort();
+  }
 
   /** Deletes the Node and makes it again as its kubelet would at a restart: without anybody's labels. */
   async function registerAnew(): Promise<void> {

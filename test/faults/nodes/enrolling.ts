@@ -64,6 +64,14 @@ export class Enrolling {
     await this.scene.stack.configure(stack);
   }
 
+  /** Chooses how the node's console is opened. */
+  async setConsole(node: string, console: string): Promise<void> {
+    await this.configure((config) => {
+      const listed = config["onload-kmm:nodes"] as { name: string }[];
+      config["onload-kmm:nodes"] = listed.map((each) => (each.name === node ? { ...each, console } : each));
+    });
+  }
+
   /** Changes parts of `enrolment` and `rollout`. */
   async limit(enrolment: Record<string, unknown>, rollout: Record<string, unknown> = {}): Promise<void> {
     await this.configure((config) => {
@@ -78,7 +86,7 @@ export class Enrolling {
     const said: string[] = [];
     const tell = (line: string): unknown => said.push(line);
     const sitting = nodes.map((node) =>
-      attend({ port: this.#consolePort(node), password: () => typed, tell, signal: gone.signal }),
+      attend({ port: this.consolePort(node), password: () => typed, tell, signal: gone.signal }),
     );
     const person = {
       said,
@@ -164,13 +172,14 @@ export class Enrolling {
     for (const { metadata } of cordoned) assert.equal(metadata.annotations?.[annotations.cordonedBy], "dev");
   }
 
-  #consolePort(node: string): number {
+  /** Port of the node's serial console on 127.0.0.1. */
+  consolePort(node: string): number {
     const access = readAccess(this.scene.stack.sandbox.dir).find(({ name }) => name === node);
     return access?.consolePort ?? assert.fail(`no console of ${node}`);
   }
 
   async #seen(node: string, pattern: RegExp, answer?: string): Promise<void> {
-    const line = connect(this.#consolePort(node), "127.0.0.1");
+    const line = connect(this.consolePort(node), "127.0.0.1");
     let seen = "";
     await new Promise<void>((resolve, reject) => {
       line.on("error", reject);

@@ -1,6 +1,8 @@
 /** MokManager that gets no answer, a wrong one, or isn't the MokManager that was asked for. */
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo } from "node:net";
+import { after, before, describe, test, type TestContext } from "node:test";
 import { start } from "../running.ts";
 import { Enrolling } from "./enrolling.ts";
 
@@ -82,4 +84,46 @@ describe("MokManager", { concurrency: false }, () => {
     await nodes.assertCordoned("worker-1");
     await nodes.mended();
   });
+
+  test("a console that can't be opened: the node isn't rebooted, and the second `up` enrols", async () => {
+    await nodes.renew("worker-1");
+    await nodes.setConsole("worker-1", "echo SOL payload already active on another session; exit 1");
+    const boots = await nodes.boots("worker-1");
+    await nodes.fails(
+      /worker-1: the console failed: the console command ended \(exit code 1\); the node was not rebooted, and stays cordoned/,
+      /Mend its `console`, and run `pulumi up` again. Last on the screen:\s+SOL payload already active/,
+    );
+    assert.equal(await nodes.boots("worker-1"), boots);
+    await nodes.assertCordoned("worker-1");
+    await nodes.setConsole("worker-1", `tcp:127.0.0.1:${nodes.consolePort("worker-1")}`);
+    await nodes.mended();
+  });
+
+  test("a console that is lost when MokManager opens is opened again, and the node enrolled", async (t) => {
+    await nodes.renew("worker-1");
+    await nodes.setConsole("worker-1", await droppingConsole(t, nodes.consolePort("worker-1")));
+    assert.match(await nodes.mended(), /worker-1: console: the console was closed; it is opened again/);
+  });
 });
+
+/** A BMC that ends its first console session as soon as MokManager shows itself there. */
+async function droppingConsole(t: TestContext, port: number): Promise<string> {
+  let dropped = false;
+  const server = createServer((session) => {
+    const line = connect(port, "127.0.0.1");
+    session.pipe(line).pipe(session);
+    const end = (): void => {
+      session.destroy();
+      line.destroy();
+    };
+    for (const socket of [session, line]) socket.on("error", end).on("close", end);
+    line.on("data", (bytes: Buffer) => {
+      if (dropped || !/MOK management/.test(bytes.toString())) return;
+      dropped = true;
+      end();
+    });
+  }).listen(0, "127.0.0.1");
+  t.after(() => server.close());
+  await once(server, "listening");
+  return `tcp:127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
