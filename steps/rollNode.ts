@@ -7,7 +7,7 @@ import { z } from "zod";
 import { driverProblems, isTrusted, type MachineState } from "../core/machineState.ts";
 import { whyNotLoaded, type RollNode } from "../core/nodeState.ts";
 import { requireDatabase } from "./lib/bmcEnrolment.ts";
-import { enrol, stateOrAway } from "./lib/enrolment.ts";
+import { enrol } from "./lib/enrolment.ts";
 import { connect } from "./lib/kubectl.ts";
 import { load } from "./lib/loading.ts";
 import { enrolmentSchema, expectedOn, nodeSchema, outageSchema, sameMachine } from "./lib/nodeInput.ts";
@@ -44,7 +44,7 @@ await runStep(input, async (step) => {
   const node = await readNode();
   const resumed = outage.stateOf(node);
   // Only a node that we are rebooting may be away.
-  const state = resumed?.phase === "reboot" ? await stateOrAway(machine) : await machine.state();
+  const state = resumed?.phase === "reboot" ? await machine.stateOrAway() : await machine.state();
   if (resumed === undefined && state !== undefined && (await isDone(node, state))) {
     progress(`${name}: version ${expected.version} runs already`);
     return { node: name, state: "loaded" };

@@ -1,7 +1,7 @@
 /** Enrolment through a node's BMC: the firmware takes the certificate into its signature database, and asks nobody. */
 import type { MachineState } from "../../core/machineState.ts";
 import type { RollNode } from "../../core/nodeState.ts";
-import type { EnrolmentContext } from "./enrolment.ts";
+import type { EnrolmentContext } from "./firmwareBoot.ts";
 import { SignatureDatabase } from "./redfish/signatureDatabase.ts";
 import { progress, StepError } from "./step.ts";
 

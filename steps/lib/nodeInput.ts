@@ -23,7 +23,7 @@ export const moduleSchema = z.object({
   image: z.string(),
 });
 
-/** How the node comes to trust the key; see {@link file://./enrolment.ts}. */
+/** How the node comes to trust the key; see {@link file://./firmwareBoot.ts}. */
 export const enrolmentSchema = z.object({
   mode: z.enum(["attended", "operator", "console", "redfish", "off"]),
   timeoutMinutes: z.number(),

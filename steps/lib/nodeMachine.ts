@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import type { MachineState } from "../../core/machineState.ts";
 import { certificateInput, toolCommand, toolInput, type NodeTool } from "../../core/nodeTool.ts";
-import { runRemote, type SshTarget } from "./ssh.ts";
+import { runRemote, Unreachable, type SshTarget } from "./ssh.ts";
 import { StepError } from "./step.ts";
 
 const moduleState = z.object({
@@ -54,6 +54,16 @@ export class NodeMachine {
     // Before the first `up` has made a key there is none to ask for.
     const input: Record<string, string> = this.#certificate === "" ? {} : { certificate: this.#certificate };
     return this.#run("state", input, machineState);
+  }
+
+  /** As {@link state}; undefined while there is no SSH connection. */
+  async stateOrAway(): Promise<MachineState | undefined> {
+    try {
+      return await this.state();
+    } catch (error) {
+      if (error instanceof Unreachable) return undefined;
+      throw error;
+    }
   }
 
   /** Asks MokManager for the key's enrolment with this password, whatever an earlier request said. */

@@ -25,7 +25,7 @@ test("a reboot that fails gives the console back: left open, it would keep the s
   const settings = { stack: "prod", node: "w1", maxParallel: 1, drain: true, drainTimeoutMinutes: 5 };
   const outage = new NodeOutage(await connect(cluster.access), settings);
   const machine = {
-    state: () => Promise.resolve({ key: "not-enrolled", secureBoot: "enabled" }),
+    stateOrAway: () => Promise.resolve({ key: "not-enrolled", secureBoot: "enabled" }),
     requestEnrolment: () => Promise.resolve("pending"),
     reboot: () => Promise.reject(new StepError("w1: reboot.sh failed on the node")),
   } as unknown as NodeMachine;
