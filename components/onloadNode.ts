@@ -53,8 +53,6 @@ export interface OnloadNodeArgs extends StackArgs {
   readonly ownNetworkOnSolarflare: boolean;
   /** Whether roll-outs pass this node by; it stays as it is. */
   readonly hold: boolean;
-  /** All nodes that roll-outs pass by. */
-  readonly held: readonly string[];
   readonly rollout: {
     /** How many nodes may be out of service at once. */
     readonly maxParallel: number;
@@ -107,6 +105,8 @@ export class OnloadNode extends pulumi.ComponentResource {
           labels: { [labels.stack]: stack },
           annotations: {
             [annotations.selected]: identity.uid,
+            // The other nodes' rolls look here, so that holding one changes nothing of theirs.
+            ...(args.hold && { [annotations.hold]: "true" }),
             // A manager of our own, not a random one: the same stack always owns, and takes off, the same field.
             "pulumi.com/patchFieldManager": `onload-kmm-${stack}-select`,
             "pulumi.com/patchForce": "true",
@@ -148,7 +148,7 @@ export class OnloadNode extends pulumi.ComponentResource {
         `${name}-roll`,
         {
           run: "rollNode",
-          input: { ...target, stack, held: args.held, enrolment, ownNetworkOnSolarflare, ...args.rollout },
+          input: { ...target, stack, enrolment, ownNetworkOnSolarflare, ...args.rollout },
         },
         // The claim cleans up after a roll that fails, and the request should be there before the outage begins.
         childOf(this, [claim, ...turn, ...importKey(args, [claim, ...turn], this)]),

@@ -11,7 +11,7 @@ export type ListedNode = Settings["nodes"][number] & { readonly identity: NodeId
 /** What all nodes of a stack have in common. */
 export interface OnloadNodesArgs extends Omit<
   OnloadNodeArgs,
-  "identity" | "ssh" | "enrolment" | "ownNetworkOnSolarflare" | "hold" | "held" | "predecessor"
+  "identity" | "ssh" | "enrolment" | "ownNetworkOnSolarflare" | "hold" | "predecessor"
 > {
   /** In the order of the roll-out, the canary first. */
   readonly listed: readonly ListedNode[];
@@ -29,7 +29,6 @@ export interface OnloadNodesArgs extends Omit<
  */
 export function onloadNodes(args: OnloadNodesArgs, options: pulumi.ComponentResourceOptions): OnloadNode[] {
   const { listed, ssh, enrolment, password, bmcCredentials, ...shared } = args;
-  const held = listed.filter(({ hold }) => hold).map(({ name }) => name);
   const order: OnloadNode[] = [];
   return listed.map(({ identity, address, hostKey, console, bmc, hold, ownNetworkOnSolarflare }) => {
     const before = predecessor(order.length, args.rollout.maxParallel);
@@ -50,7 +49,6 @@ export function onloadNodes(args: OnloadNodesArgs, options: pulumi.ComponentReso
         },
         ownNetworkOnSolarflare,
         hold,
-        held,
       },
       options,
     );

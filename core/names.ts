@@ -54,6 +54,8 @@ const managedBy = "onload-kmm";
 export const annotations = {
   /** On a selected node: UID of its Node object. One that was deleted and joined again has lost the label. */
   selected: `${domain}/selected`,
+  /** On a selected node that roll-outs pass by: it doesn't count as out of service. */
+  hold: `${domain}/hold`,
   /** On a node while it is being worked on, or where that stopped: JSON of {@link file://./rollState.ts}. */
   roll: `${domain}/roll`,
   /** On a node that we cordoned: the stack's name. Without it an uncordon is not ours to do. */

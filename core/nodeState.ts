@@ -50,6 +50,9 @@ export const isCordoned = ({ spec }: RollNode): boolean => spec?.unschedulable =
 export const cordonedBy = ({ metadata }: RollNode): string | undefined =>
   metadata.annotations?.[annotations.cordonedBy];
 
+/** Whether the configuration makes roll-outs pass the node by. */
+export const isHeld = ({ metadata }: RollNode): boolean => metadata.annotations?.[annotations.hold] !== undefined;
+
 /**
  * Why the expected modules aren't loaded on the node, as far as KMM can tell; undefined when they are. None of
  * KMM's single signs is enough: `.ready` outlives a reboot and a reload, counters lag, and the NMC's status is that

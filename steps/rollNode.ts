@@ -82,7 +82,7 @@ await runStep(input, async (step) => {
       remedy: "mend those first, or set their `hold: true` to go on without them",
     };
     await waitUntil(`${name}'s turn`, waiting, async () => {
-      const out = (await outage.othersOut()).filter((other) => !step.held.includes(other));
+      const out = await outage.othersOut();
       return out.length < step.maxParallel ? { done: undefined } : { missing: `out of service: ${out.join(", ")}` };
     });
   }

@@ -40,8 +40,6 @@ export const outageSchema = z.object({
   maxParallel: z.number(),
   drain: z.boolean(),
   drainTimeoutMinutes: z.number(),
-  /** Nodes that the configuration holds: they don't count as out of service. */
-  held: z.array(z.string()),
 });
 
 export function expectedOn(node: NodeInput, module: z.infer<typeof moduleSchema>): Expected {

@@ -1,4 +1,4 @@
-import { cordonedBy, isCordoned, type NodeModulesConfig, type RollNode } from "../../core/nodeState.ts";
+import { cordonedBy, isCordoned, isHeld, type NodeModulesConfig, type RollNode } from "../../core/nodeState.ts";
 import { annotations, controlPlaneLease, kmm, labels, names, nodeLease, slotLeases } from "../../core/names.ts";
 import { parseAttempt, parseRollState, type RollState } from "../../core/rollState.ts";
 import type { WorkerPod } from "../../core/workerPod.ts";
@@ -62,12 +62,12 @@ export class NodeOutage {
     return withLease(this.#kubectl, own, controlPlane ? () => withLease(this.#kubectl, alone, inTurn) : inTurn);
   }
 
-  /** Names of the stack's other nodes that we took out of service and that haven't come back. */
+  /** Names of the stack's other nodes that we took out of service and that haven't come back; held ones don't count. */
   async othersOut(): Promise<string[]> {
     const { stack, node } = this.#settings;
     const nodes = await this.#kubectl.list<RollNode & KubeObject>("nodes", "-l", `${labels.stack}=${stack}`);
     return nodes
-      .filter((other) => other.metadata.name !== node && cordonedBy(other) === stack)
+      .filter((other) => other.metadata.name !== node && cordonedBy(other) === stack && !isHeld(other))
       .map(({ metadata }) => metadata.name);
   }
 

@@ -37,7 +37,6 @@ export const node = (name: string, more: Partial<OnloadNodeArgs> = {}): OnloadNo
   importTool: { library: "set -eu", text: "mokutil --import" },
   ownNetworkOnSolarflare: false,
   hold: false,
-  held: [],
   rollout,
   ...more,
 });

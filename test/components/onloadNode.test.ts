@@ -3,6 +3,7 @@ import { test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { OnloadNode, type OnloadNodeArgs } from "../../components/onloadNode.ts";
 import { step } from "../../components/step.ts";
+import { annotations } from "../../core/names.ts";
 import { answered, inputOf, leaks, mentions, onStack, valueOf } from "./fixtures.ts";
 import { named, record, unknown, type Registration } from "./harness.ts";
 import { built, certificate, enrolment, identity, node, passwordHash, privateKey, rollout, ssh } from "./nodeArgs.ts";
@@ -73,7 +74,6 @@ test("the roll is done again when machine, certificate, version or image change"
     node: identity("worker-1"),
     module: built,
     stack: "dev",
-    held: [],
     enrolment: { ...enrolment, passwordHash },
     ownNetworkOnSolarflare: false,
     ...rollout,
@@ -101,12 +101,11 @@ test("what was proven is the step's answer", async () => {
 
 test("a held node is selected and claimed, but neither rolled nor proven", async () => {
   let made: OnloadNode | undefined;
-  const all = await record(
-    () => (made = new OnloadNode(node("worker-1", { hold: true, held: ["worker-1"] }), {})),
-    answered,
-  );
+  const all = await record(() => (made = new OnloadNode(node("worker-1", { hold: true }), {})), answered);
   assert.deepEqual(childrenOf(all, "worker-1"), ["worker-1-select", "worker-1-guard", "worker-1-claim"]);
   assert.equal(made?.proof, undefined);
+  const { annotations: given } = named(all, "worker-1-select").inputs["metadata"] as { annotations: object };
+  assert.ok(annotations.hold in given, "the others' rolls look there");
 });
 
 test("before the build nobody knows what to load, and a preview shows the outage all the same", async () => {

@@ -96,23 +96,24 @@ test("attempts are counted on the node, and forgotten when it leaves", async (t)
   assert.deepEqual(found().metadata.annotations, {});
 });
 
-test("the stack's other nodes that we cordoned are out, others' and uncordoned ones aren't", async (t) => {
+test("the stack's other nodes that we cordoned are out; others', uncordoned and held ones aren't", async (t) => {
   const { cluster, outage } = await start(t, {
     metadata: { labels: { "onload-kmm.io/stack": "prod" }, annotations: { "onload-kmm.io/cordoned-by": "prod" } },
   });
-  const other = (name: string, stack: string, cordonedBy?: string) =>
+  const other = (name: string, stack: string, cordonedBy?: string, held = {}) =>
     cluster.put({
       kind: "Node",
       metadata: {
         name,
         labels: { "onload-kmm.io/stack": stack },
-        ...(cordonedBy !== undefined && { annotations: { "onload-kmm.io/cordoned-by": cordonedBy } }),
+        ...(cordonedBy !== undefined && { annotations: { "onload-kmm.io/cordoned-by": cordonedBy, ...held } }),
       },
       status: { nodeInfo },
     });
   other("w2", "prod", "prod");
   other("w3", "prod");
   other("w4", "dev", "dev");
+  other("w5", "prod", "prod", { "onload-kmm.io/hold": "true" });
   assert.deepEqual(await outage.othersOut(), ["w2"]);
 });
 
