@@ -196,15 +196,19 @@ test("the same configuration makes the same inputs", async (t) => {
   assert.deepEqual(await changesBetween(config, structuredClone(config)), []);
 });
 
+/** The configured nodes, with this one held and no other. */
+const withHold = (config: StackConfig, name: string) =>
+  (config["nodes"] as { name: string }[]).map((node) => ({ ...node, hold: node.name === name }));
+
 test("holding a node is told on that node, and changes nobody else's inputs", async (t) => {
   const config = await devConfig(await filesFor(t));
-  const nodes = (config["nodes"] as { name: string }[]).map((node) => ({ ...node, hold: node.name === "worker-2" }));
+  const nodes = withHold(config, "worker-2");
   assert.deepEqual(await changesBetween(config, { ...config, nodes }), ["worker-2-select NodePatch"]);
 });
 
 test("a held node is passed by in its lane", async (t) => {
   const config = await devConfig(await filesFor(t));
-  const nodes = (config["nodes"] as { name: string }[]).map((node) => ({ ...node, hold: node.name === "worker-2" }));
+  const nodes = withHold(config, "worker-2");
   const { registrations } = await run({ config: { ...config, nodes } });
   assert.ok(!registrations.some(({ name }) => name === "worker-2-roll" || name === "worker-2-proof"));
   assert.ok(named(registrations, "worker-3-roll").dependencies.includes("worker-1-proof"));

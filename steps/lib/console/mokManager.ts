@@ -108,14 +108,12 @@ class Driver {
   #withoutScreen(why: "ended" | "booted on"): Outcome {
     const screens = this.#reader.transcript();
     const { refusal } = this.#progress;
-    if (this.#reader.isLost && refusal === undefined) return { kind: "lost", reason: this.#whyEnded(), screens };
+    const whyEnded = this.#reader.endedBecause ?? "";
+    if (this.#reader.isLost && refusal === undefined)
+      return { kind: "lost", reason: this.#reader.masked(whyEnded), screens };
     if (!this.#metMokManager) return { kind: "no-prompt", screens };
-    const reason = why === "ended" ? this.#whyEnded() : "the machine booted on while MokManager was open";
+    const reason = why === "ended" ? whyEnded : "the machine booted on while MokManager was open";
     return this.#refused(refusal ?? reason, why === "ended" ? "as it was" : "boots on");
-  }
-
-  #whyEnded(): string {
-    return this.#reader.masked(this.#reader.endedBecause ?? "");
   }
 
   async #waitFor(view: View): Promise<Outcome | undefined> {
