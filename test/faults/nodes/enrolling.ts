@@ -64,11 +64,11 @@ export class Enrolling {
     await this.scene.stack.configure(stack);
   }
 
-  /** Chooses how the node's console is opened. */
-  async setConsole(node: string, console: string): Promise<void> {
+  /** Changes settings of one listed node. */
+  async configureNode(node: string, values: object): Promise<void> {
     await this.configure((config) => {
       const listed = config["onload-kmm:nodes"] as { name: string }[];
-      config["onload-kmm:nodes"] = listed.map((each) => (each.name === node ? { ...each, console } : each));
+      config["onload-kmm:nodes"] = listed.map((each) => (each.name === node ? { ...each, ...values } : each));
     });
   }
 

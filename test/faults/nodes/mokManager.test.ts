@@ -87,7 +87,9 @@ describe("MokManager", { concurrency: false }, () => {
 
   test("a console that can't be opened: the node isn't rebooted, and the second `up` enrols", async () => {
     await nodes.renew("worker-1");
-    await nodes.setConsole("worker-1", "echo SOL payload already active on another session; exit 1");
+    await nodes.configureNode("worker-1", {
+      console: "echo SOL payload already active on another session; exit 1",
+    });
     const boots = await nodes.boots("worker-1");
     await nodes.fails(
       /worker-1: the console failed: the console command ended \(exit code 1\); the node was not rebooted, and stays cordoned/,
@@ -95,13 +97,13 @@ describe("MokManager", { concurrency: false }, () => {
     );
     assert.equal(await nodes.boots("worker-1"), boots);
     await nodes.assertCordoned("worker-1");
-    await nodes.setConsole("worker-1", `tcp:127.0.0.1:${nodes.consolePort("worker-1")}`);
+    await nodes.configureNode("worker-1", { console: `tcp:127.0.0.1:${nodes.consolePort("worker-1")}` });
     await nodes.mended();
   });
 
   test("a console that is lost when MokManager opens is opened again, and the node enrolled", async (t) => {
     await nodes.renew("worker-1");
-    await nodes.setConsole("worker-1", await droppingConsole(t, nodes.consolePort("worker-1")));
+    await nodes.configureNode("worker-1", { console: await droppingConsole(t, nodes.consolePort("worker-1")) });
     assert.match(await nodes.mended(), /worker-1: console: the console was closed; it is opened again/);
   });
 });

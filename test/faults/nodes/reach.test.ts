@@ -4,11 +4,6 @@ import { after, before, describe, test } from "node:test";
 import { readAccess } from "../../../sandbox/nodes/access.ts";
 import { Enrolling } from "./enrolling.ts";
 
-interface NodeSetting {
-  name: string;
-  hostKey: string;
-}
-
 describe("nodes out of reach", { concurrency: false }, () => {
   let nodes: Enrolling;
 
@@ -76,13 +71,6 @@ describe("nodes out of reach", { concurrency: false }, () => {
   const hostKeyOf = (node: string): string =>
     readAccess(nodes.scene.stack.sandbox.dir).find(({ name }) => name === node)?.hostKey ?? assert.fail(node);
 
-  const setHostKey = (node: string, hostKey: string): Promise<void> => change(node, { hostKey });
-  const hold = (node: string, held: boolean): Promise<void> => change(node, { hold: held });
-
-  function change(node: string, values: object): Promise<void> {
-    return nodes.configure((config) => {
-      const listed = config["onload-kmm:nodes"] as NodeSetting[];
-      config["onload-kmm:nodes"] = listed.map((each) => (each.name === node ? { ...each, ...values } : each));
-    });
-  }
+  const setHostKey = (node: string, hostKey: string): Promise<void> => nodes.configureNode(node, { hostKey });
+  const hold = (node: string, held: boolean): Promise<void> => nodes.configureNode(node, { hold: held });
 });
