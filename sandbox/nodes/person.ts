@@ -15,7 +15,7 @@ export interface Errand {
 
 /** How long the line must be quiet before the person takes the screen for complete. */
 const SETTLED_MS = 120;
-/** A screen that stands still this long after the person came is asked whether anybody is there. */
+/** A line that stands still this long, with nothing on it that the person knew since coming, is asked to show itself. */
 const STILL_MS = 1000;
 /** A person doesn't type faster than this. */
 const KEY_MS = 15;
@@ -64,11 +64,9 @@ export async function attend({ port, password, tell = () => undefined, signal }:
     line.on("error", () => line.destroy());
     const watcher = new Watcher(line, password, tell);
     line.on("data", (text: string) => watcher.saw(text));
-    const still = setTimeout(() => watcher.knock(), STILL_MS);
     const leave = (): unknown => line.destroy();
     signal.addEventListener("abort", leave);
     await closed;
-    clearTimeout(still);
     signal.removeEventListener("abort", leave);
     await watcher.idle();
     await sleep(200, undefined, { signal }).catch(() => undefined);
@@ -81,7 +79,8 @@ class Watcher {
   readonly #tell: (line: string) => void;
   #screen = "";
   #gaveUp = false;
-  #arrived = true;
+  /** Set until the person has known a screen, or has knocked. */
+  #still: NodeJS.Timeout | undefined;
   #knocked = false;
   #timer: NodeJS.Timeout | undefined;
   #acting: Promise<void> = Promise.resolve();
@@ -90,17 +89,11 @@ class Watcher {
     this.#line = line;
     this.#password = password;
     this.#tell = tell;
-  }
-
-  /** MokManager may have been waiting for hours: a blank makes it paint its menu again, and means nothing elsewhere. */
-  knock(): void {
-    if (!this.#arrived) return;
-    this.#knocked = true;
-    void this.#type([BLANK]);
+    this.#still = setTimeout(() => this.#knock(), STILL_MS);
   }
 
   saw(text: string): void {
-    this.#arrived = false;
+    this.#still?.refresh();
     this.#screen += text;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
@@ -109,8 +102,19 @@ class Watcher {
   }
 
   async idle(): Promise<void> {
+    clearTimeout(this.#still);
     clearTimeout(this.#timer);
     await this.#acting;
+  }
+
+  /**
+   * MokManager may have been waiting for hours, or have painted all but its last line before the person came: a blank
+   * makes it paint its menu again, and means nothing elsewhere.
+   */
+  #knock(): void {
+    this.#still = undefined;
+    this.#knocked = true;
+    void this.#type([BLANK]);
   }
 
   async #act(): Promise<void> {
@@ -135,6 +139,8 @@ class Watcher {
 
   /** The screen is dealt with: what comes next is a new one. */
   #done(line: string): void {
+    clearTimeout(this.#still);
+    this.#still = undefined;
     this.#screen = "";
     this.#tell(line);
   }

@@ -75,7 +75,7 @@ export class Bench {
   /** Powers off and removes everything but the recorded screens. */
   async close(): Promise<void> {
     await this.machine.destroy();
-    await this.recorder.save();
+    await this.recorder.save("machine");
     await rm(this.directory, { recursive: true, force: true });
   }
 }

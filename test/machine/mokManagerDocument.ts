@@ -27,13 +27,18 @@ async function split(): Promise<{ before: string; screens: string; after: string
   return { before, screens, after };
 }
 
-/** The way that a reader wants first comes first; faults follow in the order of the run. */
-const first = ["Deletion", "Enrolment"];
+/** The way that a reader wants first comes first; faults follow. */
+const stories = [
+  "Enrolment",
+  "Deletion",
+  "With another password than the request's",
+  "After a power cut with MokManager open",
+];
 
 /** Puts the screens into the document. */
 export async function writeScreens(screens: RecordedScreen[]): Promise<void> {
   const { before, after } = await split();
-  const ordered = screens.toSorted((a, b) => first.indexOf(b.story) - first.indexOf(a.story));
+  const ordered = screens.toSorted((a, b) => stories.indexOf(a.story) - stories.indexOf(b.story));
   await writeFile(file, `${before}${begin}\n\n${render(ordered)}\n${end}${after}`);
 }
 

@@ -7,7 +7,7 @@ import { Registry } from "../../sandbox/openshift/registry.ts";
 import { kernelFiles } from "../../sandbox/openshift/builder/kmodScripts.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
 import { openConsole } from "../../steps/lib/console/consoleCommand.ts";
-import { enrolOverConsole, type Outcome } from "../../steps/lib/console/mokManager.ts";
+import { type EnrolOptions, type Outcome, enrolOverConsole } from "../../steps/lib/console/mokManager.ts";
 import { startStack, type Stack } from "../stack/stack.ts";
 import { log } from "./bench.ts";
 import { type MachineImages, buildMachine } from "./build.ts";
@@ -107,13 +107,14 @@ export class NodeInStack {
   }
 
   /** Somebody sits down at the console, where MokManager waits already, with this password in hand. */
-  async typeAtConsole(password: string): Promise<Outcome> {
+  async typeAtConsole(password: string, recordScreen: NonNullable<EnrolOptions["recordScreen"]>): Promise<Outcome> {
     return enrolOverConsole({
       console: await openConsole(this.machine.console),
       password,
       log,
       deadlineSeconds: 900,
       wake: true,
+      recordScreen,
     });
   }
 

@@ -1,8 +1,8 @@
 /** Keeps the screens that a run of the tests has seen, for docs/mokmanager.md. */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 
-const recordings = path.join(import.meta.dirname, "../../.test-results/machine-screens.json");
+const recordings = path.join(import.meta.dirname, "../../.test-results/machine-screens");
 
 /** One screen of one run. */
 export interface RecordedScreen {
@@ -50,7 +50,7 @@ export function compact(screen: string): string {
 /** Do two pictures differ in nothing but the highlighted entry? */
 const isSameMenu = (a: string, b: string): boolean => a.replace("►", "│") === b.replace("►", "│");
 
-/** Collects screens; `save` writes them to .test-results/, from where `renderScreens.ts` makes the document. */
+/** Collects one machine's screens; `save` writes them to .test-results/, from where `renderScreens.ts` makes the document. */
 export class ScreenRecorder {
   readonly screens: RecordedScreen[] = [];
 
@@ -65,14 +65,15 @@ export class ScreenRecorder {
     };
   }
 
-  /** Writes what was collected. */
-  async save(): Promise<void> {
-    await mkdir(path.dirname(recordings), { recursive: true });
-    await writeFile(recordings, JSON.stringify(this.screens, undefined, 2));
+  /** Writes what was collected, under the name of the file of tests. */
+  async save(name: string): Promise<void> {
+    await mkdir(recordings, { recursive: true });
+    await writeFile(path.join(recordings, `${name}.json`), JSON.stringify(this.screens, undefined, 2));
   }
 }
 
-/** The screens of the last run. */
+/** The screens of the last run, of all machines. */
 export async function recordedScreens(): Promise<RecordedScreen[]> {
-  return JSON.parse(await readFile(recordings, "utf8")) as RecordedScreen[];
+  const files = (await readdir(recordings)).map((name) => readFile(path.join(recordings, name), "utf8"));
+  return (await Promise.all(files)).flatMap((text) => JSON.parse(text) as RecordedScreen[]);
 }

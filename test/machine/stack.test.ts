@@ -16,7 +16,7 @@ import { makeSigningPair } from "./signing.ts";
 
 const modules = ["onload", "sfc", "sfc_char", "sfc_resource"];
 
-describe("a stack whose node is a machine with Secure Boot", { timeout: 3_600_000 }, () => {
+describe("a stack whose node is a machine with Secure Boot", () => {
   let scene: NodeInStack;
   let machine: Machine;
 

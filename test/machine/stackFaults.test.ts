@@ -7,16 +7,21 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Machine } from "./machine.ts";
 import { NodeInStack } from "./nodeInStack.ts";
+import { ScreenRecorder } from "./screens.ts";
 
-describe("a stack whose machine isn't answered as it should be", { timeout: 3_600_000 }, () => {
+describe("a stack whose machine isn't answered as it should be", () => {
   let scene: NodeInStack;
   let machine: Machine;
+  const recorder = new ScreenRecorder();
 
   before(async () => {
     scene = await NodeInStack.open();
     ({ machine } = scene);
   });
-  after(() => scene.close());
+  after(async () => {
+    await scene.close();
+    await recorder.save("stackFaults");
+  });
 
   test("attended: up says who is waited for, MokManager waits for ever, and a wrong password is said and left for a person", async () => {
     await scene.setEnrolment({ mode: "attended" });
@@ -26,7 +31,15 @@ describe("a stack whose machine isn't answered as it should be", { timeout: 3_60
     // Longer than the ten seconds after which it would boot on.
     await delay(12_000);
     assert.doesNotMatch(machine.serialLog().slice(open), /Booting in|EFI stub/);
-    assert.equal((await scene.typeAtConsole("Another1password")).kind, "refused");
+    const outcome = await scene.typeAtConsole(
+      "Another1password",
+      recorder.story("With another password than the request's"),
+    );
+    assert.equal(outcome.kind, "refused");
+    assert.match(outcome.reason, /did not accept the password/);
+    assert.equal(outcome.left, "boots on");
+    assert.match(outcome.screens, /Password doesn't match/);
+    assert.doesNotMatch(outcome.screens, /Another1password/);
     await machine.waitForBoot();
 
     const { exitCode, output } = await running;

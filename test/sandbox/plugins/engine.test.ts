@@ -13,7 +13,7 @@ const MODULE = { name: "module", namespace: "stand-ins" };
 /** Resources that the stack makes: the Secret that it reads doesn't count. */
 const RESOURCES = 15;
 
-describe("the real engine with the stand-ins", { timeout: 1_200_000 }, () => {
+describe("the real engine with the stand-ins", () => {
   let server: ApiServer;
   let lab: EngineLab;
 
