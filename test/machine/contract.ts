@@ -111,7 +111,7 @@ async function screensAre(node: Node, request: Request, story: string): Promise<
   assert.deepEqual(
     node.recorder.screens.filter((screen) => screen.story === story),
     (await documentedScreens()).filter((screen) => screen.story === story),
-    "if the real machine's screens have changed: node test/machine/renderScreens.ts",
+    "if the real machine's screens have changed: npx node test/machine/renderScreens.ts",
   );
 }
 

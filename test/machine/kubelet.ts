@@ -123,9 +123,14 @@ export class GuestKubelet {
 
   /** From an SSH connection to its end. */
   async #followBoot(): Promise<void> {
+    const boots = this.#machine.boots();
     const connection = startSsh(this.#machine.ssh, introduction, patience);
     const end = (): void => void connection.kill();
     this.#stopping.signal.addEventListener("abort", end);
+    // QEMU takes a connection before the guest can, and asks the guest for it ever more seldom: a new one gets through.
+    const overdue = setInterval(() => {
+      if (facts.length === 0 && this.#machine.boots() !== boots) end();
+    }, 200);
     const closed = once(connection, "close");
     // Nobody asks why it ended: it is tried again.
     connection.stderr.resume();
@@ -135,6 +140,7 @@ export class GuestKubelet {
       if (facts.length === 4) await this.#cameUp(facts);
     }
     await closed;
+    clearInterval(overdue);
     this.#stopping.signal.removeEventListener("abort", end);
     if (facts.length >= 4 && !this.#stopping.signal.aborted) await this.#wentDown();
   }

@@ -13,6 +13,9 @@ import { qemuArguments } from "./qemu.ts";
 import { qmp } from "./qmp.ts";
 import { type SshResult, type SshTarget, ssh } from "./ssh.ts";
 
+/** What the guest writes on the serial console once SSH works. */
+const cameUp = /machine: up boot_id=([0-9a-f-]{36})/;
+
 /** A port of 127.0.0.1 that nobody listens on now. */
 async function freePort(): Promise<number> {
   const server = net.createServer().listen(0, "127.0.0.1");
@@ -125,8 +128,13 @@ export class Machine {
 
   /** Waits until the guest has come up (again) and returns its boot ID. */
   async waitForBoot(deadlineSeconds = 900): Promise<string> {
-    const [, bootId = ""] = await this.waitForConsole(/machine: up boot_id=([0-9a-f-]{36})/, deadlineSeconds);
+    const [, bootId = ""] = await this.waitForConsole(cameUp, deadlineSeconds);
     return bootId;
+  }
+
+  /** How often the guest has come up since the last start. */
+  boots(): number {
+    return this.serialLog().match(new RegExp(cameUp, "g"))?.length ?? 0;
   }
 
   /** Waits until the serial console has shown `pattern` since the last such wait (or the start). */

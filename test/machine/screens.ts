@@ -32,8 +32,8 @@ function isLeftover(line: string, index: number, lines: string[]): boolean {
 }
 
 /**
- * shim's frame without the empty lines that fill the screen, and without leftovers: what is then the same in a text mode
- * of any height.
+ * The screen without the empty lines that fill it, and without leftovers: what is then the same in a text mode of any
+ * height. Whoever comes late sees a menu without shim's frame around it.
  */
 export function compact(screen: string): string {
   const lines = screen.split("\n");
@@ -42,7 +42,7 @@ export function compact(screen: string): string {
   return lines
     .slice(Math.max(top, 0))
     .map((line) => line.slice(0, width))
-    .filter((line) => !/^│ *│$/.test(line))
+    .filter((line) => !/^(?:│ *│| *)$/.test(line))
     .filter((line, index, all) => !isLeftover(line, index, all))
     .join("\n");
 }
