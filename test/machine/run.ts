@@ -13,13 +13,7 @@ import { NotRun } from "./hostTools.ts";
 
 try {
   await buildMachine(log);
-  const args = [
-    "--test",
-    "--test-concurrency=3",
-    "--test-timeout=600000",
-    "--test-force-exit",
-    "test/machine/*.test.ts",
-  ];
+  const args = ["--test", "--test-concurrency=3", "--test-timeout=600000", "test/machine/*.test.ts"];
   process.exitCode = spawnSync(process.execPath, args, { stdio: "inherit" }).status ?? 1;
 } catch (error) {
   if (!(error instanceof NotRun)) throw error;

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { execa } from "execa";
@@ -17,7 +16,11 @@ before(async () => {
   key = certificate("Onload");
   machines = await Machines.start(machine(NODE));
 });
-after(() => machines.stop());
+const over = new AbortController();
+after(() => {
+  over.abort();
+  return machines.stop();
+});
 beforeEach(() => {
   const { firmware } = machines.get(NODE);
   Object.assign(firmware, {
@@ -45,7 +48,9 @@ async function withPerson(password: string, done: () => Promise<unknown>): Promi
   const lines: string[] = [];
   const port = machines.access(NODE).consolePort;
   const tell = (line: string): unknown => lines.push(line);
-  const person = attend({ port, password: () => password, tell, signal: leaving.signal });
+  // A test that takes too long leaves the person there.
+  const signal = AbortSignal.any([leaving.signal, over.signal]);
+  const person = attend({ port, password: () => password, tell, signal });
   await done();
   leaving.abort();
   await person;
@@ -162,7 +167,7 @@ describe("from an untrusted key to an enrolled one", () => {
 
   test("somebody who comes late finds MokManager waiting", async () => {
     await importKey();
-    const waits = waitForConsole(/hash from disk/);
+    const waits = machines.shows(NODE, /hash from disk/);
     await reboot({ timeout: "-1" });
     await waits;
     const said = await withPerson(PASSWORD, () => machines.reports(`${NODE} ready`));
@@ -172,7 +177,7 @@ describe("from an untrusted key to an enrolled one", () => {
 
   test("a power reset with MokManager open: Reset MOK, and the node boots on", async () => {
     await importKey();
-    const down = waitForConsole(/Enroll MOK/);
+    const down = machines.shows(NODE, /Enroll MOK/);
     await reboot({ timeout: "-1" });
     await down;
     const said = await withPerson(PASSWORD, async () => {
@@ -313,17 +318,3 @@ describe("what a hand does to a machine", () => {
     await assert.rejects(controlNode(machines.stateDir, NODE, unknown), /worker-1: no action paint; known are state,/);
   });
 });
-
-/** Resolves when this shows on the console. */
-function waitForConsole(pattern: RegExp): Promise<void> {
-  const line = connect(machines.access(NODE).consolePort, "127.0.0.1");
-  let seen = "";
-  return new Promise((resolve) => {
-    line.on("data", (bytes) => {
-      seen += bytes.toString();
-      if (!pattern.test(seen)) return;
-      line.destroy();
-      resolve();
-    });
-  });
-}

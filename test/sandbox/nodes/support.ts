@@ -1,6 +1,7 @@
 /** Machines, keys and SSH for the tests of the sandbox's nodes. */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -109,6 +110,20 @@ export class Machines {
   /** Resolves at the next report of this kind, for example `worker-1 ready`. */
   reports(line: string): Promise<void> {
     return new Promise((resolve) => this.#waiting.push([line, resolve]));
+  }
+
+  /** Resolves when this shows on the node's console. */
+  shows(name: string, pattern: RegExp): Promise<void> {
+    const line = connect(this.access(name).consolePort, "127.0.0.1");
+    let seen = "";
+    return new Promise((resolve) => {
+      line.on("data", (bytes) => {
+        seen += bytes.toString();
+        if (!pattern.test(seen)) return;
+        line.destroy();
+        resolve();
+      });
+    });
   }
 
   /** Runs a command on the node as `core`, with the host key checked. */
