@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { openConsole } from "../../steps/lib/console/consoleCommand.ts";
-import { type EnrolOptions, type Outcome, enrolOverConsole } from "../../steps/lib/console/mokManager.ts";
+import { type Outcome, enrolOverConsole } from "../../steps/lib/console/mokManager.ts";
 import { type MachineImages, buildMachine } from "./build.ts";
 import { Machine } from "./machine.ts";
 import { answerOf } from "./onNode.ts";
@@ -54,7 +54,7 @@ export class Bench {
   }
 
   /** Lets the driver answer at the console; `story` is the heading under which its screens are recorded. */
-  async drive(story: string, options: Partial<EnrolOptions> = {}): Promise<Outcome> {
+  async drive(story: string): Promise<Outcome> {
     return enrolOverConsole({
       console: await openConsole(this.machine.console),
       password,
@@ -62,7 +62,6 @@ export class Bench {
       log,
       deadlineSeconds: 900,
       recordScreen: this.recorder.story(story),
-      ...options,
     });
   }
 
