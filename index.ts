@@ -3,7 +3,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { CopiedSecret } from "./components/copiedSecret.ts";
 import { EnrolmentPassword } from "./components/enrolmentPassword.ts";
-import { KernelModule, type BuiltModule } from "./components/kernelModule.ts";
+import { KernelModule } from "./components/kernelModule.ts";
 import { ModuleNamespace } from "./components/moduleNamespace.ts";
 import { onloadNodes } from "./components/onloadNodes.ts";
 import { SigningKey } from "./components/signingKey.ts";
@@ -13,6 +13,7 @@ import { readConfig } from "./config.ts";
 import { tagTemplate } from "./core/imageTag.ts";
 import { filesToSign } from "./core/moduleSpec.ts";
 import { names } from "./core/names.ts";
+import type { ModuleTarget } from "./core/nodeState.ts";
 import { preflight } from "./preflight.ts";
 
 const config = readConfig();
@@ -20,7 +21,7 @@ const { release, nodes: listed, privateKey, assets } = await preflight(config);
 
 const { cluster, build, enrolment } = config;
 const onStack = { stack: pulumi.getStack(), cluster };
-const building = { timeoutMinutes: build.timeoutMinutes, logDirectory: `logs/${onStack.stack}` };
+const building = { logDirectory: `logs/${onStack.stack}` };
 
 // Before all that is in the cluster: a stack that is moved to another one ends here, and nothing is changed.
 const identity = step(
@@ -43,7 +44,11 @@ const provider = new k8s.Provider(
 );
 const onCluster = { providers: [provider] };
 
-const moduleNamespace = new ModuleNamespace("onload", { ...onStack, namespace: config.namespace }, onCluster);
+const moduleNamespace = new ModuleNamespace(
+  "onload",
+  { ...onStack, namespace: config.namespace, policy: config },
+  onCluster,
+);
 const inNamespace = { ...onStack, namespace: moduleNamespace.name };
 
 const signingKey = new SigningKey("signing", { ...inNamespace, ...config.signing }, onCluster);
@@ -80,22 +85,24 @@ const password = usesMokManager ? new EnrolmentPassword("mok-password", { given:
 
 // Nodes are selected before the Module exists, and loaded after it is built: what they wait for comes later.
 const [module, moduleExists] = pulumi.deferredOutput<pulumi.Resource>();
-const [built, moduleIsBuilt] = pulumi.deferredOutput<BuiltModule>();
+const [target, targetIsKnown] = pulumi.deferredOutput<ModuleTarget>();
+const [moduleBuild, moduleIsBuilt] = pulumi.deferredOutput<pulumi.Resource>();
 const nodes = onloadNodes(
   {
     ...onStack,
     namespace: config.namespace,
     listed,
     module,
-    built,
+    target,
+    build: moduleBuild,
     ssh: config.ssh,
     privateKey,
     certificate: signingKey.certificate,
-    enrolment,
+    mode: enrolment.mode,
+    maxParallel: config.rollout.maxParallel,
     password,
     bmcCredentials: config.bmcCredentials,
     importTool: { library: assets["assets/node/lib.sh"], text: assets["assets/node/import.sh"] },
-    rollout: config.rollout,
   },
   onCluster,
 );
@@ -130,7 +137,8 @@ const kernelModule = new KernelModule(
   { ...onCluster, dependsOn: [moduleNamespace] },
 );
 moduleExists(pulumi.output(kernelModule.module));
-moduleIsBuilt(kernelModule.built);
+targetIsKnown(kernelModule.target);
+moduleIsBuilt(pulumi.output(kernelModule.build));
 
 step(
   "guard",
@@ -141,6 +149,6 @@ step(
 
 export const certificate = signingKey.certificate;
 export const certificateFingerprint = signingKey.fingerprint;
-export const image = kernelModule.built.image;
-export const moduleVersion = kernelModule.built.version;
+export const image = kernelModule.target.image;
+export const moduleVersion = kernelModule.target.version;
 export const proofs = pulumi.all(nodes.flatMap(({ proof }) => proof ?? []));

@@ -6,7 +6,9 @@ import ssh from "ssh2";
 import type { ListedNode } from "./components/onloadNodes.ts";
 import { stepCommand } from "./components/step.ts";
 import { problemReport, type Config } from "./config.ts";
-import type { Intent, NodeIdentity } from "./core/inspection.ts";
+import { identityOf, type Intent } from "./core/inspection.ts";
+import { keyChange } from "./core/keyChange.ts";
+import type { NodeReality } from "./core/reality.ts";
 import { longestTag, tagLengthProblem } from "./core/imageTag.ts";
 import type { Release } from "./core/release.ts";
 import { openRelease, ReleaseError } from "./steps/lib/releasePackage.ts";
@@ -46,14 +48,21 @@ export async function preflight(config: Config): Promise<Preflight> {
     readAssets(),
   ]);
   const tagProblems = cluster.nodes.flatMap(
-    ({ kernel }) => tagLengthProblem(longestTag(config.release.version), config.namespace, kernel) ?? [],
+    ({
+      node: {
+        status: {
+          nodeInfo: { kernelVersion: kernel },
+        },
+      },
+    }) => tagLengthProblem(longestTag(config.release.version), config.namespace, kernel) ?? [],
   );
   const problems = [...release.problems, ...cluster.problems, ...key.problems, ...new Set(tagProblems)];
-  await Promise.all(cluster.warnings.map((warning) => pulumi.log.warn(warning)));
+  const warnings = [...cluster.warnings, ...keyChange(config, cluster)];
+  await Promise.all(warnings.map((warning) => pulumi.log.warn(warning)));
   if (release.release === undefined || problems.length > 0) throw new pulumi.RunError(problemReport(problems));
   const nodes = config.nodes.flatMap((node) => {
-    const identity = cluster.nodes.find(({ name }) => name === node.name);
-    return identity === undefined ? [] : [{ ...node, identity }];
+    const reality = cluster.nodes.find(({ node: { metadata } }) => metadata.name === node.name);
+    return reality === undefined ? [] : [{ ...node, reality, identity: identityOf(reality.node) }];
   });
   return { release: release.release, nodes, privateKey: key.pem, assets };
 }
@@ -84,7 +93,9 @@ async function readRelease({ release }: Config): Promise<{ release?: Release; pr
 interface Inspection {
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
-  readonly nodes: readonly NodeIdentity[];
+  readonly nodes: readonly NodeReality[];
+  /** The certificate that modules are signed for now, in PEM; empty before the first `up`. */
+  readonly certificate: string;
 }
 
 async function inspectCluster(config: Config): Promise<Inspection> {
@@ -94,6 +105,7 @@ async function inspectCluster(config: Config): Promise<Inspection> {
     nodes: config.nodes.map(({ name, hold }) => ({ name, hold })),
     kernels: config.build.kernels,
     strategy: config.build.strategy,
+    certificate: config.signing.existing?.certificate,
   };
   const machines = config.nodes
     .filter(({ hold }) => !hold)
@@ -108,7 +120,12 @@ async function inspectCluster(config: Config): Promise<Inspection> {
     return JSON.parse(answer.stdout) as Inspection;
   } catch (error) {
     // It answers with its findings even when the cluster is away: this is a fault of ours, or of the bastion.
-    return { problems: [`cluster: could not be inspected: ${(error as Error).message}`], warnings: [], nodes: [] };
+    return {
+      problems: [`cluster: could not be inspected: ${(error as Error).message}`],
+      warnings: [],
+      nodes: [],
+      certificate: "",
+    };
   }
 }
 

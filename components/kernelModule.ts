@@ -4,6 +4,7 @@ import { contentHash } from "../core/hash.ts";
 import { forKernel, imageTemplate } from "../core/imageTag.ts";
 import { moduleSpec, moduleVersion } from "../core/moduleSpec.ts";
 import { moduleName, ownFields, ownLabels } from "../core/names.ts";
+import type { ModuleTarget } from "../core/nodeState.ts";
 import { guard } from "./guard.ts";
 import { childOf, type StackArgs } from "./options.ts";
 import { step } from "./step.ts";
@@ -28,18 +29,7 @@ export interface KernelModuleArgs extends StackArgs {
   readonly certSecret: pulumi.Input<string>;
   /** The nodes' selection labels: KMM builds for the kernels of nodes that are selected when it looks. */
   readonly selections: readonly pulumi.Resource[];
-  readonly timeoutMinutes: number;
   readonly logDirectory: string;
-}
-
-/** What nodes are to load, known once it has been built and signed for all of their kernels. */
-export interface BuiltModule {
-  readonly namespace: string;
-  readonly name: string;
-  /** Content hash that KMM calls `version`: the label that lets a node load. */
-  readonly version: string;
-  /** Image reference with `${KERNEL_FULL_VERSION}` in its tag. */
-  readonly image: string;
 }
 
 /** The KMM Module with its Dockerfile, and KMM's build of it followed to its end. */
@@ -48,8 +38,10 @@ export class KernelModule extends pulumi.ComponentResource {
 
   /** Exists once the Module does, and goes right before it: what nodes stand on. */
   readonly module: pulumi.Resource;
-  /** Resolves when every image is there. */
-  readonly built: pulumi.Output<BuiltModule>;
+  /** What nodes are to load: known before it is built, so that a preview can say which nodes run it already. */
+  readonly target: pulumi.Output<ModuleTarget>;
+  /** Done when every image is there, signed. */
+  readonly build: pulumi.Resource;
 
   constructor(name: string, args: KernelModuleArgs, options: pulumi.ComponentResourceOptions) {
     super(KernelModule.type, name, {}, options);
@@ -115,32 +107,29 @@ export class KernelModule extends pulumi.ComponentResource {
       childOf(this, [module]),
     );
 
-    const target = pulumi.all([args.namespace, image]).apply(([namespace, image]) => ({
+    this.target = pulumi.all([args.namespace, image]).apply(([namespace, image]) => ({
       namespace,
       name: moduleName,
       version: moduleVersion(image),
       image,
     }));
-    const build = step(
+    this.build = step(
       `${name}-build`,
       {
         run: "followModuleBuild",
-        input: target.apply(({ namespace, version, image }) => ({
+        input: this.target.apply(({ namespace, version, image }) => ({
           cluster: args.cluster,
           namespace,
           module: moduleName,
           version,
           images: [...new Set(args.nodeKernels)].sort().map((kernel) => ({ kernel, image: forKernel(image, kernel) })),
-          timeoutMinutes: args.timeoutMinutes,
           logDirectory: args.logDirectory,
         })),
       },
       // KMM begins to build when the Module changes.
       childOf(this, [module]),
     );
-    // Through the step's answer, so that nodes wait for the images and not just for the Module.
-    this.built = pulumi.all([target, build.stdout]).apply(([built]) => built);
 
-    this.registerOutputs({ built: this.built });
+    this.registerOutputs({ target: this.target });
   }
 }

@@ -1,12 +1,15 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { names, ownFields, ownLabels } from "../core/names.ts";
+import { policyAnnotations, type Policy } from "../core/policy.ts";
 import { guard } from "./guard.ts";
 import { childOf, type StackArgs } from "./options.ts";
 
 export interface ModuleNamespaceArgs extends StackArgs {
   /** The namespace's name; see `onload-kmm:namespace`. */
   readonly namespace: string;
+  /** How the stack goes about its work: where each step reads it. */
+  readonly policy: Policy;
 }
 
 /** The namespace, and the ServiceAccount under which KMM's worker pods load modules. */
@@ -23,7 +26,13 @@ export class ModuleNamespace extends pulumi.ComponentResource {
 
     const namespace = new k8s.core.v1.Namespace(
       name,
-      { metadata: { name: args.namespace, labels: { ...labels, ...privileged }, annotations } },
+      {
+        metadata: {
+          name: args.namespace,
+          labels: { ...labels, ...privileged },
+          annotations: { ...annotations, ...policyAnnotations(args.policy) },
+        },
+      },
       childOf(this),
     );
     this.name = namespace.metadata.name;
@@ -37,7 +46,7 @@ export class ModuleNamespace extends pulumi.ComponentResource {
     const binding = new k8s.rbac.v1.RoleBinding(
       `${name}-privileged`,
       {
-        metadata: { name: `${names.serviceAccount}-privileged`, namespace: this.name, labels, annotations },
+        metadata: { name: names.privilegedBinding, namespace: this.name, labels, annotations },
         // OpenShift makes this ClusterRole for the SCC `privileged`; KMM's workers run as root with SYS_MODULE.
         roleRef: {
           apiGroup: "rbac.authorization.k8s.io",

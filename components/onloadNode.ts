@@ -4,20 +4,25 @@ import * as pulumi from "@pulumi/pulumi";
 import type { BmcAccess } from "../core/bmcAccess.ts";
 import type { NodeIdentity } from "../core/inspection.ts";
 import { annotations, labels, moduleName } from "../core/names.ts";
+import { expectedOn, type ModuleTarget } from "../core/nodeState.ts";
+import { generation, planned, type NodeReality } from "../core/reality.ts";
 import { parseAddress } from "../core/sshAddress.ts";
 import { certificateInput, toolCommand, toolInput } from "../core/nodeTool.ts";
-import type { BuiltModule } from "./kernelModule.ts";
 import { guard } from "./guard.ts";
 import { childOf, type StackArgs } from "./options.ts";
 import { step } from "./step.ts";
 
 export interface OnloadNodeArgs extends StackArgs {
   readonly identity: NodeIdentity;
+  /** What the node was found to be, to be compared with what it shall be. */
+  readonly reality: NodeReality;
   readonly namespace: string;
   /** The Module object: nodes leave before it is deleted. */
   readonly module: pulumi.Output<pulumi.Resource>;
-  /** What to load; resolves once it is built. */
-  readonly built: pulumi.Output<BuiltModule>;
+  /** What to load. */
+  readonly target: pulumi.Output<ModuleTarget>;
+  /** Done once that is built: no node is touched before. */
+  readonly build: pulumi.Output<pulumi.Resource>;
   /** The node that must be proven before this one starts. */
   readonly predecessor?: OnloadNode | undefined;
   /** How the node is reached from the bastion. */
@@ -34,10 +39,9 @@ export interface OnloadNodeArgs extends StackArgs {
   readonly privateKey?: pulumi.Output<string> | undefined;
   /** The signing certificate in PEM. */
   readonly certificate: pulumi.Output<string>;
+  /** How the node comes to trust the key; the rest of how is in the policy. */
+  readonly mode: "attended" | "operator" | "console" | "redfish" | "off";
   readonly enrolment: {
-    readonly mode: "attended" | "operator" | "console" | "redfish" | "off";
-    readonly timeoutMinutes: number;
-    readonly removeOnDestroy: boolean;
     /** Command that opens the serial console. */
     readonly console?: string | undefined;
     /** Secret: hash of the password that MokManager asks for. */
@@ -53,13 +57,6 @@ export interface OnloadNodeArgs extends StackArgs {
   readonly ownNetworkOnSolarflare: boolean;
   /** Whether roll-outs pass this node by; it stays as it is. */
   readonly hold: boolean;
-  readonly rollout: {
-    /** How many nodes may be out of service at once. */
-    readonly maxParallel: number;
-    readonly drain: boolean;
-    readonly drainTimeoutMinutes: number;
-    readonly loadTimeoutMinutes: number;
-  };
 }
 
 /** What {@link file://../steps/proveNode.ts} found on a node. */
@@ -87,6 +84,8 @@ export class OnloadNode extends pulumi.ComponentResource {
 
   /** The node's selection label, made before the Module. */
   readonly selection: pulumi.Resource;
+  /** The Node's name. */
+  readonly name: string;
   /** What was found on the node; absent while it is held. */
   readonly proof: pulumi.Output<NodeProof> | undefined;
   /** Exists once the node is proven. */
@@ -96,6 +95,7 @@ export class OnloadNode extends pulumi.ComponentResource {
     const { identity, stack, cluster } = args;
     const name = identity.name;
     super(OnloadNode.type, name, {}, options);
+    this.name = name;
 
     const select = new k8s.core.v1.NodePatch(
       `${name}-select`,
@@ -118,21 +118,15 @@ export class OnloadNode extends pulumi.ComponentResource {
     this.selection = select;
     guard(name, args, [select], this);
 
-    const { ssh, certificate } = args;
+    const { ssh, certificate, ownNetworkOnSolarflare } = args;
+    const { console, ...secrets } = args.enrolment;
     const onNode = { cluster, ssh, certificate };
     const claim = step(
       `${name}-claim`,
       {
         undo: "leaveNode",
-        input: {
-          ...onNode,
-          stack,
-          node: name,
-          namespace: args.namespace,
-          module: moduleName,
-          enrolment: args.enrolment,
-          ...args.rollout,
-        },
+        input: { ...onNode, stack, node: name, namespace: args.namespace, module: moduleName, console },
+        secrets: { enrolment: secrets },
       },
       // Deleted in reverse: the node leaves while it is still selected, and while the Module can still unload it.
       childOf(this, [select, args.module]),
@@ -140,22 +134,24 @@ export class OnloadNode extends pulumi.ComponentResource {
 
     this.proven = claim;
     if (!args.hold) {
-      const target = { ...onNode, node: identity, module: args.built };
-      const { enrolment, ownNetworkOnSolarflare } = args;
+      const generation = args.target.apply((target) => this.#generation(args, target));
+      const target = { ...onNode, node: identity, module: args.target, generation };
       // The predecessor's proof is this node's turn in its lane. A node that is dead stops nobody before that.
       const turn = args.predecessor === undefined ? [] : [args.predecessor.proven];
       const roll = step(
         `${name}-roll`,
         {
           run: "rollNode",
-          input: { ...target, stack, enrolment, ownNetworkOnSolarflare, ...args.rollout },
+          input: { ...target, stack, ownNetworkOnSolarflare, console },
+          secrets: { enrolment: secrets },
         },
-        // The claim cleans up after a roll that fails, and the request should be there before the outage begins.
-        childOf(this, [claim, ...turn, ...importKey(args, [claim, ...turn], this)]),
+        // The images are there, the claim cleans up after a roll that fails, and the request should be there before the
+        // outage begins.
+        childOf(this, [args.build, claim, ...turn, ...importKey(args, [claim, ...turn], this)]),
       );
       const proof = step(
         `${name}-proof`,
-        { run: "proveNode", input: { ...target, mode: enrolment.mode } },
+        { run: "proveNode", input: target },
         // Only what was rolled can be proven.
         childOf(this, [roll]),
       );
@@ -165,12 +161,20 @@ export class OnloadNode extends pulumi.ComponentResource {
 
     this.registerOutputs({ proof: this.proof });
   }
+
+  /** Which generation the node is in, and one line for whoever reads the plan where it is done again. */
+  #generation({ reality, stack }: OnloadNodeArgs, target: ModuleTarget): number {
+    const wanted = expectedOn(reality.node.status.nodeInfo.kernelVersion, target);
+    const plan = planned(reality, wanted, stack);
+    if (plan !== undefined) void pulumi.log.info(plan, this);
+    return generation(reality, wanted, stack);
+  }
 }
 
 /** Asks for the key's enrolment over SSH, without an outage, in the modes that go through MokManager. */
 function importKey(args: OnloadNodeArgs, after: pulumi.Resource[], parent: pulumi.Resource): pulumi.Resource[] {
-  const { identity, ssh, enrolment } = args;
-  if (enrolment.mode === "off" || enrolment.mode === "redfish") return [];
+  const { identity, ssh, mode, enrolment } = args;
+  if (mode === "off" || mode === "redfish") return [];
   const machine = [identity.uid, identity.machineId, identity.systemUuid].join(" ");
   const request = new command.remote.Command(
     `${identity.name}-import`,

@@ -1,22 +1,28 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { NodeIdentity } from "../core/inspection.ts";
+import { isOut, type NodeReality } from "../core/reality.ts";
 import { predecessor } from "../core/lanes.ts";
 import type { Settings } from "../core/settings.ts";
 import type { EnrolmentPassword } from "./enrolmentPassword.ts";
 import { OnloadNode, type OnloadNodeArgs } from "./onloadNode.ts";
 
-/** A node of the configuration's list, and what the cluster says of it. */
-export type ListedNode = Settings["nodes"][number] & { readonly identity: NodeIdentity };
+/** A node of the configuration's list, and what was found of it. */
+export type ListedNode = Settings["nodes"][number] & {
+  readonly identity: NodeIdentity;
+  readonly reality: NodeReality;
+};
 
 /** What all nodes of a stack have in common. */
 export interface OnloadNodesArgs extends Omit<
   OnloadNodeArgs,
-  "identity" | "ssh" | "enrolment" | "ownNetworkOnSolarflare" | "hold" | "predecessor"
+  "identity" | "reality" | "ssh" | "enrolment" | "ownNetworkOnSolarflare" | "hold" | "predecessor"
 > {
   /** In the order of the roll-out, the canary first. */
   readonly listed: readonly ListedNode[];
   readonly ssh: Settings["ssh"];
-  readonly enrolment: Settings["enrolment"];
+  readonly mode: Settings["enrolment"]["mode"];
+  /** How many nodes may be out of service at once. */
+  readonly maxParallel: number;
   /** Absent in the modes that go without MokManager. */
   readonly password: EnrolmentPassword | undefined;
   /** User and password of the nodes' BMCs; absent in the modes that go without. */
@@ -25,26 +31,32 @@ export interface OnloadNodesArgs extends Omit<
 
 /**
  * The listed nodes, each waiting for its predecessor: all for the canary, then in lanes as wide as
- * `rollout.maxParallel`. Held nodes are selected, so that they stay as they are, and passed by.
+ * `rollout.maxParallel`. Nodes that an earlier run left out of service go first: they are the natural canary, and whoever
+ * waited for a healthy one to go before them would wait for ever. Held nodes are selected, so that they stay as they are,
+ * and passed by.
+ *
+ * @returns the nodes in the list's order, whatever the roll-out's
  */
 export function onloadNodes(args: OnloadNodesArgs, options: pulumi.ComponentResourceOptions): OnloadNode[] {
-  const { listed, ssh, enrolment, password, bmcCredentials, ...shared } = args;
+  const { listed, ssh, password, bmcCredentials, maxParallel, ...shared } = args;
+  const out = listed.filter(({ reality }) => isOut(reality, args.stack));
   const order: OnloadNode[] = [];
-  return listed.map(({ identity, address, hostKey, console, bmc, hold, ownNetworkOnSolarflare }) => {
-    const before = predecessor(order.length, args.rollout.maxParallel);
-    const node = new OnloadNode(
+  const nodes = [...new Set([...out, ...listed])].map((node) => {
+    const { identity, reality, address, hostKey, console, bmc, hold, ownNetworkOnSolarflare } = node;
+    const before = predecessor(order.length, maxParallel);
+    const made = new OnloadNode(
       {
         ...shared,
         identity,
+        reality,
         predecessor: before === undefined ? undefined : order[before],
         ssh: { address, hostKey, ...ssh },
         enrolment: {
-          ...enrolment,
           console,
           passwordHash: password?.hash ?? pulumi.output(""),
           // Only the script at the console types it.
-          password: enrolment.mode === "console" ? password?.password : undefined,
-          ...(enrolment.mode === "redfish" &&
+          password: args.mode === "console" ? password?.password : undefined,
+          ...(args.mode === "redfish" &&
             bmc !== undefined && { bmc: bmcCredentials?.apply((credentials) => ({ ...bmc, ...credentials })) }),
         },
         ownNetworkOnSolarflare,
@@ -52,7 +64,12 @@ export function onloadNodes(args: OnloadNodesArgs, options: pulumi.ComponentReso
       },
       options,
     );
-    if (!hold) order.push(node);
-    return node;
+    if (!hold) order.push(made);
+    return made;
   });
+  return nodes.sort((a, b) => positionOf(a) - positionOf(b));
+
+  function positionOf({ name }: OnloadNode): number {
+    return listed.findIndex(({ identity }) => identity.name === name);
+  }
 }

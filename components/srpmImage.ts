@@ -16,7 +16,6 @@ export interface SrpmImageArgs extends StackArgs {
   readonly dockerfile: ContextFile;
   /** The build scripts that travel in the image. */
   readonly scripts: readonly ContextFile[];
-  readonly timeoutMinutes: number;
   /** Directory on the bastion for build logs. */
   readonly logDirectory: string;
 }
@@ -88,7 +87,6 @@ export class SrpmImage extends pulumi.ComponentResource {
           tag: this.tag,
           dockerfile: args.dockerfile.path,
           files: args.scripts.map(({ path }) => path),
-          timeoutMinutes: args.timeoutMinutes,
           logDirectory: args.logDirectory,
         },
       },

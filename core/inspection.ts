@@ -1,7 +1,8 @@
 import { RE2JS } from "re2js";
-import { annotations, labels, moduleName, names } from "./names.ts";
+import { domain, kmm, labels, moduleName, names } from "./names.ts";
 import { kmmKernel } from "./imageTag.ts";
-import { parseAttempt } from "./rollState.ts";
+import type { NodeReality } from "./reality.ts";
+import type { NodeModulesConfig, RollNode } from "./nodeState.ts";
 
 /** What identifies one machine behind a Node's name; a change of any part means that the node is done again. */
 export interface NodeIdentity {
@@ -14,8 +15,6 @@ export interface NodeIdentity {
   readonly systemUuid: string;
   /** `uname -r`. */
   readonly kernel: string;
-  /** How often a run has left the node's enrolment to its operator: an input, so that the next run looks again. */
-  readonly attempt: number;
 }
 
 /** What the program is about to do, as far as the cluster must fit it. */
@@ -25,6 +24,8 @@ export interface Intent {
   readonly nodes: readonly { readonly name: string; readonly hold: boolean }[];
   readonly kernels: string;
   readonly strategy: "driver-toolkit" | "entitled-ubi";
+  /** PEM of an existing signing pair's certificate; absent where the stack makes its own. */
+  readonly certificate?: string | undefined;
 }
 
 interface Meta {
@@ -36,18 +37,6 @@ interface Meta {
   readonly deletionTimestamp?: string;
 }
 
-export interface NodeObject {
-  readonly metadata: Meta;
-  readonly status: {
-    readonly nodeInfo: {
-      readonly machineID: string;
-      readonly systemUUID: string;
-      readonly kernelVersion: string;
-      readonly bootID: string;
-    };
-  };
-}
-
 export interface ModuleObject {
   readonly metadata: Meta;
   readonly spec: {
@@ -57,7 +46,8 @@ export interface ModuleObject {
 
 /** What the cluster answered; `undefined` where it has no such object or kind. */
 export interface ClusterFacts {
-  readonly nodes: readonly NodeObject[];
+  readonly nodes: readonly RollNode[];
+  readonly nmcs: readonly (NodeModulesConfig & { readonly metadata: { readonly name: string } })[];
   readonly hasKmm: boolean;
   readonly kmmVersion?: string | undefined;
   /** Modules of all namespaces. */
@@ -68,6 +58,12 @@ export interface ClusterFacts {
   readonly registryState?: string | undefined;
   readonly hasPrivilegedScc: boolean;
   readonly namespace?: { readonly metadata: Meta } | undefined;
+  /** Names of all namespaces that bear this stack's label. */
+  readonly ownNamespaces: readonly string[];
+  /** Objects that the Module names, and that aren't there: `Secret onload-signing-key-…`. */
+  readonly missing: readonly string[];
+  /** The certificate that modules are signed for now, in PEM; empty before the first `up`. */
+  readonly certificate: string;
   readonly hasEntitlement: boolean;
 }
 
@@ -82,24 +78,54 @@ export function clusterProblems(intent: Intent, facts: ClusterFacts): string[] {
   ];
 }
 
+/** What `up` goes on with, but somebody should know. */
+export function clusterWarnings(intent: Intent, { missing }: ClusterFacts): string[] {
+  if (missing.length === 0) return [];
+  return [
+    `cluster: deleted by hand in namespace ${intent.namespace}: ${missing.join(", ")}; run \`pulumi up --refresh\`, which makes ` +
+      "again what is missing, and loads again what KMM has unloaded",
+  ];
+}
+
 /** The listed nodes as they are now, in the list's order; those that don't exist are left out. */
-export function nodeIdentities(intent: Intent, facts: ClusterFacts): NodeIdentity[] {
-  return intent.nodes.flatMap(({ name }) => {
+export function listedNodes({ nodes }: Intent, facts: ClusterFacts): Pick<NodeReality, "node" | "nmc">[] {
+  return nodes.flatMap(({ name }) => {
     const node = facts.nodes.find(({ metadata }) => metadata.name === name);
-    if (node === undefined) return [];
-    const { machineID, systemUUID, kernelVersion } = node.status.nodeInfo;
-    return [
-      {
-        name,
-        uid: node.metadata.uid,
-        machineId: machineID,
-        systemUuid: systemUUID,
-        kernel: kernelVersion,
-        attempt: parseAttempt(node.metadata.annotations?.[annotations.attempt]),
-      },
-    ];
+    const nmc = facts.nmcs.find(({ metadata }) => metadata.name === name);
+    return node === undefined ? [] : [{ node: trimmed(node), nmc }];
   });
 }
+
+/** Who a Node is. */
+export function identityOf({ metadata, status }: RollNode): NodeIdentity {
+  const { machineID, systemUUID, kernelVersion } = status.nodeInfo;
+  return {
+    name: metadata.name,
+    uid: metadata.uid,
+    machineId: machineID,
+    systemUuid: systemUUID,
+    kernel: kernelVersion,
+  };
+}
+
+/** Without what no roll-out looks at: a Node's heartbeats, images and addresses are most of it. */
+function trimmed({ metadata, spec, status }: RollNode): RollNode {
+  const { name, uid, labels, annotations } = metadata;
+  return {
+    metadata: { name, uid, labels: ofOurs(labels), annotations: ofOurs(annotations) },
+    spec: { ...(spec?.unschedulable === true && { unschedulable: true }) },
+    status: {
+      nodeInfo: status.nodeInfo,
+      conditions: (status.conditions ?? [])
+        .filter(({ type }) => type === "Ready")
+        .map(({ type, status }) => ({ type, status })),
+    },
+  };
+}
+
+/** Those that are ours, or of KMM for us. */
+const ofOurs = (marks: Readonly<Record<string, string>> = {}): Record<string, string> =>
+  Object.fromEntries(Object.entries(marks).filter(([key]) => key.includes(domain) || key.startsWith(kmm.prefix)));
 
 function platformProblems(facts: ClusterFacts): string[] {
   const problems: string[] = [];
@@ -137,6 +163,13 @@ function isTooOld(kmmVersion: string): boolean {
 }
 
 function namespaceProblems({ namespace, stack }: Intent, facts: ClusterFacts): string[] {
+  const others = facts.ownNamespaces.filter((name) => name !== namespace);
+  if (others.length > 0) {
+    return [
+      `onload-kmm:namespace: found "${namespace}", but the stack "${stack}" lives in ${others.join(", ")}; a stack keeps its ` +
+        "namespace for life: all of its nodes would be unloaded at once. Set it back, or run `pulumi destroy` with the old one first",
+    ];
+  }
   const meta = facts.namespace?.metadata;
   if (meta === undefined) return [];
   if (meta.deletionTimestamp !== undefined) {

@@ -28,25 +28,11 @@ export function filesToSign(kernel: string = kernelVariable): string[] {
 }
 
 /**
- * Taints that come and go with a reboot, a drain or a busy node. KMM unloads the module from a selected node with
- * any NoSchedule or NoExecute taint that the Module doesn't tolerate: a mere cordon would take the NIC away.
+ * Every taint. KMM unloads the module from a selected node with any NoSchedule or NoExecute taint that the Module
+ * doesn't tolerate: a mere cordon would take the NIC away, and so would the taint of a node that is dedicated to the
+ * very workload which needs it. Which nodes have the driver is the list's decision alone.
  */
-const passingTaints = [
-  "unschedulable",
-  "not-ready",
-  "unreachable",
-  "disk-pressure",
-  "memory-pressure",
-  "pid-pressure",
-  "network-unavailable",
-];
-
-const tolerations = [
-  ...passingTaints.map((taint) => ({ key: `node.kubernetes.io/${taint}`, operator: "Exists" })),
-  // Control-plane nodes can be listed, too: theirs is no reason to unload.
-  { key: "node-role.kubernetes.io/master", operator: "Exists" },
-  { key: "node-role.kubernetes.io/control-plane", operator: "Exists" },
-];
+const tolerations = [{ operator: "Exists" }];
 
 /**
  * What reloads the modules when it changes, apart from the image's kernel. KMM reloads all nodes at once if such a

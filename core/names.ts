@@ -1,7 +1,7 @@
 /** Every name that this project gives to, or expects of, something in the cluster. */
 
 /** Prefix of our own labels and annotations. */
-const domain = "onload-kmm.io";
+export const domain = "onload-kmm.io";
 
 /** The Module's name. KMM allows 40 characters for it and its namespace together. */
 export const moduleName = "onload";
@@ -11,6 +11,7 @@ export const kernelModules = ["onload", "sfc", "sfc_char", "sfc_resource"] as co
 
 export const names = {
   serviceAccount: "onload-kmm-module",
+  privilegedBinding: "onload-kmm-module-privileged",
   srpmImageStream: "onload-srpm",
   srpmBuildConfig: "onload-srpm",
   kmodImageStream: "onload-kmod",
@@ -60,14 +61,22 @@ export const annotations = {
   roll: `${domain}/roll`,
   /** On a node that we cordoned: the stack's name. Without it an uncordon is not ours to do. */
   cordonedBy: `${domain}/cordoned-by`,
-  /** On a node whose enrolment waits for its operator: how often `up` has found it so. The program's look feeds it back. */
-  attempt: `${domain}/attempt`,
+  /** On a node: the generation (core/reality.ts) whose roll-out ended well last. */
+  generation: `${domain}/generation`,
   /** On the Module: touched to make KMM look again. */
   retry: `${domain}/retry`,
 } as const;
 
+/** Prefix of the annotations on a stack's namespace that hold its policy (core/policy.ts). */
+export const policyPrefix = `policy.${domain}/`;
+
+/** The environment variable in which a step of {@link file://../steps} finds what isn't secret of its input, as JSON. */
+export const inputVariable = "ONLOAD_KMM_INPUT";
+
 /** KMM's own labels and annotations (its source, `internal/constants`). */
 export const kmm = {
+  /** Prefix of its labels on Nodes. */
+  prefix: "kmm.node.kubernetes.io/",
   /** Set by us: lets a versioned Module load on the node. */
   versionLabel: (namespace: string, module: string): string =>
     `kmm.node.kubernetes.io/version-module.${namespace}.${module}`,

@@ -1,4 +1,5 @@
 import { canonicalJson } from "./hash.ts";
+import { forKernel } from "./imageTag.ts";
 import { annotations, kmm } from "./names.ts";
 
 /** A Node, as far as a roll-out looks at it. */
@@ -40,6 +41,22 @@ export interface Expected {
   readonly version: string;
   readonly image: string;
 }
+
+/** A Module's version and image, the kernel in the image's tag still a variable. */
+export interface ModuleTarget {
+  readonly namespace: string;
+  readonly name: string;
+  readonly version: string;
+  readonly image: string;
+}
+
+/** What must be loaded on a node with this kernel. */
+export const expectedOn = (kernel: string, module: ModuleTarget): Expected => ({
+  namespace: module.namespace,
+  module: module.name,
+  version: module.version,
+  image: forKernel(module.image, kernel),
+});
 
 export const isReady = ({ status }: RollNode): boolean =>
   status.conditions?.some(({ type, status: value }) => type === "Ready" && value === "True") ?? false;

@@ -23,7 +23,7 @@ export function parseRollState(annotation: string | undefined): RollState | unde
   }
 }
 
-/** How often a run has left a node's enrolment to its operator; whatever isn't a number counts as never. */
-export function parseAttempt(annotation: string | undefined): number {
+/** The generation whose roll-out ended well last on a node; whatever isn't a number counts as none. */
+export function parseGeneration(annotation: string | undefined): number {
   return /^\d{1,9}$/.test(annotation ?? "") ? Number(annotation) : 0;
 }

@@ -12,9 +12,11 @@ import {
   type ModuleImagesConfig,
 } from "../core/moduleBuild.ts";
 import { annotations, kmm, names } from "../core/names.ts";
+import type { Policy } from "../core/policy.ts";
 import { BuildLogs, whatItSays } from "./lib/builds.ts";
 import { connect, type Kubectl, type KubeObject } from "./lib/kubectl.ts";
 import { readPushedTags } from "./lib/imageStream.ts";
+import { readPolicy } from "./lib/policy.ts";
 import { whyStalled } from "./lib/stalledBuild.ts";
 import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
 import { waitUntil, type Look } from "./lib/wait.ts";
@@ -26,7 +28,6 @@ const input = z.object({
   /** The Module's `version`; passed on to whoever waits for the images. */
   version: z.string(),
   images: z.array(z.object({ kernel: z.string(), image: z.string() })),
-  timeoutMinutes: z.number(),
   logDirectory: z.string(),
 });
 type Input = z.infer<typeof input>;
@@ -61,9 +62,9 @@ class Round {
     this.#logs = new BuildLogs(kubectl, step.namespace, step.logDirectory);
   }
 
-  async follow() {
+  async follow({ timeoutMinutes }: Policy["build"]) {
     const waiting = {
-      timeoutSeconds: this.#step.timeoutMinutes * 60,
+      timeoutSeconds: timeoutMinutes * 60,
       remedy: `look at \`kubectl -n ${this.#step.namespace} get builds,pods,events\` and run \`pulumi up\` again`,
     };
     const images = await waitUntil("the kernel modules' images", waiting, () => this.#look());
@@ -182,9 +183,10 @@ class Round {
 
 await runStep(input, async (step) => {
   const kubectl = await connect(step.cluster);
+  const { build } = await readPolicy(kubectl, step.namespace);
   const round = new Round(kubectl, step);
   try {
-    return { version: step.version, images: await round.follow() };
+    return { version: step.version, images: await round.follow(build) };
   } finally {
     round.stop();
   }

@@ -13,6 +13,7 @@ import { enrolmentSchema } from "./lib/nodeInput.ts";
 import { NodeMachine } from "./lib/nodeMachine.ts";
 import { NodeOutage } from "./lib/nodeOutage.ts";
 import { isControlPlane, requireNoHealthCheck, requireQuiet } from "./lib/nodeSafety.ts";
+import { readPolicy } from "./lib/policy.ts";
 import { sshSchema } from "./lib/ssh.ts";
 import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
 import { waitUntil, type Look } from "./lib/wait.ts";
@@ -23,29 +24,27 @@ const input = z.object({
   node: z.string(),
   ssh: sshSchema,
   certificate: z.string(),
-  enrolment: enrolmentSchema.extend({ removeOnDestroy: z.boolean() }),
+  enrolment: enrolmentSchema,
   namespace: z.string(),
   module: z.string(),
-  maxParallel: z.number(),
-  drain: z.boolean(),
-  drainTimeoutMinutes: z.number(),
-  loadTimeoutMinutes: z.number(),
 });
 
 /** Most seconds that a node may be NotReady: it may just be booting, after which KMM has nothing to unload any more. */
 const bootPatienceSeconds = 60;
 
 await runStep(input, async (step) => {
-  const { node: name, enrolment } = step;
+  const { node: name } = step;
   let left = "unloaded";
   const kubectl = await connect(step.cluster);
-  const outage = new NodeOutage(kubectl, step);
+  const { rollout, enrolment: how } = await readPolicy(kubectl, step.namespace);
+  const enrolment = { ...how, ...step.enrolment };
+  const outage = new NodeOutage(kubectl, { ...rollout, stack: step.stack, node: name });
   const machine = new NodeMachine(name, step.ssh, step.certificate);
   const isInDb = enrolment.mode === "redfish" && enrolment.removeOnDestroy;
   const found = await outage.read();
   if (found === undefined) {
     progress(`${name}: the node is gone; nothing to unload`);
-    if (isInDb) await takeOutOfDb({ ...step, name }, undefined);
+    if (isInDb) await takeOutOfDb({ ...step, enrolment, name }, undefined);
     return { node: name, left: "gone" };
   }
   await outage.alone(isControlPlane(found), async () => {
@@ -54,7 +53,7 @@ await runStep(input, async (step) => {
     if ((await stillLoaded()) !== undefined) await unload();
     if (reboots) await removeKey({ name, enrolment, certificate: step.certificate, outage, machine, readNode });
     else await settleRequests();
-    if (isInDb) await takeOutOfDb({ ...step, name }, found);
+    if (isInDb) await takeOutOfDb({ ...step, enrolment, name }, found);
     const node = await outage.read();
     if (node === undefined) return;
     await outage.setVersion(step.namespace, step.module, undefined);
@@ -99,7 +98,7 @@ await runStep(input, async (step) => {
     await outage.setVersion(step.namespace, step.module, undefined);
     progress(`${name}: KMM unloads the modules`);
     const waiting = {
-      timeoutSeconds: step.loadTimeoutMinutes * 60,
+      timeoutSeconds: rollout.loadTimeoutMinutes * 60,
       remedy:
         `look at pod kmm-worker-${name}-${step.module} in ${step.namespace}: something may still use the modules. ` +
         "Stop it, or reboot the node, and run again; without such a pod see whether KMM itself runs",
@@ -119,7 +118,7 @@ await runStep(input, async (step) => {
   function unloadedOrDead(): () => Promise<Look<"unloaded" | "not ready">> {
     let deadSince: number | undefined;
     // Before the time for unloading is up, which would be an error.
-    const patienceSeconds = Math.min(bootPatienceSeconds, step.loadTimeoutMinutes * 30);
+    const patienceSeconds = Math.min(bootPatienceSeconds, rollout.loadTimeoutMinutes * 30);
     return async () => {
       const missing = await stillLoaded();
       const node = await outage.read();

@@ -1,10 +1,11 @@
 /** Looks, without changing anything, whether one node runs what this stack built; the answer is the stack's output. */
 import { z } from "zod";
 import { driverProblems, isTrusted, type MachineState } from "../core/machineState.ts";
-import { isReady, whyNotLoaded, type NodeModulesConfig, type RollNode } from "../core/nodeState.ts";
+import { expectedOn, isReady, whyNotLoaded, type NodeModulesConfig, type RollNode } from "../core/nodeState.ts";
 import { connect, type Kubectl, type KubeObject } from "./lib/kubectl.ts";
-import { expectedOn, moduleSchema, nodeSchema, sameMachine } from "./lib/nodeInput.ts";
+import { moduleSchema, nodeSchema, sameMachine } from "./lib/nodeInput.ts";
 import { NodeMachine } from "./lib/nodeMachine.ts";
+import { readPolicy } from "./lib/policy.ts";
 import { sshSchema } from "./lib/ssh.ts";
 import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
 import { waitUntil } from "./lib/wait.ts";
@@ -15,24 +16,24 @@ const input = z.object({
   module: moduleSchema,
   ssh: sshSchema,
   certificate: z.string(),
-  mode: z.string(),
 });
 
 /** Seconds that a node which has just been rolled may be NotReady: a heartbeat can be late. */
 const readySeconds = 60;
 
-await runStep(input, async ({ cluster, node: identity, module, ssh, certificate, mode }) => {
+await runStep(input, async ({ cluster, node: identity, module, ssh, certificate }) => {
   const { name } = identity;
   const kubectl = await connect(cluster);
-  const expected = expectedOn(identity, module);
-  const [found, nmc, state] = await Promise.all([
+  const expected = expectedOn(identity.kernel, module);
+  const [policy, found, nmc, state] = await Promise.all([
+    readPolicy(kubectl, module.namespace),
     readyNode(kubectl, name),
     kubectl.get<NodeModulesConfig & KubeObject>("nodemodulesconfigs.kmm.sigs.x-k8s.io", name),
     new NodeMachine(name, ssh, certificate).state(),
   ]);
   const node = sameMachine(found, identity);
   const firmware = { node: name, secureBoot: state.secureBoot, key: state.key, kernel: state.kernel };
-  if (mode === "operator" && !isTrusted(state)) {
+  if (policy.enrolment.mode === "operator" && !isTrusted(state)) {
     progress(`${name}: pending, key ${state.key ?? "unknown"}`);
     return { ...firmware, state: "pending" };
   }

@@ -5,29 +5,33 @@
  */
 import { z } from "zod";
 import { driverProblems, isTrusted, type MachineState } from "../core/machineState.ts";
-import { whyNotLoaded, type RollNode } from "../core/nodeState.ts";
+import { cordonedBy, expectedOn, whyNotLoaded, type RollNode } from "../core/nodeState.ts";
 import { requireDatabase } from "./lib/bmcEnrolment.ts";
 import { enrol } from "./lib/enrolment.ts";
 import { connect } from "./lib/kubectl.ts";
 import { load } from "./lib/loading.ts";
-import { enrolmentSchema, expectedOn, nodeSchema, outageSchema, sameMachine } from "./lib/nodeInput.ts";
+import { requireModule } from "./lib/liveModule.ts";
+import { enrolmentSchema, moduleSchema, nodeSchema, sameMachine } from "./lib/nodeInput.ts";
 import { NodeMachine } from "./lib/nodeMachine.ts";
 import { NodeOutage } from "./lib/nodeOutage.ts";
 import { isControlPlane, requireNoHealthCheck, requireOwnNetwork, requireQuiet } from "./lib/nodeSafety.ts";
+import { readPolicy } from "./lib/policy.ts";
 import { sshSchema } from "./lib/ssh.ts";
 import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
 import { waitUntil } from "./lib/wait.ts";
 
 const input = z.object({
   cluster: clusterSchema,
+  stack: z.string(),
   node: nodeSchema,
+  module: moduleSchema,
+  /** Which time this is; see {@link file://../core/reality.ts}. */
+  generation: z.number(),
   ssh: sshSchema,
   /** The signing certificate in PEM. */
   certificate: z.string(),
   enrolment: enrolmentSchema,
   ownNetworkOnSolarflare: z.boolean(),
-  ...outageSchema.shape,
-  loadTimeoutMinutes: z.number(),
 });
 
 /** Seconds that another node of the stack may take to come back before this one gives up. */
@@ -36,22 +40,27 @@ const turnPatienceSeconds = 60;
 await runStep(input, async (step) => {
   const kubectl = await connect(step.cluster);
   const { name } = step.node;
-  const outage = new NodeOutage(kubectl, { ...step, node: name });
+  const { rollout, enrolment: how } = await readPolicy(kubectl, step.module.namespace);
+  const enrolment = { ...how, ...step.enrolment };
+  const outage = new NodeOutage(kubectl, { ...rollout, stack: step.stack, node: name });
   const machine = new NodeMachine(name, step.ssh, step.certificate);
-  const expected = expectedOn(step.node, step.module);
+  const expected = expectedOn(step.node.kernel, step.module);
   const readNode = async () => sameMachine(await outage.read(), step.node);
 
   const node = await readNode();
+  // Without its Module in the cluster the gate would open for nothing, and KMM unload what the node has.
+  await requireModule(kubectl, name, step.module);
   const resumed = outage.stateOf(node);
   // Only a node that we are rebooting may be away.
   const state = resumed?.phase === "reboot" ? await machine.stateOrAway() : await machine.state();
   if (resumed === undefined && state !== undefined && (await isDone(node, state))) {
+    await outage.keepGeneration(step.generation);
     progress(`${name}: version ${expected.version} runs already`);
     return { node: name, state: "loaded" };
   }
   const mustEnrol = state === undefined || !isTrusted(state);
-  if (mustEnrol && step.enrolment.mode === "operator") return await leavePending();
-  if (mustEnrol && step.enrolment.mode === "off") throw new StepError(notTrusted(state));
+  if (mustEnrol && enrolment.mode === "operator") return await leavePending();
+  if (mustEnrol && enrolment.mode === "off") throw new StepError(notTrusted(state));
 
   await outage.alone(isControlPlane(node), async () => {
     if (resumed === undefined) {
@@ -59,14 +68,14 @@ await runStep(input, async (step) => {
       await outage.enter(node, "drain", expected.version);
     }
     if (state !== undefined) await outage.drain();
-    if (mustEnrol)
-      await enrol({ name, enrolment: step.enrolment, certificate: step.certificate, outage, machine, readNode });
-    await load({ name, outage, machine, expected, readNode, loadTimeoutMinutes: step.loadTimeoutMinutes });
-    await outage.leave(await readNode());
+    if (mustEnrol) await enrol({ name, enrolment, certificate: step.certificate, outage, machine, readNode });
+    await load({ name, outage, machine, expected, readNode, loadTimeoutMinutes: rollout.loadTimeoutMinutes });
+    await outage.leave(await readNode(), step.generation);
   });
   return { node: name, state: "loaded" };
 
   async function isDone(node: RollNode, state: MachineState): Promise<boolean> {
+    if (cordonedBy(node) === step.stack) return false;
     const missing = whyNotLoaded(node, await outage.readModules(), expected);
     return missing === undefined && driverProblems(state).length === 0;
   }
@@ -76,21 +85,22 @@ await runStep(input, async (step) => {
     await requireQuiet(kubectl, node);
     if (reboots) await requireNoHealthCheck(kubectl, node);
     if (state !== undefined) requireOwnNetwork(name, state, step.ownNetworkOnSolarflare);
-    if (reboots && step.enrolment.mode === "redfish") await requireDatabase({ ...step, name }, node);
+    if (reboots && enrolment.mode === "redfish") await requireDatabase({ ...step, enrolment, name }, node);
     const waiting = {
       timeoutSeconds: turnPatienceSeconds,
       remedy: "mend those first, or set their `hold: true` to go on without them",
     };
     await waitUntil(`${name}'s turn`, waiting, async () => {
       const out = await outage.othersOut();
-      return out.length < step.maxParallel ? { done: undefined } : { missing: `out of service: ${out.join(", ")}` };
+      return out.length < rollout.maxParallel ? { done: undefined } : { missing: `out of service: ${out.join(", ")}` };
     });
   }
 
   /** The operator reboots in a window of their own: the request is there, and the next `up` looks again. */
   async function leavePending() {
-    const key = await machine.requestEnrolment(step.enrolment.passwordHash);
-    await outage.countAttempt(node);
+    const key = await machine.requestEnrolment(enrolment.passwordHash);
+    // Pending is a good end, too; the next look finds the node deviating, and so asks again.
+    await outage.keepGeneration(step.generation);
     progress(
       `${name}: key ${key}; reboot it in your own window, answer MokManager (\`npm run mok-password\`), then run \`pulumi up\` again`,
     );

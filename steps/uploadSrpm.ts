@@ -13,6 +13,7 @@ import { internalRegistry, names } from "../core/names.ts";
 import { BuildLogs, whatItSays } from "./lib/builds.ts";
 import { readPushedTags } from "./lib/imageStream.ts";
 import { connect, type Kubectl, type KubeObject } from "./lib/kubectl.ts";
+import { readPolicy } from "./lib/policy.ts";
 import { openRelease } from "./lib/releasePackage.ts";
 import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
 import { waitUntil } from "./lib/wait.ts";
@@ -26,7 +27,6 @@ const input = z.object({
   dockerfile: z.string(),
   /** Further files of the context, relative to the project. */
   files: z.array(z.string()),
-  timeoutMinutes: z.number(),
   logDirectory: z.string(),
 });
 type Input = z.infer<typeof input>;
@@ -51,8 +51,9 @@ async function pushedDigest(kubectl: Kubectl, { namespace, tag }: Input): Promis
 
 async function build(kubectl: Kubectl, step: Input, logs: BuildLogs): Promise<string> {
   const name = (await runningBuild(kubectl, step)) ?? (await upload(kubectl, step));
+  const policy = await readPolicy(kubectl, step.namespace);
   const waiting = {
-    timeoutSeconds: step.timeoutMinutes * 60,
+    timeoutSeconds: policy.build.timeoutMinutes * 60,
     remedy: `look at Build ${name} and run \`pulumi up\` again`,
   };
   const ended = await waitUntil("the source image", waiting, async () => {

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { forKernel } from "../../core/imageTag.ts";
-import type { Expected, RollNode } from "../../core/nodeState.ts";
+import type { RollNode } from "../../core/nodeState.ts";
 import { StepError } from "./step.ts";
 
 /** The one machine that a step is about; see NodeIdentity in core/inspection.ts. */
@@ -10,8 +9,6 @@ export const nodeSchema = z.object({
   machineId: z.string(),
   systemUuid: z.string(),
   kernel: z.string(),
-  /** Not looked at: another number makes the step run again. */
-  attempt: z.number(),
 });
 export type NodeInput = z.infer<typeof nodeSchema>;
 
@@ -23,33 +20,13 @@ export const moduleSchema = z.object({
   image: z.string(),
 });
 
-/** How the node comes to trust the key; see {@link file://./firmwareBoot.ts}. */
+/** By whom and where the node comes to trust the key; how is the policy's. See {@link file://./firmwareBoot.ts}. */
 export const enrolmentSchema = z.object({
-  mode: z.enum(["attended", "operator", "console", "redfish", "off"]),
-  timeoutMinutes: z.number(),
   passwordHash: z.string(),
   console: z.string().optional(),
   password: z.string().optional(),
   bmc: z.object({ url: z.string(), fingerprint: z.string(), user: z.string(), password: z.string() }).optional(),
 });
-
-/** How nodes are taken out of service. */
-export const outageSchema = z.object({
-  stack: z.string(),
-  module: moduleSchema,
-  maxParallel: z.number(),
-  drain: z.boolean(),
-  drainTimeoutMinutes: z.number(),
-});
-
-export function expectedOn(node: NodeInput, module: z.infer<typeof moduleSchema>): Expected {
-  return {
-    namespace: module.namespace,
-    module: module.name,
-    version: module.version,
-    image: forKernel(module.image, node.kernel),
-  };
-}
 
 /**
  * The Node, when it still is the machine that `preview` saw.

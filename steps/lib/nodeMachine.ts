@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import type { MachineState } from "../../core/machineState.ts";
 import { certificateInput, toolCommand, toolInput, type NodeTool } from "../../core/nodeTool.ts";
-import { runRemote, Unreachable, type SshTarget } from "./ssh.ts";
+import { runRemote, Unreachable, type SshLimits, type SshTarget } from "./ssh.ts";
 import { StepError } from "./step.ts";
 
 const moduleState = z.object({
@@ -37,14 +37,22 @@ const machineState = z.object({
 
 const changed = z.object({ before: z.string(), after: z.string() });
 
+/** An on-node tool ended with an error: the node lets us in, but something is wrong on it. */
+export class ToolFailure extends StepError {}
+
 /** The machine under a node: firmware, kernel and network, asked and changed by the on-node tools. */
 export class NodeMachine {
   readonly #name: string;
   readonly #target: SshTarget;
   readonly #certificate: string;
+  readonly #limits: SshLimits | undefined;
 
-  /** @param certificate the signing certificate in PEM */
-  constructor(name: string, target: SshTarget, certificate: string) {
+  /**
+   * @param certificate the signing certificate in PEM
+   * @param limits how long it may take to log in, and to answer
+   */
+  constructor(name: string, target: SshTarget, certificate: string, limits?: SshLimits) {
+    this.#limits = limits;
     this.#name = name;
     this.#target = target;
     this.#certificate = certificateInput(certificate);
@@ -94,9 +102,14 @@ export class NodeMachine {
 
   async #run<T>(tool: NodeTool, input: Record<string, string>, schema: z.ZodType<T>): Promise<T> {
     const [library, text] = await Promise.all([toolText("lib"), toolText(tool)]);
-    const { code, stdout, stderr } = await runRemote(this.#target, toolCommand(library, text), toolInput(input));
+    const { code, stdout, stderr } = await runRemote(
+      this.#target,
+      toolCommand(library, text),
+      toolInput(input),
+      this.#limits,
+    );
     if (code !== 0) {
-      throw new StepError(
+      throw new ToolFailure(
         `${this.#name}: ${tool}.sh failed on the node (exit code ${code}): ${stderr.trim() || "no reason given"}`,
       );
     }

@@ -1,6 +1,6 @@
 import { cordonedBy, isCordoned, isHeld, type NodeModulesConfig, type RollNode } from "../../core/nodeState.ts";
 import { annotations, controlPlaneLease, kmm, labels, names, nodeLease, slotLeases } from "../../core/names.ts";
-import { parseAttempt, parseRollState, type RollState } from "../../core/rollState.ts";
+import { parseRollState, type RollState } from "../../core/rollState.ts";
 import type { WorkerPod } from "../../core/workerPod.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
 import { withLease } from "./lease.ts";
@@ -120,22 +120,27 @@ export class NodeOutage {
     await this.#patch({ metadata: { labels: { [kmm.versionLabel(namespace, module)]: version ?? null } } });
   }
 
-  /** Counts one more run that found the enrolment pending: the next run's look feeds it back and so looks again. */
-  async countAttempt(node: RollNode): Promise<void> {
-    const attempt = parseAttempt(node.metadata.annotations?.[annotations.attempt]) + 1;
-    await this.#patch({ metadata: { annotations: { [annotations.attempt]: String(attempt) } } });
+  /** Notes that this generation ended well on a node that needed no outage. */
+  async keepGeneration(generation: number): Promise<void> {
+    await this.#patch({ metadata: { annotations: { [annotations.generation]: String(generation) } } });
   }
 
   /** Takes off what a stack that leaves would else leave behind. */
   async forget(): Promise<void> {
-    await this.#patch({ metadata: { annotations: { [annotations.attempt]: null } } });
+    await this.#patch({ metadata: { annotations: { [annotations.generation]: null } } });
   }
 
-  /** Lifts our cordon, and only ours, and forgets the phase. */
-  async leave(node: RollNode): Promise<void> {
+  /** Lifts our cordon, and only ours, forgets the phase, and notes the generation that ended well. */
+  async leave(node: RollNode, generation?: number): Promise<void> {
     const ours = cordonedBy(node) === this.#settings.stack;
     await this.#patch({
-      metadata: { annotations: { [annotations.roll]: null, ...(ours && { [annotations.cordonedBy]: null }) } },
+      metadata: {
+        annotations: {
+          [annotations.roll]: null,
+          ...(ours && { [annotations.cordonedBy]: null }),
+          ...(generation !== undefined && { [annotations.generation]: String(generation) }),
+        },
+      },
       ...(ours && { spec: { unschedulable: null } }),
     });
     progress(`${this.#settings.node}: ${ours ? "uncordoned" : "left cordoned, as it was found"}`);

@@ -26,8 +26,16 @@ export interface RemoteResult {
   readonly stderr: string;
 }
 
-/** Seconds to connect and to log in, unless the caller is in a hurry. */
-const patientSeconds = 15;
+/** How long one command on a node may take. */
+export interface SshLimits {
+  /** Seconds to connect and to log in. */
+  readonly connectSeconds: number;
+  /** Seconds for the whole; absent: as long as the connection lives. */
+  readonly commandSeconds?: number;
+}
+
+/** Unless the caller is in a hurry. */
+const patient: SshLimits = { connectSeconds: 15 };
 
 /** Seconds between questions whether the node is still there; after the third without an answer it isn't. */
 const keepaliveSeconds = 5;
@@ -41,15 +49,16 @@ export async function runRemote(
   target: SshTarget,
   command: string,
   input: string,
-  connectSeconds = patientSeconds,
+  limits: SshLimits = patient,
 ): Promise<RemoteResult> {
-  const config = await connectConfig(target, connectSeconds);
+  const config = await connectConfig(target, limits.connectSeconds);
   return new Promise((resolve, reject) => {
     const client = new Client();
     const fail = (error: Error & { level?: string }) => {
       client.end();
       reject(readable(target, error));
     };
+    endAfter(client, limits.commandSeconds, fail);
     client.on("error", fail).on("close", () => fail(new Error("connection closed")));
     client.on("ready", () => {
       client.exec(command, (error, channel) => {
@@ -75,6 +84,13 @@ export async function runRemote(
       reject(new StepError(`${keyFound(target)}: ${(error as Error).message}; ${keyExpected}`));
     }
   });
+}
+
+/** Gives up on a command that goes on for too long: a node whose tools hang must not keep everybody waiting. */
+function endAfter(client: Client, seconds: number | undefined, fail: (error: Error) => void): void {
+  if (seconds === undefined) return;
+  const timer = setTimeout(() => fail(new Error(`no answer within ${seconds} s`)), seconds * 1000);
+  client.on("close", () => clearTimeout(timer));
 }
 
 const keyFound = ({ privateKeyFile = "" }: SshTarget): string =>

@@ -1,5 +1,6 @@
 import { text } from "node:stream/consumers";
 import { z } from "zod";
+import { inputVariable } from "../../core/names.ts";
 
 /** A failure that a person can mend: printed as it is, without a stack trace. */
 export class StepError extends Error {}
@@ -8,7 +9,7 @@ export class StepError extends Error {}
 export const clusterSchema = z.object({ kubeconfig: z.string(), context: z.string(), id: z.string() });
 
 /**
- * Runs one step: JSON on stdin, a small JSON on stdout (it goes into Pulumi's state), progress on stderr.
+ * Runs one step: input as JSON in the environment and on stdin, a small JSON on stdout (it goes into Pulumi's state), progress on stderr.
  * Exit code 0, or 1 with the reason as the last lines of stderr.
  */
 export async function runStep<Input>(
@@ -16,7 +17,7 @@ export async function runStep<Input>(
   body: (input: Input) => Promise<unknown>,
 ): Promise<void> {
   try {
-    const input = schema.parse(parsed(await text(process.stdin)));
+    const input = schema.parse({ ...parsed(process.env[inputVariable]), ...parsed(await text(process.stdin)) });
     process.stdout.write(JSON.stringify(await body(input)));
   } catch (error) {
     const known = error instanceof StepError;
@@ -25,13 +26,16 @@ export async function runStep<Input>(
   }
 }
 
-/** JSON.parse quotes what it can't read, and a step's input may hold secrets. */
-function parsed(json: string): unknown {
+/** One half of the input: what may be seen is in the environment, the rest on stdin. */
+function parsed(json = ""): object {
+  if (json === "") return {};
   try {
-    return JSON.parse(json);
+    const value: unknown = JSON.parse(json);
+    if (typeof value === "object" && value !== null) return value;
   } catch {
-    throw new StepError("stdin: found no JSON, expected this step's input; see its `input` at the top of the program");
+    // JSON.parse quotes what it can't read, and a step's input may hold secrets.
   }
+  throw new StepError("found no JSON object, expected this step's input; see its `input` at the top of the program");
 }
 
 /** Most that a step may print on stderr, in bytes: Pulumi keeps it in state, and hands it to the next run. */

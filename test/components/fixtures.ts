@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
+import { inputVariable } from "../../core/names.ts";
 import { named, type RecordOptions, type Registration } from "./harness.ts";
 
 export const onStack = {
@@ -17,10 +18,17 @@ export class Given extends pulumi.CustomResource {
   }
 }
 
-/** What a step was given on stdin, secret or not. */
+/** What a step was given in its environment and on stdin, secret or not. */
 export function inputOf(registrations: readonly Registration[], name: string): unknown {
-  const stdin = named(registrations, name, ":Command").inputs["stdin"];
-  return JSON.parse(String(isSecret(stdin) ? stdin.secret : stdin));
+  const { stdin = "{}" } = named(registrations, name, ":Command").inputs;
+  const secrets = JSON.parse(String(isSecret(stdin) ? stdin.secret : stdin)) as object;
+  return { ...(JSON.parse(String(shownOf(registrations, name))) as object), ...secrets };
+}
+
+/** What of a step's input `preview --diff` shows, as JSON, or unknown. */
+export function shownOf(registrations: readonly Registration[], name: string): unknown {
+  const { environment } = named(registrations, name, ":Command").inputs as { environment: Record<string, unknown> };
+  return environment[inputVariable];
 }
 
 const isSecret = (value: unknown): value is { secret: unknown } =>

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { KernelModule, type KernelModuleArgs } from "../../components/kernelModule.ts";
 import type { ModuleSpec } from "../core/kmmAdmission.ts";
 import { Given, inputOf, onStack, valueOf } from "./fixtures.ts";
-import { named, record, unknown, type RecordOptions, type Registration } from "./harness.ts";
+import { named, record, type RecordOptions, type Registration } from "./harness.ts";
 
 const plain = "5.14.0-570.49.1.el9_6.x86_64";
 const realTime = `${plain}+rt`;
@@ -24,7 +24,6 @@ const args = (): KernelModuleArgs => ({
   keySecret: "onload-signing-key-1",
   certSecret: "onload-signing-cert-1",
   selections: [new Given("worker-1-select"), new Given("worker-2-select")],
-  timeoutMinutes: 60,
   logDirectory: "logs/dev",
 });
 const register = (change: Partial<KernelModuleArgs> = {}, options?: RecordOptions): Promise<Registration[]> =>
@@ -92,7 +91,6 @@ test("the build is followed after each change of the Module, one image for each 
       { kernel: plain, image: `${registry}/onload-kmm/onload-kmod:9.0.2.140-0123456789ab-${plain}` },
       { kernel: realTime, image: `${registry}/onload-kmm/onload-kmod:9.0.2.140-0123456789ab-${plain}_rt` },
     ],
-    timeoutMinutes: 60,
     logDirectory: "logs/dev",
   });
 });
@@ -133,10 +131,10 @@ test("nodes stand on what is deleted before the Module, so that they leave first
   assert.ok(named(all, "node").dependencies.includes("module-release"));
 });
 
-test("what was built is known with the step's answer", async () => {
+test("what nodes are to load is said by the inputs alone", async () => {
   let module: KernelModule | undefined;
   await record(() => (module = new KernelModule("module", args(), {})), { outputs: () => ({ stdout: "{}" }) });
-  const { version, ...built } = await valueOf((module ?? assert.fail()).built);
+  const { version, ...built } = await valueOf((module ?? assert.fail()).target);
   assert.match(version, /^[0-9a-f]{12}$/);
   assert.deepEqual(built, {
     namespace: "onload-kmm",
@@ -145,14 +143,14 @@ test("what was built is known with the step's answer", async () => {
   });
 });
 
-test("as long as the build goes on nobody knows what to load, not even in a preview", async () => {
+test("what to load is known in a preview, before it is built: so a preview tells who runs it already", async () => {
   const all = await record(
     () => {
-      const { built } = new KernelModule("module", args(), {});
-      new Given("node", { built });
+      const { target } = new KernelModule("module", args(), {});
+      new Given("node", { target });
     },
     { preview: true },
   );
-  assert.equal(named(all, "node").inputs["built"], unknown);
-  assert.ok(named(all, "node").dependencies.includes("module-build"));
+  const { version } = named(all, "node").inputs["target"] as { version: string };
+  assert.equal(version, specOf(all).moduleLoader.container.version);
 });

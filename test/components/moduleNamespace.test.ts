@@ -1,17 +1,31 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ModuleNamespace } from "../../components/moduleNamespace.ts";
+import { parsePolicy } from "../../core/policy.ts";
 import { named, record } from "./harness.ts";
 
+const policy = parsePolicy();
 const cluster = { kubeconfig: "kubeconfig", context: "c", id: "id" };
 
 test("the namespace lets KMM's privileged workers in, and says whose it is", async () => {
-  const all = await record(() => new ModuleNamespace("onload", { stack: "dev", cluster, namespace: "onload-kmm" }, {}));
+  const all = await record(
+    () => new ModuleNamespace("onload", { stack: "dev", cluster, namespace: "onload-kmm", policy }, {}),
+  );
 
   const { inputs, parent } = named(all, "onload", ":Namespace");
   assert.deepEqual(inputs["metadata"], {
     name: "onload-kmm",
-    annotations: { "pulumi.com/patchFieldManager": "onload-kmm-dev" },
+    annotations: {
+      "pulumi.com/patchFieldManager": "onload-kmm-dev",
+      "policy.onload-kmm.io/rollout.maxParallel": "1",
+      "policy.onload-kmm.io/rollout.drain": "true",
+      "policy.onload-kmm.io/rollout.drainTimeoutMinutes": "15",
+      "policy.onload-kmm.io/rollout.loadTimeoutMinutes": "15",
+      "policy.onload-kmm.io/enrolment.mode": '"attended"',
+      "policy.onload-kmm.io/enrolment.timeoutMinutes": "60",
+      "policy.onload-kmm.io/enrolment.removeOnDestroy": "false",
+      "policy.onload-kmm.io/build.timeoutMinutes": "60",
+    },
     labels: {
       "app.kubernetes.io/managed-by": "onload-kmm",
       "onload-kmm.io/stack": "dev",
@@ -25,7 +39,9 @@ test("the namespace lets KMM's privileged workers in, and says whose it is", asy
 });
 
 test("the workers' ServiceAccount may use the privileged SCC, by RBAC", async () => {
-  const all = await record(() => new ModuleNamespace("onload", { stack: "dev", cluster, namespace: "onload-kmm" }, {}));
+  const all = await record(
+    () => new ModuleNamespace("onload", { stack: "dev", cluster, namespace: "onload-kmm", policy }, {}),
+  );
 
   const binding = named(all, "onload-privileged");
   assert.deepEqual(binding.inputs["roleRef"], {

@@ -1,6 +1,7 @@
 /** One node's arguments for tests. */
 import * as pulumi from "@pulumi/pulumi";
 import type { OnloadNodeArgs } from "../../components/onloadNode.ts";
+import type { NodeReality } from "../../core/reality.ts";
 import { Given, onStack } from "./fixtures.ts";
 
 export const identity = (name: string) => ({
@@ -9,34 +10,47 @@ export const identity = (name: string) => ({
   machineId: "m",
   systemUuid: "s",
   kernel: "5.14.0-1.el9.x86_64",
-  attempt: 0,
 });
-export const built = {
+export const target = {
   namespace: "onload-kmm",
   name: "onload",
   version: "v1",
   image: "registry/onload:${KERNEL_FULL_VERSION}",
 };
-export const rollout = { maxParallel: 2, drain: true, drainTimeoutMinutes: 15, loadTimeoutMinutes: 10 };
 export const ssh = { address: "worker-1:2222", hostKey: "ssh-ed25519 AAAA", user: "core", agent: false };
 export const certificate = "-----BEGIN CERTIFICATE-----\nMIIB\nAAAA\n-----END CERTIFICATE-----\n";
 export const privateKey = "-----BEGIN OPENSSH PRIVATE KEY-----";
 export const passwordHash = "$2a$10$abcdefghijklmnopqrstu.";
-export const enrolment = { mode: "attended", timeoutMinutes: 60, removeOnDestroy: false } as const;
+
+/** A node that nothing was done to so far. */
+export const untouched = (name: string): NodeReality => {
+  const { uid, machineId, systemUuid, kernel } = identity(name);
+  return {
+    node: {
+      metadata: { name, uid },
+      status: {
+        conditions: [{ type: "Ready", status: "True" }],
+        nodeInfo: { bootID: "b", kernelVersion: kernel, machineID: machineId, systemUUID: systemUuid },
+      },
+    },
+  };
+};
 
 export const node = (name: string, more: Partial<OnloadNodeArgs> = {}): OnloadNodeArgs => ({
   ...onStack,
   identity: identity(name),
   namespace: "onload-kmm",
   module: pulumi.output(new Given("module")),
-  built: pulumi.output(built),
+  target: pulumi.output(target),
+  build: pulumi.output(new Given("build")),
+  reality: untouched(name),
   ssh,
   privateKey: pulumi.secret(privateKey),
   certificate: pulumi.output(certificate),
-  enrolment: { ...enrolment, passwordHash: pulumi.secret(passwordHash) },
+  mode: "attended",
+  enrolment: { passwordHash: pulumi.secret(passwordHash) },
   importTool: { library: "set -eu", text: "mokutil --import" },
   ownNetworkOnSolarflare: false,
   hold: false,
-  rollout,
   ...more,
 });

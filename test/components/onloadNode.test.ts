@@ -4,9 +4,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { OnloadNode, type OnloadNodeArgs } from "../../components/onloadNode.ts";
 import { step } from "../../components/step.ts";
 import { annotations } from "../../core/names.ts";
-import { answered, inputOf, leaks, mentions, onStack, valueOf } from "./fixtures.ts";
-import { named, record, unknown, type Registration } from "./harness.ts";
-import { built, certificate, enrolment, identity, node, passwordHash, privateKey, rollout, ssh } from "./nodeArgs.ts";
+import type { NodeReality } from "../../core/reality.ts";
+import { proven } from "../core/realities.ts";
+import { answered, inputOf, leaks, mentions, onStack, shownOf, valueOf } from "./fixtures.ts";
+import { named, record, type Registration } from "./harness.ts";
+import { certificate, identity, node, passwordHash, privateKey, ssh, target } from "./nodeArgs.ts";
 
 const register = (more: () => Partial<OnloadNodeArgs> = () => ({}), options = answered): Promise<Registration[]> =>
   record(() => new OnloadNode(node("worker-1", more()), {}), options);
@@ -53,8 +55,7 @@ test("the claim does nothing when the node comes, and unloads when it leaves, wh
     node: "worker-1",
     namespace: "onload-kmm",
     module: "onload",
-    enrolment: { ...enrolment, passwordHash },
-    ...rollout,
+    enrolment: { passwordHash },
   });
 });
 
@@ -62,7 +63,7 @@ test("the claim is there before the request and the outage, to clean up after on
   const all = await register();
   assert.deepEqual(named(all, "worker-1-import").dependencies, ["worker-1-claim"]);
   const { inputs, dependencies } = named(all, "worker-1-roll");
-  assert.deepEqual(dependencies, ["worker-1-claim", "worker-1-import"]);
+  assert.deepEqual(dependencies, ["build", "worker-1-claim", "worker-1-import"]);
   // A roll that is undone leaves the node as it is: leaving is the claim's.
   assert.ok(!("delete" in inputs));
 });
@@ -72,11 +73,11 @@ test("the roll is done again when machine, certificate, version or image change"
   assert.deepEqual(inputOf(all, "worker-1-roll"), {
     ...onNode,
     node: identity("worker-1"),
-    module: built,
+    module: target,
+    generation: 1,
     stack: "dev",
-    enrolment: { ...enrolment, passwordHash },
+    enrolment: { passwordHash },
     ownNetworkOnSolarflare: false,
-    ...rollout,
   });
 });
 
@@ -86,8 +87,12 @@ test("the proof is read-only, comes last, and changes with what was rolled alone
   assert.match(String(inputs["create"]), /steps\/proveNode\.ts$/);
   assert.ok(!("delete" in inputs));
   assert.deepEqual(dependencies, ["worker-1-roll"]);
-  const target = { ...onNode, node: identity("worker-1"), module: built };
-  assert.deepEqual(inputOf(all, "worker-1-proof"), { ...target, mode: "attended" });
+  assert.deepEqual(inputOf(all, "worker-1-proof"), {
+    ...onNode,
+    node: identity("worker-1"),
+    module: target,
+    generation: 1,
+  });
 });
 
 test("what was proven is the step's answer", async () => {
@@ -108,17 +113,28 @@ test("a held node is selected and claimed, but neither rolled nor proven", async
   assert.ok(annotations.hold in given, "the others' rolls look there");
 });
 
-test("before the build nobody knows what to load, and a preview shows the outage all the same", async () => {
+test("the outage waits for the build, and a preview knows its inputs before that", async () => {
   const all = await record(
     () => {
       const build = step("module-build", { run: "followModuleBuild", input: {} }, {});
-      return new OnloadNode(node("worker-1", { built: build.stdout.apply(() => built) }), {});
+      return new OnloadNode(node("worker-1", { build: pulumi.output(build) }), {});
     },
     { preview: true },
   );
-  assert.deepEqual(named(all, "worker-1-roll").inputs["stdin"], { secret: unknown });
-  assert.equal(named(all, "worker-1-proof").inputs["stdin"], unknown);
   assert.ok(named(all, "worker-1-roll").dependencies.includes("module-build"));
+  assert.match(String(shownOf(all, "worker-1-roll")), /"version":"v1"/);
+});
+
+test("a node that is as it shall be keeps its generation; one that deviates gets the next", async () => {
+  const done = proven("worker-1", 7);
+  const generationOf = async (reality: NodeReality) => {
+    const all = await register(() => ({ reality }));
+    return (["roll", "proof"] as const).map(
+      (part) => (inputOf(all, `worker-1-${part}`) as { generation: number }).generation,
+    );
+  };
+  assert.deepEqual(await generationOf(done), [7, 7]);
+  assert.deepEqual(await generationOf({ ...done, nmc: {} }), [8, 8]);
 });
 
 test("the import asks over SSH, with the host key that the configuration names", async () => {
@@ -141,7 +157,7 @@ test("the import takes certificate and password hash on stdin, and none of them 
 
 test("another machine under the same name is asked again", async () => {
   const commands: unknown[] = [];
-  for (const change of [{}, { uid: "u" }, { machineId: "n" }, { systemUuid: "t" }, { attempt: 1 }]) {
+  for (const change of [{}, { uid: "u" }, { machineId: "n" }, { systemUuid: "t" }, {}]) {
     const all = await register(() => ({ identity: { ...identity("worker-1"), ...change } }));
     commands.push(named(all, "worker-1-import").inputs["create"]);
   }
@@ -152,16 +168,17 @@ test("another machine under the same name is asked again", async () => {
 
 for (const mode of ["off", "redfish"] as const) {
   test(`with enrolment ${mode} MokManager is never asked`, async () => {
-    const all = await register(() => ({ enrolment: { ...enrolment, mode, passwordHash: pulumi.output("") } }));
+    const all = await register(() => ({ mode, enrolment: { passwordHash: pulumi.output("") } }));
     assert.ok(!childrenOf(all, "worker-1").includes("worker-1-import"));
-    assert.deepEqual(named(all, "worker-1-roll").dependencies, ["worker-1-claim"]);
+    assert.deepEqual(named(all, "worker-1-roll").dependencies, ["build", "worker-1-claim"]);
   });
 }
 
 test("roll and claim log in at the BMC, and nobody sees with what", async () => {
   const bmc = { url: "https://bmc/redfish/v1/Systems/1", fingerprint: "0f", user: "admin", password: "of the BMC" };
   const all = await register(() => ({
-    enrolment: { ...enrolment, mode: "redfish", passwordHash: pulumi.output(""), bmc: pulumi.secret(bmc) },
+    mode: "redfish",
+    enrolment: { passwordHash: pulumi.output(""), bmc: pulumi.secret(bmc) },
   }));
   for (const name of ["worker-1-claim", "worker-1-roll"]) {
     assert.deepEqual((inputOf(all, name) as { enrolment: { bmc: unknown } }).enrolment.bmc, bmc);

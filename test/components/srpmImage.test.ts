@@ -14,7 +14,6 @@ const args: SrpmImageArgs = {
     { path: "assets/build-kmod.sh", text: "make" },
     { path: "assets/entitled-packages.sh", text: "dnf" },
   ],
-  timeoutMinutes: 60,
   logDirectory: "logs/dev",
 };
 const register = (change: Partial<SrpmImageArgs> = {}, options?: RecordOptions): Promise<Registration[]> =>
@@ -52,7 +51,6 @@ test("the upload waits for its BuildConfig, and is told all that it needs by rel
     tag: outputTag(all).split(":")[1],
     dockerfile: "assets/srpm.Dockerfile",
     files: ["assets/build-kmod.sh", "assets/entitled-packages.sh"],
-    timeoutMinutes: 60,
     logDirectory: "logs/dev",
   });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { step } from "../../components/step.ts";
-import { leaks } from "./fixtures.ts";
+import { leaks, shownOf } from "./fixtures.ts";
 import { named, record, unknown } from "./harness.ts";
 
 test("a step is this project's own Node on its program, so that a kill reaches it and older Nodes don't", async () => {
@@ -10,7 +10,7 @@ test("a step is this project's own Node on its program, so that a kill reaches i
   assert.deepEqual(named(all, "a").inputs, {
     create: "exec node_modules/.bin/node steps/rollNode.ts",
     delete: "exec node_modules/.bin/node steps/leaveNode.ts",
-    stdin: '{"node":"w"}',
+    environment: { ONLOAD_KMM_INPUT: '{"node":"w"}' },
     addPreviousOutputInEnv: false,
     logging: "stderr",
   });
@@ -26,10 +26,11 @@ test("a step without an undoing leaves nothing to run on delete", async () => {
   assert.ok(!("delete" in inputs));
 });
 
-test("a secret in the input keeps the whole input secret, and off the command line", async () => {
-  const input = { password: pulumi.secret("correct horse"), node: "w" };
-  const all = await record(() => step("a", { run: "rollNode", input }, {}));
-  assert.deepEqual(named(all, "a").inputs["stdin"], { secret: '{"password":"correct horse","node":"w"}' });
+test("secrets go through stdin, where nobody sees them, and the rest where a preview shows it", async () => {
+  const secrets = { password: pulumi.secret("correct horse"), user: "u" };
+  const all = await record(() => step("a", { run: "rollNode", input: { node: "w" }, secrets }, {}));
+  assert.deepEqual(named(all, "a").inputs["stdin"], { secret: '{"password":"correct horse","user":"u"}' });
+  assert.deepEqual(named(all, "a").inputs["environment"], { ONLOAD_KMM_INPUT: '{"node":"w"}' });
   assert.deepEqual(leaks(all, "correct horse"), []);
 });
 
@@ -47,6 +48,6 @@ test("an input that isn't known yet leaves the step for later", async () => {
     },
     { preview: true },
   );
-  assert.equal(named(all, "second").inputs["stdin"], unknown);
+  assert.equal(shownOf(all, "second"), unknown);
   assert.deepEqual(named(all, "second").dependencies, ["first"]);
 });

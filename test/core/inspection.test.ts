@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   clusterProblems,
-  nodeIdentities,
+  clusterWarnings,
+  identityOf,
+  listedNodes,
   type ClusterFacts,
   type Intent,
   type ModuleObject,
-  type NodeObject,
 } from "../../core/inspection.ts";
+import type { RollNode } from "../../core/nodeState.ts";
 
 const intent: Intent = {
   stack: "prod",
@@ -20,7 +22,7 @@ const intent: Intent = {
   strategy: "driver-toolkit",
 };
 
-const node = (name: string, labels: Record<string, string> = {}, kernel = "5.14.0-1.el9.x86_64"): NodeObject => ({
+const node = (name: string, labels: Record<string, string> = {}, kernel = "5.14.0-1.el9.x86_64"): RollNode => ({
   metadata: { name, uid: `uid-${name}`, labels },
   status: {
     nodeInfo: { machineID: `machine-${name}`, systemUUID: `system-${name}`, kernelVersion: kernel, bootID: "boot" },
@@ -29,6 +31,10 @@ const node = (name: string, labels: Record<string, string> = {}, kernel = "5.14.
 
 const facts: ClusterFacts = {
   nodes: [node("master-0"), node("worker-1"), node("worker-2", { "onload-kmm.io/stack": "prod" })],
+  nmcs: [{ metadata: { name: "worker-1" }, spec: { modules: [] } }],
+  missing: [],
+  certificate: "",
+  ownNamespaces: [],
   hasKmm: true,
   kmmVersion: "2.4.1",
   modules: [],
@@ -48,37 +54,54 @@ const namespace = (labels = {}, more = {}): ClusterFacts["namespace"] => ({
 
 test("a cluster as expected has no problems", () => assert.deepEqual(clusterProblems(intent, facts), []));
 
-test("nodes are identified in the list's order, not the cluster's", () => {
-  assert.deepEqual(nodeIdentities(intent, facts), [
-    {
-      name: "worker-2",
-      uid: "uid-worker-2",
-      machineId: "machine-worker-2",
-      systemUuid: "system-worker-2",
-      kernel: "5.14.0-1.el9.x86_64",
-      attempt: 0,
-    },
-    {
-      name: "worker-1",
-      uid: "uid-worker-1",
-      machineId: "machine-worker-1",
-      systemUuid: "system-worker-1",
-      kernel: "5.14.0-1.el9.x86_64",
-      attempt: 0,
-    },
-  ]);
+test("nodes are found in the list's order, not the cluster's, each with KMM's account of it", () => {
+  const found = listedNodes(intent, facts);
+  assert.deepEqual(
+    found.map(({ node: { metadata } }) => metadata.name),
+    ["worker-2", "worker-1"],
+  );
+  assert.deepEqual(
+    found.map(({ nmc }) => nmc?.spec),
+    [undefined, { modules: [] }],
+  );
 });
 
-test("how often a node was left to its operator is part of what it is, so that the next run looks again", () => {
-  const left = {
-    ...node("worker-2"),
-    metadata: { ...node("worker-2").metadata, annotations: { "onload-kmm.io/attempt": "3" } },
+test("of a Node only what roll-outs look at is taken along", () => {
+  const marks = {
+    "onload-kmm.io/stack": "prod",
+    "kmm.node.kubernetes.io/onload-kmm.onload.ready": "",
+    "kubernetes.io/hostname": "worker-2",
   };
-  assert.equal(nodeIdentities(intent, { ...facts, nodes: [left] })[0]?.attempt, 3);
+  const conditions = [
+    { type: "Ready", status: "True", lastHeartbeatTime: "2026-01-31T12:00:00Z" },
+    { type: "DiskPressure", status: "False" },
+  ];
+  const whole = node("worker-2", marks);
+  const [found] = listedNodes(intent, { ...facts, nodes: [{ ...whole, status: { ...whole.status, conditions } }] });
+  assert.deepEqual(Object.keys(found?.node.metadata.labels ?? {}), Object.keys(marks).slice(0, 2));
+  assert.deepEqual(found?.node.status.conditions, [{ type: "Ready", status: "True" }]);
 });
 
-test("a node that the cluster doesn't have gets no identity", () => {
-  assert.deepEqual(nodeIdentities({ ...intent, nodes: [{ name: "worker-9", hold: false }] }, facts), []);
+test("a Node's identity is its object, its installation, its mainboard and its kernel", () => {
+  assert.deepEqual(identityOf(node("worker-2")), {
+    name: "worker-2",
+    uid: "uid-worker-2",
+    machineId: "machine-worker-2",
+    systemUuid: "system-worker-2",
+    kernel: "5.14.0-1.el9.x86_64",
+  });
+});
+
+test("a node that the cluster doesn't have isn't found", () => {
+  assert.deepEqual(listedNodes({ ...intent, nodes: [{ name: "worker-9", hold: false }] }, facts), []);
+});
+
+test("what somebody deleted is a warning that says how it comes back", () => {
+  assert.deepEqual(clusterWarnings(intent, facts), []);
+  assert.match(
+    clusterWarnings(intent, { ...facts, missing: ["secret/a", "configmap/b"] }).join("\n"),
+    /deleted by hand in namespace onload-kmm: secret\/a, configmap\/b; run `pulumi up --refresh`/,
+  );
 });
 
 const entitled: Partial<Intent> = { strategy: "entitled-ubi" };
@@ -108,6 +131,12 @@ const problems: [situation: string, facts: Partial<ClusterFacts>, intent: Partia
     { namespace: namespace({ "onload-kmm.io/stack": "dev" }) },
     {},
     /belongs to the stack "dev"; set onload-kmm:namespace to another name/,
+  ],
+  [
+    "the stack lives in another namespace",
+    { ownNamespaces: ["onload"] },
+    {},
+    /^onload-kmm:namespace: found "onload-kmm", but the stack "prod" lives in onload; a stack keeps its namespace for life/,
   ],
   [
     "our namespace is being deleted",
@@ -184,6 +213,10 @@ for (const [situation, found, wanted] of fine) {
 test("all problems of a cluster are told at once", () => {
   const nothing: ClusterFacts = {
     nodes: [],
+    nmcs: [],
+    missing: [],
+    certificate: "",
+    ownNamespaces: [],
     hasKmm: false,
     modules: [module("onload", "onload")],
     hasPrivilegedScc: false,

@@ -43,10 +43,10 @@ function strangers(path: string, value: object, known: readonly string[]): strin
   return keys.map((key) => `strict decoding error: unknown field "${path}.${key}"`);
 }
 
-function tolerationProblems({ key, operator, ...rest }: { key: string; operator: string }): string[] {
+function tolerationProblems({ key, operator, ...rest }: { key?: string; operator: string }): string[] {
   const problems = Object.keys(rest).map((field) => `toleration with ${field}`);
   if (operator !== "Exists") problems.push(`invalid operator '${operator}'`);
-  if (!/^[a-z0-9.-]+\/[A-Za-z0-9_.-]+$/.test(key)) problems.push(`invalid key '${key}'`);
+  if (key !== undefined && !/^[a-z0-9.-]+\/[A-Za-z0-9_.-]+$/.test(key)) problems.push(`invalid key '${key}'`);
   return problems;
 }
 

@@ -9,6 +9,7 @@ import {
   type Expected,
   type NodeModulesConfig,
   type RollNode,
+  expectedOn,
 } from "../../core/nodeState.ts";
 
 const expected: Expected = { namespace: "ns", module: "onload", version: "v2", image: "registry/onload:v2" };
@@ -119,4 +120,14 @@ test("a cordon is ours only where our annotation says so", () => {
   assert.equal(cordonedBy(cordoned), "dev");
   assert.equal(isCordoned(node({}, { spec: {} })), false);
   assert.equal(cordonedBy(node({}, { spec: { unschedulable: true } })), undefined);
+});
+
+test("what a node must load has its kernel filled in as KMM does", () => {
+  const module = { namespace: "ns", name: "onload", version: "v1", image: "registry/onload:1-${KERNEL_FULL_VERSION}" };
+  assert.deepEqual(expectedOn("5.14.0-1.el9.x86_64+rt", module), {
+    namespace: "ns",
+    module: "onload",
+    version: "v1",
+    image: "registry/onload:1-5.14.0-1.el9.x86_64_rt",
+  });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parseAttempt, parseRollState, type RollState } from "../../core/rollState.ts";
+import { parseGeneration, parseRollState, type RollState } from "../../core/rollState.ts";
 
 const state: fc.Arbitrary<RollState> = fc.record(
   {
@@ -28,7 +28,7 @@ test("whatever somebody writes into the annotation, reading it doesn't fail", ()
   fc.assert(fc.property(fc.string(), (text) => parseRollState(text) === undefined));
 });
 
-for (const [annotation, attempt] of [
+for (const [annotation, generation] of [
   [undefined, 0],
   ["", 0],
   ["0", 0],
@@ -38,7 +38,7 @@ for (const [annotation, attempt] of [
   ["NaN", 0],
   ["two", 0],
 ] as const) {
-  test(`${annotation === undefined ? "no annotation" : JSON.stringify(annotation)} counts as ${attempt} attempts`, () => {
-    assert.equal(parseAttempt(annotation), attempt);
+  test(`${annotation === undefined ? "no annotation" : JSON.stringify(annotation)} counts as generation ${generation}`, () => {
+    assert.equal(parseGeneration(annotation), generation);
   });
 }

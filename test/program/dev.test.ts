@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inputOf, leaks, mentions, valueOf } from "../components/fixtures.ts";
+import { inputOf, leaks, mentions, shownOf, valueOf } from "../components/fixtures.ts";
 import { named, unknown } from "../components/harness.ts";
 import {
   configOf,
@@ -50,21 +50,21 @@ worker-1 OnloadNode
   worker-1-claim Command ← module-release, mok-password, signing, worker-1-select
   worker-1-import Command ← mok-password, signing, worker-1-claim
   worker-1-roll Command ← module-build, mok-password, onload, signing, worker-1-claim, worker-1-import
-  worker-1-proof Command ← module-build, onload, signing, worker-1-roll
+  worker-1-proof Command ← onload, signing, worker-1-roll
 worker-2 OnloadNode
   worker-2-guard Command ← worker-2-select
   worker-2-select NodePatch
   worker-2-claim Command ← module-release, mok-password, signing, worker-2-select
   worker-2-import Command ← mok-password, signing, worker-1-proof, worker-2-claim
   worker-2-roll Command ← module-build, mok-password, onload, signing, worker-1-proof, worker-2-claim, worker-2-import
-  worker-2-proof Command ← module-build, onload, signing, worker-2-roll
+  worker-2-proof Command ← onload, signing, worker-2-roll
 worker-3 OnloadNode
   worker-3-guard Command ← worker-3-select
   worker-3-select NodePatch
   worker-3-claim Command ← module-release, mok-password, signing, worker-3-select
   worker-3-import Command ← mok-password, signing, worker-2-proof, worker-3-claim
   worker-3-roll Command ← module-build, mok-password, onload, signing, worker-2-proof, worker-3-claim, worker-3-import
-  worker-3-proof Command ← module-build, onload, signing, worker-3-roll
+  worker-3-proof Command ← onload, signing, worker-3-roll
 module KernelModule ← onload, onload-guard, onload-privileged, onload-worker
   module Module ← module-dockerfile, onload, signing, signing-cert, signing-key, source-upload, worker-1-select, worker-2-select, worker-3-select
   module-build Command ← module, onload, signing
@@ -230,5 +230,5 @@ test("a real-time kernel gets a mapping of its own, and its image is waited for"
 test("a first preview knows nothing of keys and images, and says so", async (t) => {
   const { registrations } = await run({ config: await devConfig(await filesFor(t)), preview: true });
   assert.equal(named(registrations, "module", ":Module").inputs["spec"], unknown);
-  assert.equal(named(registrations, "worker-1-proof").inputs["stdin"], unknown);
+  assert.equal(shownOf(registrations, "worker-1-proof"), unknown);
 });

@@ -51,14 +51,14 @@ worker-0 OnloadNode
   worker-0-claim Command ← module-release, mok-password, signing, worker-0-select
   worker-0-import Command ← mok-password, signing, worker-0-claim
   worker-0-roll Command ← module-build, mok-password, onload, signing, worker-0-claim, worker-0-import
-  worker-0-proof Command ← module-build, onload, signing, worker-0-roll
+  worker-0-proof Command ← onload, signing, worker-0-roll
 worker-1 OnloadNode
   worker-1-guard Command ← worker-1-select
   worker-1-select NodePatch
   worker-1-claim Command ← module-release, mok-password, signing, worker-1-select
   worker-1-import Command ← mok-password, signing, worker-0-proof, worker-1-claim
   worker-1-roll Command ← module-build, mok-password, onload, signing, worker-0-proof, worker-1-claim, worker-1-import
-  worker-1-proof Command ← module-build, onload, signing, worker-1-roll
+  worker-1-proof Command ← onload, signing, worker-1-roll
 module KernelModule ← onload, onload-guard, onload-privileged, onload-worker
   module Module ← module-dockerfile, onload, signing, signing-cert, signing-key, source-upload, worker-0-select, worker-1-select
   module-build Command ← module, onload, signing

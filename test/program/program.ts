@@ -6,7 +6,8 @@ import type { TestContext } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import ssh from "ssh2";
 import { parse } from "yaml";
-import type { Intent, NodeIdentity } from "../../core/inspection.ts";
+import type { Intent } from "../../core/inspection.ts";
+import type { NodeReality } from "../../core/reality.ts";
 import { makeRelease, type MadeRelease } from "../../sandbox/release/makeRelease.ts";
 import { rsaPair } from "../core/pems.ts";
 import { record, type RecordOptions, type Registration } from "../components/harness.ts";
@@ -79,8 +80,9 @@ export async function run(given: Run): Promise<Ran> {
       if (token !== "command:local:run") throw new Error(`unexpected call of ${token}`);
       asked = JSON.parse((inputs as { stdin: string }).stdin) as typeof asked;
       const { nodes = [] } = asked?.intent ?? {};
-      const identities = nodes.flatMap(({ name }) => identityOf(name, given.kernels) ?? []);
-      return { stdout: JSON.stringify({ problems: given.problems ?? [], warnings: [], nodes: identities }) };
+      const found = nodes.flatMap(({ name }) => realityOf(name, given.kernels) ?? []);
+      const answer = { problems: given.problems ?? [], warnings: [], nodes: found, certificate: "" };
+      return { stdout: JSON.stringify(answer) };
     },
   };
   const registrations = await record(async () => {
@@ -109,10 +111,11 @@ function setConfig({ config, secrets = [] }: Run): void {
   );
 }
 
-function identityOf(name: string, kernels: Run["kernels"]): NodeIdentity | undefined {
+function realityOf(name: string, kernels: Run["kernels"]): NodeReality | undefined {
   const kernel = kernels === undefined ? plainKernel : kernels[name];
   if (kernel === undefined) return undefined;
-  return { name, uid: `uid-${name}`, machineId: "machine", systemUuid: "system", kernel, attempt: 0 };
+  const nodeInfo = { bootID: "boot", kernelVersion: kernel, machineID: "machine", systemUUID: "system" };
+  return { node: { metadata: { name, uid: `uid-${name}` }, status: { nodeInfo } } };
 }
 
 /** What providers and steps answer in an `up`. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RollNode } from "../../../core/nodeState.ts";
-import { expectedOn, sameMachine, type NodeInput } from "../../../steps/lib/nodeInput.ts";
+import { sameMachine, type NodeInput } from "../../../steps/lib/nodeInput.ts";
 import { StepError } from "../../../steps/lib/step.ts";
 
 const seen: NodeInput = {
@@ -10,7 +10,6 @@ const seen: NodeInput = {
   machineId: "m",
   systemUuid: "s",
   kernel: "5.14.0-1.el9.x86_64+rt",
-  attempt: 0,
 };
 const node = (uid: string, nodeInfo: Partial<RollNode["status"]["nodeInfo"]> = {}): RollNode => ({
   metadata: { name: "worker-1", uid },
@@ -44,13 +43,3 @@ for (const [what, found, message] of others) {
     );
   });
 }
-
-test("what a node must load has its kernel filled in as KMM does", () => {
-  const module = { namespace: "ns", name: "onload", version: "v1", image: "registry/onload:1-${KERNEL_FULL_VERSION}" };
-  assert.deepEqual(expectedOn(seen, module), {
-    namespace: "ns",
-    module: "onload",
-    version: "v1",
-    image: "registry/onload:1-5.14.0-1.el9.x86_64_rt",
-  });
-});

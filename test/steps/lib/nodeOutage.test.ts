@@ -87,11 +87,10 @@ test("the version label is the gate: set, and taken off, beside the node's other
   assert.deepEqual(found().metadata.labels, { zone: "a" });
 });
 
-test("attempts are counted on the node, and forgotten when it leaves", async (t) => {
-  const { outage, read, found } = await start(t);
-  await outage.countAttempt(await read());
-  await outage.countAttempt(await read());
-  assert.equal(found().metadata.annotations?.["onload-kmm.io/attempt"], "2");
+test("the generation that ended well is kept on the node, and forgotten when it leaves", async (t) => {
+  const { outage, found } = await start(t);
+  await outage.keepGeneration(2);
+  assert.equal(found().metadata.annotations?.["onload-kmm.io/generation"], "2");
   await outage.forget();
   assert.deepEqual(found().metadata.annotations, {});
 });

@@ -1,0 +1,88 @@
+import type { ClusterFacts, Intent, ModuleObject } from "../../core/inspection.ts";
+import { labels, names } from "../../core/names.ts";
+import type { NodeModulesConfig, RollNode } from "../../core/nodeState.ts";
+import type { LiveModule } from "../../core/ownObjects.ts";
+import type { Kubectl, KubeObject } from "./kubectl.ts";
+import { readOwnObjects } from "./ownObjects.ts";
+
+/** Namespace of Red Hat's operator; where it is installed elsewhere its version stays unknown. */
+const operatorNamespace = "openshift-kmm";
+
+interface ClusterVersion extends KubeObject {
+  readonly status?: { readonly capabilities?: { readonly enabledCapabilities?: string[] } };
+}
+interface RegistryConfig extends KubeObject {
+  readonly spec?: { readonly managementState?: string };
+}
+interface ClusterServiceVersion extends KubeObject {
+  readonly spec?: { readonly version?: string };
+}
+
+/** Reads what a plan depends on, each kind once for the whole cluster, and only kinds that the cluster has. */
+export async function readCluster(kubectl: Kubectl, intent: Intent): Promise<ClusterFacts> {
+  const groups = await apiGroups(kubectl);
+  const when: When = (group, read) => (groups.has(group) ? read() : Promise.resolve(undefined));
+  const [platform, kmm, stack] = await Promise.all([
+    readPlatform(kubectl, when),
+    readKmm(kubectl, when),
+    readStack(kubectl, intent),
+  ]);
+  const own = await readOwnObjects(kubectl, intent.namespace, kmm.modules, stack.nodes);
+  return { ...platform, ...kmm, ...stack, ...own };
+}
+
+type When = <T>(group: string, read: () => Promise<T>) => Promise<T | undefined>;
+
+async function readPlatform(kubectl: Kubectl, when: When) {
+  const [version, registry, scc] = await Promise.all([
+    when("config.openshift.io", () => kubectl.get<ClusterVersion>("clusterversions.config.openshift.io", "version")),
+    when("imageregistry.operator.openshift.io", () =>
+      kubectl.get<RegistryConfig>("configs.imageregistry.operator.openshift.io", "cluster"),
+    ),
+    when("security.openshift.io", () => kubectl.get("securitycontextconstraints.security.openshift.io", "privileged")),
+  ]);
+  return {
+    capabilities: version === undefined ? undefined : (version.status?.capabilities?.enabledCapabilities ?? []),
+    registryState: registry?.spec?.managementState,
+    hasPrivilegedScc: scc !== undefined,
+  };
+}
+
+async function readKmm(kubectl: Kubectl, when: When) {
+  const group = "kmm.sigs.x-k8s.io";
+  const [modules, nmcs = [], csvs] = await Promise.all([
+    when(group, () => kubectl.list<KubeObject & ModuleObject & LiveModule>(`modules.${group}`, "-A")),
+    when(group, () => kubectl.listKnown<KubeObject & NodeModulesConfig>(`nodemodulesconfigs.${group}`)),
+    when("operators.coreos.com", () =>
+      kubectl.list<ClusterServiceVersion>("clusterserviceversions.operators.coreos.com", "-n", operatorNamespace),
+    ),
+  ]);
+  const operator = csvs?.find(({ metadata }) => metadata.name.startsWith("kernel-module-management"));
+  return { hasKmm: modules !== undefined, modules: modules ?? [], nmcs, kmmVersion: operator?.spec?.version };
+}
+
+async function readStack(kubectl: Kubectl, { stack, namespace, strategy }: Intent) {
+  const [nodes, own, ofStack, entitlement] = await Promise.all([
+    kubectl.list<KubeObject & RollNode>("nodes"),
+    kubectl.get("namespaces", namespace),
+    kubectl.list("namespaces", "-l", `${labels.stack}=${stack}`),
+    strategy === "entitled-ubi" && hasEntitlement(kubectl),
+  ]);
+  return {
+    nodes,
+    namespace: own,
+    ownNamespaces: ofStack.map(({ metadata }) => metadata.name),
+    hasEntitlement: entitlement,
+  };
+}
+
+/** By name only: what is in the Secret isn't needed here, and not everybody may read it. */
+async function hasEntitlement(kubectl: Kubectl): Promise<boolean> {
+  const where = ["-n", names.entitlementNamespace, "-o", "name", "--ignore-not-found"];
+  return (await kubectl.run(["get", "secrets", names.entitlementSecret, ...where])) !== "";
+}
+
+async function apiGroups(kubectl: Kubectl): Promise<Set<string>> {
+  const { groups } = JSON.parse(await kubectl.run(["get", "--raw", "/apis"])) as { groups: { name: string }[] };
+  return new Set(groups.map(({ name }) => name));
+}
