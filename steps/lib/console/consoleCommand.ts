@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import net from "node:net";
 import { Duplex, type Readable, type Writable } from "node:stream";
-import { setTimeout as delay } from "node:timers/promises";
+import { within } from "../clock.ts";
 
 /** How long a console command may take to end when asked to, in milliseconds, before it is killed. */
 const patience = 3000;
@@ -71,8 +71,7 @@ function terminalCommand(command: string): Duplex {
   const hangUp = async (): Promise<void> => {
     if (child.pid === undefined) return;
     signalGroup(leader ?? child.pid, "SIGHUP");
-    const gone = await Promise.race([ended, delay(patience, false, { ref: false })]);
-    if (gone) return;
+    if ((await within(patience, ended)) === true) return;
     signalGroup(leader, "SIGKILL");
     signalGroup(child.pid, "SIGKILL");
     await ended;
