@@ -64,12 +64,16 @@ function terminalCommand(command: string): Duplex {
     env: { ...process.env, SHELL: "/bin/sh" },
   });
   const [stdin, stdout, stderr, leaderPipe] = child.stdio as [Writable, Readable, Readable, Readable, undefined];
-  let leader: number | undefined;
-  leaderPipe.on("data", (text: Buffer) => (leader = Number.parseInt(text.toString(), 10)));
+  const told = new Promise<number | undefined>((resolve) => {
+    leaderPipe.once("data", (text: Buffer) => resolve(Number.parseInt(text.toString(), 10)));
+    leaderPipe.once("close", () => resolve(undefined));
+  });
   const ended = new Promise<true>((resolve) => child.once("close", () => resolve(true)));
 
   const hangUp = async (): Promise<void> => {
     if (child.pid === undefined) return;
+    // The command's first output may be here before its process ID is; `script` alone doesn't pass a hang-up on.
+    const leader = await within(patience, told);
     signalGroup(leader ?? child.pid, "SIGHUP");
     if ((await within(patience, ended)) === true) return;
     signalGroup(leader, "SIGKILL");
