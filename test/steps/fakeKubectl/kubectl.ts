@@ -6,31 +6,30 @@
 import { parseArgs } from "node:util";
 import type { Store, Stored } from "./store.ts";
 
-const parse = (args: readonly string[]) =>
-  parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      kubeconfig: { type: "string", default: "" },
-      context: { type: "string", default: "" },
-      namespace: { type: "string", short: "n", default: "" },
-      "all-namespaces": { type: "boolean", short: "A" },
-      selector: { type: "string", short: "l" },
-      output: { type: "string", short: "o" },
-      filename: { type: "string", short: "f" },
-      patch: { type: "string", short: "p" },
-      type: { type: "string" },
-      raw: { type: "string" },
-      wait: { type: "string" },
-      timeout: { type: "string" },
-      "pod-selector": { type: "string" },
-      "ignore-not-found": { type: "boolean" },
-      overwrite: { type: "boolean" },
-      force: { type: "boolean" },
-      "ignore-daemonsets": { type: "boolean" },
-      "delete-emptydir-data": { type: "boolean" },
-    },
-  });
+const known = {
+  allowPositionals: true,
+  options: {
+    kubeconfig: { type: "string", default: "" },
+    context: { type: "string", default: "" },
+    namespace: { type: "string", short: "n", default: "" },
+    "all-namespaces": { type: "boolean", short: "A" },
+    selector: { type: "string", short: "l" },
+    output: { type: "string", short: "o" },
+    filename: { type: "string", short: "f" },
+    patch: { type: "string", short: "p" },
+    type: { type: "string" },
+    raw: { type: "string" },
+    wait: { type: "string" },
+    timeout: { type: "string" },
+    "pod-selector": { type: "string" },
+    "ignore-not-found": { type: "boolean" },
+    overwrite: { type: "boolean" },
+    force: { type: "boolean" },
+    "ignore-daemonsets": { type: "boolean" },
+    "delete-emptydir-data": { type: "boolean" },
+  },
+} as const;
+const parse = (args: readonly string[]) => parseArgs({ ...known, args: [...args] });
 
 // The call at hand: each is answered at once, before the next.
 let command = "";
@@ -51,16 +50,17 @@ export interface Answer {
 /** Answers one call on the objects of `on`, and notes it there. */
 export function answer(on: Store, args: readonly string[], input: Buffer): Answer {
   on.calls.push({ argv: args, stdin: input.toString("latin1") });
-  const { values, positionals } = parse(args);
-  [store, flags, command, stdin] = [on, values, args.join(" "), input.toString("utf8")];
-  [verb = "", kind = "", name, ...rest] = positionals;
   try {
+    const { values, positionals } = parse(args);
+    [store, flags, command, stdin] = [on, values, args.join(" "), input.toString("utf8")];
+    [verb = "", kind = "", name, ...rest] = positionals;
     if (flags.context !== "fake") throw new Refusal(`error: context "${flags.context}" does not exist`);
     failIfAsked();
     return { code: 0, text: run() };
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return { code: 1, text: `${error.message}\n` };
+    if (error instanceof Refusal) return { code: 1, text: `${error.message}\n` };
+    // An option that it doesn't know, or a fault of its own.
+    return { code: 1, text: `${(error as Error).stack ?? String(error)}\n` };
   }
 }
 
