@@ -1,6 +1,9 @@
 import pulumi from "@pulumi/eslint-plugin";
 import tseslint from "typescript-eslint";
 
+const theClock = "take the time from steps/lib/clock.ts";
+const byTheClock = (name) => ({ name, message: theClock });
+
 export default tseslint.config(
   { ignores: ["node_modules/", ".sandbox/", ".test-results/"] },
   ...tseslint.configs.strictTypeChecked,
@@ -22,6 +25,23 @@ export default tseslint.config(
     rules: {
       "@pulumi/no-output-in-template-literal": "error",
       "@pulumi/no-output-instance-in-template-literal": "error",
+    },
+  },
+  {
+    files: ["steps/**"],
+    ignores: ["steps/lib/clock.ts"],
+    rules: {
+      // Time is injected: tests wait for nothing.
+      "no-restricted-globals": ["error", ...["setTimeout", "setInterval", "performance"].map(byTheClock)],
+      "no-restricted-imports": ["error", ...["node:timers", "node:timers/promises", "node:perf_hooks"].map(byTheClock)],
+      "no-restricted-syntax": [
+        "error",
+        ...[
+          "MemberExpression[object.name='Date'][property.name='now']",
+          "NewExpression[callee.name='Date'][arguments.length=0]",
+          "MemberExpression[object.name='AbortSignal'][property.name='timeout']",
+        ].map((selector) => ({ selector, message: theClock })),
+      ],
     },
   },
   {

@@ -18,6 +18,6 @@ git ls-files --cached --others --exclude-standard | while read -r file; do
   case $file in
     *.sh) echo "$file" ;;
     *.*) ;;
-    *) if [ -f "$file" ] && head -n 1 "$file" | grep -q '^#!/bin/sh'; then echo "$file"; fi ;;
+    *) if [ -f "$file" ] && head -n 1 "$file" | grep -qE '^#!/bin/(ba)?sh'; then echo "$file"; fi ;;
   esac
 done | xargs shellcheck

@@ -14,6 +14,7 @@ import {
 import { annotations, kmm, names } from "../core/names.ts";
 import type { Policy } from "../core/policy.ts";
 import { BuildLogs, whatItSays } from "./lib/builds.ts";
+import { now, timestamp } from "./lib/clock.ts";
 import { connect, type Kubectl, type KubeObject } from "./lib/kubectl.ts";
 import { readPushedTags } from "./lib/imageStream.ts";
 import { readPolicy } from "./lib/policy.ts";
@@ -50,9 +51,9 @@ class Round {
   readonly #step: Input;
   readonly #logs: BuildLogs;
   #oldFailures: Set<string> | undefined;
-  #touchedAt = Date.now();
+  #touchedAt = now();
   #waitsFor = "";
-  #waitsSince = Date.now();
+  #waitsSince = now();
   #trouble = "";
   #forgets = 0;
 
@@ -91,7 +92,7 @@ class Round {
       case "failed":
         return this.#fail(verdict.build);
       case "unseen":
-        if (Date.now() - this.#touchedAt > touchAfterSeconds * 1000) await this.#touch();
+        if (now() - this.#touchedAt > touchAfterSeconds * 1000) await this.#touch();
         return { missing: verdict.missing };
       case "startAfresh":
         await this.#delete("modulebuildsignconfigs.kmm.sigs.x-k8s.io");
@@ -107,10 +108,10 @@ class Round {
   /** What KMM doesn't say while nothing moves; asked anew every few seconds. */
   async #stalled(builds: readonly BuildObject[], missing: string): Promise<string> {
     if (missing !== this.#waitsFor) {
-      [this.#waitsFor, this.#waitsSince, this.#trouble] = [missing, Date.now(), ""];
+      [this.#waitsFor, this.#waitsSince, this.#trouble] = [missing, now(), ""];
     }
-    if (Date.now() - this.#waitsSince < stallSeconds * 1000) return this.#trouble;
-    this.#waitsSince = Date.now();
+    if (now() - this.#waitsSince < stallSeconds * 1000) return this.#trouble;
+    this.#waitsSince = now();
     const { namespace, module, images } = this.#step;
     const kernels = images.map(({ kernel }) => kernel);
     const trouble = await whyStalled(this.#kubectl, { namespace, module, kernels, builds });
@@ -169,9 +170,9 @@ class Round {
 
   /** KMM doesn't watch the MIC's deletion, but any change of the Module makes it look again. */
   async #touch(): Promise<void> {
-    this.#touchedAt = Date.now();
+    this.#touchedAt = now();
     const { namespace, module } = this.#step;
-    const touch = `${annotations.retry}=${new Date().toISOString()}`;
+    const touch = `${annotations.retry}=${timestamp()}`;
     await this.#kubectl.run(["annotate", "modules.kmm.sigs.x-k8s.io", module, "-n", namespace, touch, "--overwrite"]);
   }
 

@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { isReady, whyNotUnloaded, type RollNode } from "../core/nodeState.ts";
 import { takeOutOfDb } from "./lib/bmcEnrolment.ts";
+import { now } from "./lib/clock.ts";
 import { removeKey } from "./lib/enrolment.ts";
 import { connect } from "./lib/kubectl.ts";
 import { enrolmentSchema } from "./lib/nodeInput.ts";
@@ -123,9 +124,9 @@ await runStep(input, async (step) => {
       const missing = await stillLoaded();
       const node = await outage.read();
       if (missing === undefined || node === undefined) return { done: "unloaded" };
-      deadSince = isReady(node) ? undefined : (deadSince ?? Date.now());
+      deadSince = isReady(node) ? undefined : (deadSince ?? now());
       if (deadSince === undefined) return { missing };
-      if (Date.now() - deadSince >= patienceSeconds * 1000) return { done: "not ready" };
+      if (now() - deadSince >= patienceSeconds * 1000) return { done: "not ready" };
       return { missing: `${missing}, and the node isn't Ready` };
     };
   }

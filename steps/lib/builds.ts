@@ -2,8 +2,8 @@ import type { ChildProcess } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { hasEnded, type BuildObject } from "../../core/moduleBuild.ts";
+import { within } from "./clock.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
 import { progress } from "./step.ts";
 
@@ -48,10 +48,7 @@ export class BuildLogs {
 
   /** Waits for the rest of the logs; but for a build that still runs, an older tag's, not to its end. */
   async settle(): Promise<void> {
-    const waiting = new AbortController();
-    const enough = sleep(settleSeconds * 1000, undefined, { signal: waiting.signal }).catch(() => undefined);
-    await Promise.race([Promise.all(this.#followed.values()), enough]);
-    waiting.abort();
+    await within(settleSeconds * 1000, Promise.all(this.#followed.values()));
     this.stop();
   }
 

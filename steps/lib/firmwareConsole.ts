@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import type { Duplex } from "node:stream";
-import { setTimeout as delay } from "node:timers/promises";
+import { now, sleep } from "./clock.ts";
 import { openConsole } from "./console/consoleCommand.ts";
 import { enrolOverConsole, type Outcome } from "./console/mokManager.ts";
 import { progress, StepError } from "./step.ts";
@@ -70,7 +70,7 @@ export class FirmwareConsole {
   async #watch(first: Duplex): Promise<Outcome> {
     const { name, deadlineSeconds } = this.#errand;
     const { signal } = this.#back;
-    const deadline = Date.now() + deadlineSeconds * 1000;
+    const deadline = now() + deadlineSeconds * 1000;
     let console: Duplex | Lost = first;
     for (;;) {
       const outcome = await this.#answer(console, deadline);
@@ -79,8 +79,8 @@ export class FirmwareConsole {
       if (outcome.kind !== "lost") return outcome;
       if (outcome.reason !== this.#lost?.reason) progress(`${name}: console: ${outcome.reason}; it is opened again`);
       this.#lost = outcome;
-      await delay(reopenSeconds * 1000, undefined, { signal }).catch(() => undefined);
-      if (signal.aborted || Date.now() >= deadline) return outcome;
+      await sleep(reopenSeconds * 1000, signal);
+      if (signal.aborted || now() >= deadline) return outcome;
       console = await open(this.#errand.console);
     }
   }
@@ -94,7 +94,7 @@ export class FirmwareConsole {
       request,
       certificate: new X509Certificate(certificate),
       log: (line) => progress(`${name}: console: ${line}`),
-      deadlineSeconds: (deadline - Date.now()) / 1000,
+      deadlineSeconds: (deadline - now()) / 1000,
       signal: this.#back.signal,
       wake: wake || this.#lost !== undefined,
     });

@@ -2,8 +2,8 @@ import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { z } from "zod";
+import { now, sleep } from "./clock.ts";
 import { progress, StepError, type clusterSchema } from "./step.ts";
 
 export type Cluster = z.infer<typeof clusterSchema>;
@@ -80,8 +80,8 @@ export class Kubectl {
       const { code, stdout, stderr } = await this.#once(args, input);
       if (code === 0) return stdout;
       // From the first failure: a drain may have gone on for longer than that before the API server went away.
-      awaySince ??= Date.now();
-      if (!(await this.#isAway(stderr)) || Date.now() - awaySince > this.#patience * 1000)
+      awaySince ??= now();
+      if (!(await this.#isAway(stderr)) || now() - awaySince > this.#patience * 1000)
         throw new StepError(`kubectl ${args.join(" ")}: ${reasonIn(stderr)}`);
       this.#sayAway(stderr);
       await sleep(2000);
@@ -117,18 +117,18 @@ export class Kubectl {
 
   /** Now and then: several commands may try at once, for minutes, and what a step prints is limited. */
   #sayAway(stderr: string): void {
-    if (Date.now() - this.#saidAwayAt < remindSeconds * 1000) return;
-    this.#saidAwayAt = Date.now();
+    if (now() - this.#saidAwayAt < remindSeconds * 1000) return;
+    this.#saidAwayAt = now();
     progress(`the API server is away (${lastLine(stderr)}); trying again`);
   }
 
   async #isAway(stderr: string): Promise<boolean> {
     if (away.test(stderr)) {
-      this.#awayAt = Date.now();
+      this.#awayAt = now();
       return true;
     }
     if (!unknownKind.test(stderr)) return false;
-    if (Date.now() - this.#awayAt < settlingSeconds * 1000) return true;
+    if (now() - this.#awayAt < settlingSeconds * 1000) return true;
     const { code, stderr: why } = await this.#once(["get", "--raw", "/readyz"]);
     return code !== 0 && (away.test(why) || why.includes("check failed"));
   }

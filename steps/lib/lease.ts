@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { names } from "../../core/names.ts";
+import { every, now, timestamp } from "./clock.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
 import { progress, StepError } from "./step.ts";
 import { waitUntil } from "./wait.ts";
@@ -44,11 +45,11 @@ export async function withLease<T>(kubectl: Kubectl, request: LeaseRequest, work
     if (taken[0] !== undefined) return { done: taken[0] };
     return { missing: looks.flatMap((look) => ("heldBy" in look ? [look.heldBy] : [])).join(", ") };
   });
-  const renewal = setInterval(() => void renew(kubectl, name), (durationSeconds * 1000) / 3);
+  const endRenewal = every((durationSeconds * 1000) / 3, () => void renew(kubectl, name));
   try {
     return await work();
   } finally {
-    clearInterval(renewal);
+    endRenewal();
     await release(kubectl, name, holder);
   }
 }
@@ -80,7 +81,12 @@ async function write(kubectl: Kubectl, name: string, holder: string, old: Lease 
     apiVersion: "coordination.k8s.io/v1",
     kind: "Lease",
     metadata: { name, namespace: names.leaseNamespace, ...(resourceVersion !== undefined && { resourceVersion }) },
-    spec: { holderIdentity: holder, leaseDurationSeconds: durationSeconds, acquireTime: now(), renewTime: now() },
+    spec: {
+      holderIdentity: holder,
+      leaseDurationSeconds: durationSeconds,
+      acquireTime: microTime(),
+      renewTime: microTime(),
+    },
   };
   try {
     await kubectl.run([old === undefined ? "create" : "replace", "-f", "-"], JSON.stringify(lease));
@@ -92,7 +98,7 @@ async function write(kubectl: Kubectl, name: string, holder: string, old: Lease 
 }
 
 async function renew(kubectl: Kubectl, name: string): Promise<void> {
-  const patch = JSON.stringify({ spec: { renewTime: now() } });
+  const patch = JSON.stringify({ spec: { renewTime: microTime() } });
   await kubectl
     .run(["patch", "lease", name, "-n", names.leaseNamespace, "--type=merge", "-p", patch])
     .catch((error: unknown) => progress(`could not renew the Lease ${name}: ${String(error)}`));
@@ -106,9 +112,9 @@ async function release(kubectl: Kubectl, name: string, holder: string): Promise<
 }
 
 /** A MicroTime, as the API asks for. */
-const now = (): string => new Date().toISOString().replace("Z", "000Z");
+const microTime = (): string => timestamp().replace("Z", "000Z");
 
 function hasExpired({ spec }: Lease): boolean {
   const until = Date.parse(spec?.renewTime ?? "") + (spec?.leaseDurationSeconds ?? 0) * 1000;
-  return Number.isNaN(until) || until < Date.now();
+  return Number.isNaN(until) || until < now();
 }

@@ -2,6 +2,7 @@ import { driverProblems } from "../../core/machineState.ts";
 import { names } from "../../core/names.ts";
 import { whyNotLoaded, whyNotUnloaded, type Expected, type RollNode } from "../../core/nodeState.ts";
 import { workerTrouble, type WorkerPod } from "../../core/workerPod.ts";
+import { now } from "./clock.ts";
 import type { NodeMachine } from "./nodeMachine.ts";
 import type { NodeOutage } from "./nodeOutage.ts";
 import { progress, StepError } from "./step.ts";
@@ -69,10 +70,10 @@ async function loadOnce(context: LoadingContext, patienceSeconds: number): Promi
         doneSince = undefined;
         return { missing: (await patience.look(worker)) ?? missing };
       }
-      doneSince ??= Date.now();
+      doneSince ??= now();
       const problems = driverProblems(await context.machine.state()).join(", ");
       if (problems === "") return { done: undefined };
-      if (Date.now() - doneSince >= patienceSeconds * 1000) return { done: problems };
+      if (now() - doneSince >= patienceSeconds * 1000) return { done: problems };
       return { missing: `KMM is done, but ${problems}` };
     },
   );
@@ -90,7 +91,7 @@ const waiting = ({ loadTimeoutMinutes }: LoadingContext): Waiting => ({
 class WorkerPatience {
   readonly #context: LoadingContext;
   #since: number | undefined;
-  #absentSince: number | undefined = Date.now();
+  #absentSince: number | undefined = now();
 
   constructor(context: LoadingContext) {
     this.#context = context;
@@ -98,15 +99,15 @@ class WorkerPatience {
 
   /** What is wrong with the worker, if anything; gives up on one that hangs too long. */
   async look(worker: WorkerPod | undefined): Promise<string | undefined> {
-    this.#absentSince = worker === undefined ? (this.#absentSince ?? Date.now()) : undefined;
+    this.#absentSince = worker === undefined ? (this.#absentSince ?? now()) : undefined;
     await this.#requireAccount();
     const trouble = worker && workerTrouble(worker);
     if (worker === undefined || trouble?.hangsForEver !== true) {
       this.#since = undefined;
       return trouble?.text;
     }
-    this.#since ??= Date.now();
-    if (Date.now() - this.#since < pullPatienceSeconds * 1000) return trouble.text;
+    this.#since ??= now();
+    if (now() - this.#since < pullPatienceSeconds * 1000) return trouble.text;
     const { outage, name, expected } = this.#context;
     await outage.deletePod(expected.namespace, worker.metadata.name);
     throw new StepError(
@@ -116,8 +117,8 @@ class WorkerPatience {
   }
 
   async #requireAccount(): Promise<void> {
-    if (this.#absentSince === undefined || Date.now() - this.#absentSince < workerPatienceSeconds * 1000) return;
-    this.#absentSince = Date.now();
+    if (this.#absentSince === undefined || now() - this.#absentSince < workerPatienceSeconds * 1000) return;
+    this.#absentSince = now();
     const { outage, name, expected } = this.#context;
     if (await outage.hasWorkerAccount(expected.namespace)) return;
     throw new StepError(

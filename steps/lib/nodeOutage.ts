@@ -2,6 +2,7 @@ import { cordonedBy, isCordoned, isHeld, type NodeModulesConfig, type RollNode }
 import { annotations, controlPlaneLease, kmm, labels, names, nodeLease, slotLeases } from "../../core/names.ts";
 import { parseRollState, type RollState } from "../../core/rollState.ts";
 import type { WorkerPod } from "../../core/workerPod.ts";
+import { timestamp } from "./clock.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
 import { withLease } from "./lease.ts";
 import { progress, StepError } from "./step.ts";
@@ -85,7 +86,7 @@ export class NodeOutage {
       stack,
       ...(version !== undefined && { version }),
       bootId: node.status.nodeInfo.bootID,
-      since: new Date().toISOString(),
+      since: timestamp(),
     };
     // Somebody else's cordon is not ours to lift later.
     const ours = !isCordoned(node) || cordonedBy(node) === stack;

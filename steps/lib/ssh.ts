@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { Client, type ConnectConfig } from "ssh2";
 import { z } from "zod";
 import { parseAddress } from "../../core/sshAddress.ts";
+import { after } from "./clock.ts";
 import { StepError } from "./step.ts";
 
 /** How a node is reached. */
@@ -89,8 +90,8 @@ export async function runRemote(
 /** Gives up on a command that goes on for too long: a node whose tools hang must not keep everybody waiting. */
 function endAfter(client: Client, seconds: number | undefined, fail: (error: Error) => void): void {
   if (seconds === undefined) return;
-  const timer = setTimeout(() => fail(new Error(`no answer within ${seconds} s`)), seconds * 1000);
-  client.on("close", () => clearTimeout(timer));
+  const cancel = after(seconds * 1000, () => fail(new Error(`no answer within ${seconds} s`)));
+  client.on("close", cancel);
 }
 
 const keyFound = ({ privateKeyFile = "" }: SshTarget): string =>

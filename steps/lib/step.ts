@@ -1,6 +1,7 @@
 import { text } from "node:stream/consumers";
 import { z } from "zod";
 import { inputVariable } from "../../core/names.ts";
+import { now } from "./clock.ts";
 
 /** A failure that a person can mend: printed as it is, without a stack trace. */
 export class StepError extends Error {}
@@ -40,12 +41,12 @@ function parsed(json = ""): object {
 
 /** Most that a step may print on stderr, in bytes: Pulumi keeps it in state, and hands it to the next run. */
 const progressLimit = 24 * 1024;
-const startedAt = Date.now();
+const startedAt = now();
 let printed = 0;
 
 /** One line for whoever watches `pulumi up`: elapsed time as mm:ss, then what happens or what is waited for. */
 export function progress(line: string): void {
-  const seconds = Math.floor((Date.now() - startedAt) / 1000);
+  const seconds = Math.floor((now() - startedAt) / 1000);
   const clock = [Math.floor(seconds / 60), seconds % 60].map((part) => String(part).padStart(2, "0")).join(":");
   const whole = `${clock} ${line}\n`;
   printed += Buffer.byteLength(whole);

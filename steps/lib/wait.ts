@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { now, sleep } from "./clock.ts";
 import { progress, StepError } from "./step.ts";
 
 export interface Waiting {
@@ -21,7 +21,7 @@ const firstPause = 0.25;
  * @throws StepError when the time is up, with what was still missing
  */
 export async function waitUntil<T>(what: string, waiting: Waiting, look: () => Promise<Look<T>>): Promise<T> {
-  const deadline = Date.now() + waiting.timeoutSeconds * 1000;
+  const deadline = now() + waiting.timeoutSeconds * 1000;
   let said = "";
   let pause = firstPause;
   for (;;) {
@@ -32,7 +32,7 @@ export async function waitUntil<T>(what: string, waiting: Waiting, look: () => P
       pause = firstPause;
     }
     said = found.missing;
-    if (Date.now() >= deadline) {
+    if (now() >= deadline) {
       throw new StepError(`${what}: not after ${waiting.timeoutSeconds} s: ${said}; ${waiting.remedy}`);
     }
     await sleep(pause * 1000);

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import ssh from "ssh2";
 import { parse } from "yaml";
+import { ed25519Key } from "../sshKey.ts";
 import type { Intent } from "../../core/inspection.ts";
 import type { NodeReality } from "../../core/reality.ts";
 import { makeRelease, type MadeRelease } from "../../sandbox/release/makeRelease.ts";
@@ -38,7 +38,7 @@ export async function filesFor(context: Pick<TestContext, "after">): Promise<Fil
 }
 
 /** What must not be seen in plain sight. */
-export const sshKeyText = ssh.utils.generateKeyPairSync("ed25519").private;
+export const sshKeyText = ed25519Key().private;
 export const signingPair = await rsaPair();
 export const mokPassword = "correcthorsebattery";
 

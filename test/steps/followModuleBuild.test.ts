@@ -90,11 +90,9 @@ test("an image that KMM believes in and nobody pushed is forgotten, and KMM made
 test("an image that KMM believes in however often it looks ends the run with the remedy", async (t) => {
   const cluster = new FakeCluster(t);
   cluster.put(module, pushed("t1", "sha256:1"));
-  const believe = () => {
+  cluster.onCall(() => {
     if (cluster.find("ModuleImagesConfig", "onload") === undefined) cluster.put(mic("t2", "Exists"));
-  };
-  const kmm = setInterval(believe, 100);
-  t.after(() => clearInterval(kmm));
+  });
   const { code, stderr } = await follow(cluster, 1);
   assert.equal(code, 1);
   assert.match(stderr, /doesn't hold, however often it looks: .* raise onload-kmm:rebuild/);

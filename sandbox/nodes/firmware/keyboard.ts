@@ -1,3 +1,5 @@
+import { realTiming } from "./timing.ts";
+
 /** One stroke, as the firmware's terminal driver delivers it. */
 export type Key =
   { name: "up" | "down" | "escape" | "enter" | "backspace" | "other" } | { name: "character"; character: string };
@@ -8,19 +10,24 @@ const ESCAPE_MS = 150;
 
 /** What comes in on the serial line, as key strokes; early ones wait. */
 export class Keyboard {
+  readonly #timing;
   readonly #keys: Key[] = [];
   #partial = "";
-  #timer: NodeJS.Timeout | undefined;
+  #cancelEscape = (): void => undefined;
   #waiting: ((key: Key | null) => void) | undefined;
+
+  constructor(timing = realTiming) {
+    this.#timing = timing;
+  }
 
   /** Takes bytes from the line. */
   feed(text: string): void {
-    clearTimeout(this.#timer);
+    this.#cancelEscape();
     this.#partial += text;
     while (this.#partial !== "") {
       const taken = this.#take();
       if (taken === null) {
-        this.#timer = setTimeout(() => this.#escape(), ESCAPE_MS);
+        this.#cancelEscape = this.#timing.after(ESCAPE_MS, () => this.#escape());
         return;
       }
       this.#push(taken);
@@ -32,10 +39,10 @@ export class Keyboard {
     const ready = this.#keys.shift();
     if (ready !== undefined || signal.aborted) return ready ?? null;
     return new Promise((resolve) => {
-      const timer = timeoutMs === undefined ? undefined : setTimeout(() => done(null), timeoutMs);
+      const cancel = timeoutMs === undefined ? undefined : this.#timing.after(timeoutMs, () => done(null));
       const abort = (): void => done(null);
       const done = (key: Key | null): void => {
-        clearTimeout(timer);
+        cancel?.();
         signal.removeEventListener("abort", abort);
         this.#waiting = undefined;
         resolve(key);
@@ -49,7 +56,7 @@ export class Keyboard {
   clear(): void {
     this.#keys.length = 0;
     this.#partial = "";
-    clearTimeout(this.#timer);
+    this.#cancelEscape();
   }
 
   /** Takes one key off the front; null when the bytes may be the start of a longer sequence. */

@@ -3,6 +3,7 @@ import type { Certificate, Firmware } from "../machine.ts";
 import { matchesHash } from "../tools/shaCrypt.ts";
 import type { Key, Keyboard } from "./keyboard.ts";
 import { Screen } from "./screen.ts";
+import type { Timing } from "./timing.ts";
 
 /** How MokManager ends: the boot goes on, or the machine resets because something changed. */
 export type Ending = "boot" | "reset";
@@ -14,6 +15,8 @@ export interface MokManagerOptions {
   save: () => void;
   keyboard: Keyboard;
   write: (text: string) => void;
+  /** Default: real time, which is what the keyboard must have, too. */
+  timing?: Timing;
   /** The power goes. MokManager then stops wherever it is and leaves the variables as they are. */
   signal: AbortSignal;
 }
@@ -53,7 +56,7 @@ class MokManager {
 
   constructor(options: MokManagerOptions) {
     this.#options = options;
-    this.#screen = new Screen(options.write);
+    this.#screen = new Screen(options.write, options.timing);
     this.#mokNew = options.firmware.mokNew;
     this.#mokDel = options.firmware.mokDel;
   }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { realTiming } from "./timing.ts";
 
 /** Size of the firmware's text mode on a serial line. */
 const SIZE = { columns: 80, rows: 25 };
@@ -26,9 +26,11 @@ export interface Box {
 /** Draws as MokManager does over EDK II's terminal driver: row by row, each with its own cursor position. */
 export class Screen {
   readonly #write: (text: string) => void;
+  readonly #timing;
 
-  constructor(write: (text: string) => void) {
+  constructor(write: (text: string) => void, timing = realTiming) {
     this.#write = write;
+    this.#timing = timing;
   }
 
   clear(): void {
@@ -93,7 +95,7 @@ export class Screen {
   /** One row at a time, as a serial line delivers them: who reads the screen must wait for the last one. */
   async #row(box: Box, row: number, text: string, colours = BLUE): Promise<void> {
     this.#write(`${colours}${at(box.column, box.row + row)}${text}`);
-    await sleep(1);
+    await this.#timing.sleep(1);
   }
 }
 

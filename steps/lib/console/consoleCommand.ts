@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import net from "node:net";
 import { Duplex, type Readable, type Writable } from "node:stream";
-import { setTimeout as delay } from "node:timers/promises";
+import { within } from "../clock.ts";
 
 /** How long a console command may take to end when asked to, in milliseconds, before it is killed. */
 const patience = 3000;
@@ -64,15 +64,18 @@ function terminalCommand(command: string): Duplex {
     env: { ...process.env, SHELL: "/bin/sh" },
   });
   const [stdin, stdout, stderr, leaderPipe] = child.stdio as [Writable, Readable, Readable, Readable, undefined];
-  let leader: number | undefined;
-  leaderPipe.on("data", (text: Buffer) => (leader = Number.parseInt(text.toString(), 10)));
+  const told = new Promise<number | undefined>((resolve) => {
+    leaderPipe.once("data", (text: Buffer) => resolve(Number.parseInt(text.toString(), 10)));
+    leaderPipe.once("close", () => resolve(undefined));
+  });
   const ended = new Promise<true>((resolve) => child.once("close", () => resolve(true)));
 
   const hangUp = async (): Promise<void> => {
     if (child.pid === undefined) return;
+    // The command's first output may be here before its process ID is; `script` alone doesn't pass a hang-up on.
+    const leader = await within(patience, told);
     signalGroup(leader ?? child.pid, "SIGHUP");
-    const gone = await Promise.race([ended, delay(patience, false, { ref: false })]);
-    if (gone) return;
+    if ((await within(patience, ended)) === true) return;
     signalGroup(leader, "SIGKILL");
     signalGroup(child.pid, "SIGKILL");
     await ended;

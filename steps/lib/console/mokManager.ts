@@ -4,6 +4,7 @@
  */
 import type { X509Certificate } from "node:crypto";
 import type { Duplex } from "node:stream";
+import { now } from "../clock.ts";
 import { type Decision, type Progress, decide } from "./decide.ts";
 import { type Request, keys } from "./menu.ts";
 import { ConsoleReader } from "./reader.ts";
@@ -59,7 +60,7 @@ const typingPause = 40;
 export async function enrolOverConsole(options: EnrolOptions): Promise<Outcome> {
   const reader = new ConsoleReader(options.console, {
     secret: options.password,
-    deadline: Date.now() + options.deadlineSeconds * 1000,
+    deadline: now() + options.deadlineSeconds * 1000,
     signal: options.signal,
   });
   try {

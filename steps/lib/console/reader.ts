@@ -1,6 +1,6 @@
 /** Follows a console: keeps its screen up to date, tells when the screen rests or changes, and types. */
 import type { Duplex } from "node:stream";
-import { setTimeout as delay } from "node:timers/promises";
+import { after, now, sleep } from "../clock.ts";
 import { ConsoleDecoder } from "./codepage.ts";
 import { bootedOn } from "./menu.ts";
 import { ConsoleTerminal } from "./terminal.ts";
@@ -32,7 +32,7 @@ export class ConsoleReader {
   readonly #decoder = new ConsoleDecoder();
   readonly #terminal = new ConsoleTerminal();
   #arrived = (): void => undefined;
-  #lastArrival = Date.now();
+  #lastArrival = now();
   /** The last text as it came, to find what boot loaders and kernels write even if they scroll or clear the screen. */
   #text = "";
   #screens: string[] = [];
@@ -54,7 +54,7 @@ export class ConsoleReader {
   async settled(): Promise<View | "booted on" | "ended"> {
     while (!this.#hasEnded()) {
       if (bootedOn.test(this.#text)) return "booted on";
-      const silence = Date.now() - this.#lastArrival;
+      const silence = now() - this.#lastArrival;
       if (silence >= restsAfter) return this.#keep(viewOf(this.#terminal.screen()));
       await this.#arrival(restsAfter - silence);
     }
@@ -63,10 +63,10 @@ export class ConsoleReader {
 
   /** Waits until the screen is another than `from` (default: until anything comes); false if that takes too long. */
   async changed(milliseconds: number, from?: View): Promise<boolean> {
-    const until = Date.now() + milliseconds;
+    const until = now() + milliseconds;
     const before = from && JSON.stringify(from);
     while (!this.#hasEnded()) {
-      const left = until - Date.now();
+      const left = until - now();
       if (left <= 0) return false;
       const came = await this.#arrival(left);
       if (came && before === undefined) return true;
@@ -84,7 +84,7 @@ export class ConsoleReader {
   async type(text: string, pause: number): Promise<void> {
     for (const character of text) {
       this.send(character);
-      await delay(pause);
+      await sleep(pause);
     }
   }
 
@@ -119,27 +119,28 @@ export class ConsoleReader {
   }
 
   #hasEnded(): boolean {
-    if (Date.now() >= this.#options.deadline) this.#end("the time given for MokManager is up");
+    if (now() >= this.#options.deadline) this.#end("the time given for MokManager is up");
     return this.endedBecause !== undefined;
   }
 
   /** Resolves with true when bytes arrive, with false after `milliseconds` or at the deadline. */
   async #arrival(milliseconds: number): Promise<boolean> {
-    const timeout = new AbortController();
-    const wait = Math.min(milliseconds, Math.max(0, this.#options.deadline - Date.now())) + 1;
-    const arrived = new Promise<true>((resolve) => (this.#arrived = () => resolve(true)));
-    const timer = delay(wait, false as const, { signal: timeout.signal }).catch(() => false as const);
-    const came = await Promise.race([arrived, timer]);
-    timeout.abort();
-    return came;
+    const wait = Math.min(milliseconds, Math.max(0, this.#options.deadline - now())) + 1;
+    return new Promise((resolve) => {
+      const cancel = after(wait, () => resolve(false));
+      this.#arrived = () => {
+        cancel();
+        resolve(true);
+      };
+    });
   }
 
   #receive = (bytes: Buffer): void => {
     const text = this.#decoder.decode(bytes);
     this.#text = (this.#text + text).slice(-4000);
-    this.#lastArrival = Date.now();
+    this.#lastArrival = now();
     void this.#terminal.write(text).then(() => {
-      this.#lastArrival = Date.now();
+      this.#lastArrival = now();
       this.#arrived();
     });
   };

@@ -5,6 +5,7 @@ import { Agent, request } from "node:https";
 import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import { connect } from "node:tls";
+import { after } from "../clock.ts";
 
 /** The server has another certificate than the pinned one; nothing was sent to it. */
 export class OtherCertificate extends Error {
@@ -44,8 +45,10 @@ export class PinnedServer {
 
   /** @throws OtherCertificate, or the system's error when there is no connection or no answer */
   ask({ method, url, headers, body }: Question): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const signal = AbortSignal.timeout(patience);
+    const limit = new AbortController();
+    const cancel = after(patience, () => limit.abort());
+    const { signal } = limit;
+    return new Promise<Answer>((resolve, reject) => {
       const call = request(url, { method, headers, agent: this.#agent, signal }, (answer) => {
         text(answer).then(
           (content) => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: content }),
@@ -54,7 +57,7 @@ export class PinnedServer {
       });
       call.on("error", (error) => reject(signal.aborted ? new Error(`no answer within ${patience / 1000} s`) : error));
       call.end(body);
-    });
+    }).finally(cancel);
   }
 
   close(): void {

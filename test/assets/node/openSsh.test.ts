@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import ssh2 from "ssh2";
+import { ed25519Key } from "../../sshKey.ts";
 import { NodeMachine } from "../../../steps/lib/nodeMachine.ts";
 import { runRemote, Unreachable } from "../../../steps/lib/ssh.ts";
 import { FakeNode } from "./fakeNode.ts";
@@ -41,7 +41,7 @@ describe("over OpenSSH", { concurrency: false }, () => {
   });
 
   test("a server with another host key than the configured one is sent nothing", async () => {
-    const stranger = ssh2.utils.generateKeyPairSync("ed25519").public.trim();
+    const stranger = ed25519Key().public.trim();
     await assert.rejects(
       runRemote({ ...server.target, hostKey: stranger }, "touch seen", ""),
       /its SSH host key is not the configured ssh-ed25519 one; nothing was sent to it/,

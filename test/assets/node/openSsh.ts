@@ -5,7 +5,7 @@ import { connect, createServer, type AddressInfo } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import ssh2 from "ssh2";
+import { ed25519Key } from "../../sshKey.ts";
 import type { SshTarget } from "../../../steps/lib/ssh.ts";
 import { ensurePrograms } from "../debian.ts";
 
@@ -42,7 +42,7 @@ export class OpenSshServer {
   static async start(env: Readonly<Record<string, string>>): Promise<OpenSshServer> {
     await ensureSshd();
     const directory = mkdtempSync(join(tmpdir(), "onload-kmm-sshd-"));
-    const [host, user] = [ssh2.utils.generateKeyPairSync("ed25519"), ssh2.utils.generateKeyPairSync("ed25519")];
+    const [host, user] = [ed25519Key(), ed25519Key()];
     const file = (name: string, text: string): string => {
       writeFileSync(join(directory, name), text, { mode: 0o600 });
       return join(directory, name);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { execa } from "execa";
 import ssh2 from "ssh2";
+import { ed25519Key } from "../../sshKey.ts";
 import { controlNode } from "../../../sandbox/nodes/control.ts";
 import type { Certificate } from "../../../sandbox/nodes/machine.ts";
 import { attend } from "../../../sandbox/nodes/person.ts";
@@ -71,7 +72,7 @@ describe("a node's shell", () => {
 
   test("OpenSSH's client gets in with the host key from nodes.json, and with no other", async () => {
     const { sshPort, hostKey } = machines.access(NODE);
-    const stranger = ssh2.utils.generateKeyPairSync("ed25519").public;
+    const stranger = ed25519Key().public;
     const login = (known: string) => {
       const file = join(machines.stateDir, "known_hosts");
       writeFileSync(file, `[127.0.0.1]:${sshPort} ${known}\n`);
@@ -86,7 +87,7 @@ describe("a node's shell", () => {
   });
 
   test("refuses another user and another key", async () => {
-    const stranger = ssh2.utils.generateKeyPairSync("ed25519").private;
+    const stranger = ed25519Key().private;
     const own = readFileSync(join(machines.stateDir, "ssh/id_ed25519"));
     for (const [username, privateKey] of [
       ["root", own],

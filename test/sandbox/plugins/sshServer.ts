@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import type { AddressInfo } from "node:net";
 import ssh2 from "ssh2";
+import { ed25519Key } from "../../sshKey.ts";
 
 /** A host that runs what it is told in a local shell, for one user with one key. */
 export interface SshHost {
@@ -18,8 +19,8 @@ export interface SshHost {
 
 /** Starts the host on a free loopback port. */
 export async function startSshHost(): Promise<SshHost> {
-  const host = ssh2.utils.generateKeyPairSync("ed25519");
-  const user = ssh2.utils.generateKeyPairSync("ed25519");
+  const host = ed25519Key();
+  const user = ed25519Key();
   const allowed = ssh2.utils.parseKey(user.public);
   if (allowed instanceof Error) throw allowed;
   let connections = 0;

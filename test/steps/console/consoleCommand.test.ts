@@ -8,7 +8,12 @@ import path from "node:path";
 import type { Duplex } from "node:stream";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { liveBy } from "../../../steps/lib/clock.ts";
 import { openConsole } from "../../../steps/lib/console/consoleCommand.ts";
+import { VirtualClock } from "../virtualClock.ts";
+
+const clock = new VirtualClock();
+liveBy(clock);
 
 /** Reads until the console has shown `pattern`. */
 async function shown(console: Duplex, pattern: RegExp): Promise<string> {
@@ -20,16 +25,19 @@ async function shown(console: Duplex, pattern: RegExp): Promise<string> {
   return text;
 }
 
-/** Waits until a process is gone, or dead and only not yet buried. */
-async function gone(pid: number): Promise<void> {
+/** Neither gone, nor dead and only not yet buried. */
+function isAlive(pid: number): boolean {
   assert.ok(pid > 1);
-  const alive = (): boolean => {
-    const file = `/proc/${pid}/stat`;
-    return existsSync(file) && !/\) Z/.test(readFileSync(file, "utf8"));
-  };
-  const until = Date.now() + 5000;
-  while (alive() && Date.now() < until) await delay(20);
-  assert.equal(alive(), false, `process ${pid} still runs`);
+  try {
+    return !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+/** Waits until a process is gone; the runner's time limit ends that. */
+async function gone(pid: number): Promise<void> {
+  while (isAlive(pid)) await delay(20);
 }
 
 test("a command runs on a raw terminal, and gets what is written", async () => {
@@ -50,10 +58,16 @@ test("destroying the console ends the command and what it started", async () => 
   for (const pid of pids) await gone(Number(pid));
 });
 
-test("a command that is deaf to a hang-up is killed", async () => {
-  const console = await openConsole("trap '' HUP; echo pid $$; while :; do sleep 0.1; done");
+test("a command that is deaf to a hang-up is killed", async (context) => {
+  const directory = await mkdtemp(path.join(os.tmpdir(), "onload-kmm-console-"));
+  context.after(() => rm(directory, { recursive: true }));
+  const heard = path.join(directory, "heard");
+  const console = await openConsole(`trap 'echo >${heard}' HUP; echo pid $$; while :; do sleep 0.1; done`);
   const pid = Number(/pid (\d+)/.exec(await shown(console, /pid \d+\r?\n/))?.[1]);
   console.destroy();
+  while (!existsSync(heard)) await delay(20);
+  assert.ok(isAlive(pid));
+  clock.advance(3000);
   await once(console, "close");
   await gone(pid);
 });

@@ -5,7 +5,7 @@ import { Screen } from "../../../sandbox/nodes/firmware/screen.ts";
 import type { Certificate, Firmware } from "../../../sandbox/nodes/machine.ts";
 import { type EnrolOptions, type Outcome, enrolOverConsole } from "../../../steps/lib/console/mokManager.ts";
 import { PASSWORD, PASSWORD_HASH, certificate, machine } from "../../sandbox/nodes/support.ts";
-import { type Line, SerialLine, inCodePage437 } from "./serialLine.ts";
+import { type Line, SerialLine, clock, inCodePage437 } from "./serialLine.ts";
 
 const ours = certificate("OnloadModules");
 const x509 = ({ der }: Certificate): X509Certificate => new X509Certificate(Buffer.from(der, "base64"));
@@ -124,7 +124,7 @@ test("a request with somebody else's key beside ours is refused before the passw
 
 test("a menu with an unknown entry is left as it is", async () => {
   const run = await drive(async ({ write }) => {
-    const screen = new Screen(write);
+    const screen = new Screen(write, clock);
     await screen.page(["Perform MOK management"]);
     await screen.menu(["Continue boot", "Enroll MOK", "Change Secure Boot state"], 0);
   });
@@ -140,7 +140,7 @@ test("a menu without `Enroll MOK` is refused", async () => {
 
 test("`Reboot` before a password was typed means somebody else is there", async () => {
   const run = await drive(async ({ write }) => {
-    const screen = new Screen(write);
+    const screen = new Screen(write, clock);
     await screen.page(["Perform MOK management"]);
     await screen.menu(["Reboot", "Enroll key from disk", "Enroll hash from disk"], 0);
   });
@@ -149,7 +149,7 @@ test("`Reboot` before a password was typed means somebody else is there", async 
 
 test("a console that shows MokManager but takes no keys is refused", async () => {
   const run = await drive(async ({ write }) => {
-    const screen = new Screen(write);
+    const screen = new Screen(write, clock);
     await screen.page(["Perform MOK management"]);
     await screen.menu(["Continue boot", "Enroll MOK", "Enroll key from disk", "Enroll hash from disk"], 0);
   });
@@ -158,25 +158,20 @@ test("a console that shows MokManager but takes no keys is refused", async () =>
 });
 
 test("nothing is pressed while a menu is being painted", async () => {
-  let painted: () => void = () => undefined;
   const run = await drive(
     async ({ write, typed }) => {
       const pieces: string[] = [];
-      const screen = new Screen((text) => pieces.push(text));
+      const screen = new Screen((text) => pieces.push(text), clock);
       await screen.page(["Perform MOK management"]);
       await screen.menu(["Continue boot", "Reset MOK", "Enroll key from disk", "Enroll hash from disk"], 0);
       for (const piece of pieces.slice(0, -1)) write(piece);
       // Longer than a screen must rest: an unfinished box is not a menu.
-      await new Promise<void>((resolve) => {
-        painted = resolve;
-        setTimeout(resolve, 700);
-      });
+      await clock.sleep(700);
       assert.deepEqual(typed, []);
       write(pieces.at(-1) ?? "");
     },
     { deadlineSeconds: 20 },
   );
-  painted();
   assert.match(refused(run).reason, /Reset MOK/);
 });
 
@@ -186,7 +181,7 @@ test("a boot loader that comes first is no prompt", async () => {
 
 test("a machine that somebody reboots while MokManager is open is told", async () => {
   const run = await drive(async ({ write, keyboard }) => {
-    const screen = new Screen(write);
+    const screen = new Screen(write, clock);
     await screen.page(["Perform MOK management"]);
     await screen.menu(["Continue boot", "Enroll MOK", "Enroll key from disk", "Enroll hash from disk"], 0);
     await keyboard.next(new AbortController().signal);
@@ -196,8 +191,12 @@ test("a machine that somebody reboots while MokManager is open is told", async (
 });
 
 test("the caller can end the wait", async () => {
-  const { outcome } = await drive(() => Promise.resolve(), { signal: AbortSignal.timeout(50) });
+  const begun = clock.now();
+  const caller = new AbortController();
+  clock.after(50, () => caller.abort());
+  const { outcome } = await drive(() => Promise.resolve(), { signal: caller.signal });
   assert.equal(outcome.kind, "no-prompt");
+  assert.equal(clock.now() - begun, 50);
 });
 
 test("the wait ends by itself", async () => {
@@ -207,7 +206,7 @@ test("the wait ends by itself", async () => {
 
 test("a console that closes in the middle is said", async () => {
   const run = await drive(async ({ write, console }) => {
-    const screen = new Screen(write);
+    const screen = new Screen(write, clock);
     await screen.page(["[Enroll MOK]"]);
     console.destroy();
   });
@@ -250,7 +249,7 @@ for (const [where, pressed] of [
 test("neither log nor screens ever hold the password", async () => {
   const run = await drive(async ({ write }) => {
     write(`${PASSWORD}\r\n`);
-    const screen = new Screen(write);
+    const screen = new Screen(write, clock);
     await screen.page([`Odd ${PASSWORD}`]);
   });
   assert.match(refused(run).screens, /Odd \*{8}/);

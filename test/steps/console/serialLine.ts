@@ -3,6 +3,12 @@ import { Duplex } from "node:stream";
 import { Keyboard } from "../../../sandbox/nodes/firmware/keyboard.ts";
 import { runMokManager, wantsMokManager } from "../../../sandbox/nodes/firmware/mokManager.ts";
 import type { Firmware } from "../../../sandbox/nodes/machine.ts";
+import { liveBy } from "../../../steps/lib/clock.ts";
+import { VirtualClock } from "../virtualClock.ts";
+
+/** The time at both ends. Nobody waits for anything outside this process, so limits pass as pauses do. */
+export const clock = new VirtualClock({ limitsPass: true });
+liveBy(clock);
 
 /** How the line treats what goes over it. */
 export interface Line {
@@ -14,7 +20,7 @@ export interface Line {
 
 /** A serial line with a keyboard at the machine's end. */
 export class SerialLine {
-  readonly keyboard = new Keyboard();
+  readonly keyboard = new Keyboard(clock);
   readonly console: Duplex;
   /** Everything that was typed, in pieces as they were sent. */
   readonly typed: string[] = [];
@@ -40,7 +46,7 @@ export class SerialLine {
   /** Boots: MokManager if there is a request, then the reset or the boot loader that follow. */
   async boot(firmware: Firmware, write = this.write): Promise<void> {
     const never = new AbortController().signal;
-    const options = { firmware, save: () => undefined, keyboard: this.keyboard, write, signal: never };
+    const options = { firmware, save: () => undefined, keyboard: this.keyboard, write, timing: clock, signal: never };
     const ending = wantsMokManager(firmware) ? await runMokManager(options) : "boot";
     write(ending === "reset" ? '\u001b[2JBdsDxe: loading Boot0001 "RHCOS"\r\n' : "Welcome to GRUB!\r\n");
   }

@@ -1,14 +1,12 @@
 /**
- * Stands in for `kubectl` and the API server behind it in the steps' unit tests: objects in one JSON file beside the
- * kubeconfig, faults on request, every call noted. It knows the commands that the steps use and refuses any other by name;
- * it leaves out validation, admission, namespaces' existence, finalizers and everything that controllers do.
+ * Stands in for `kubectl` and the API server behind it in the steps' unit tests: objects in the test's own memory, faults on
+ * request, every call noted. It knows the commands that the steps use and refuses any other by name; it leaves out
+ * validation, admission, namespaces' existence, finalizers and everything that controllers do.
  */
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { locked, type Fault, type Stored } from "./store.ts";
+import type { Store, Stored } from "./store.ts";
 
-const { values: flags, positionals } = parseArgs({
+const known = {
   allowPositionals: true,
   options: {
     kubeconfig: { type: "string", default: "" },
@@ -30,28 +28,51 @@ const { values: flags, positionals } = parseArgs({
     "ignore-daemonsets": { type: "boolean" },
     "delete-emptydir-data": { type: "boolean" },
   },
-});
-const [verb = "", kind = "", name, ...rest] = positionals;
-const directory = dirname(flags.kubeconfig);
-const input = flags.filename === "-" ? readFileSync(0) : Buffer.alloc(0);
-const stdin = input.toString("utf8");
-appendFileSync(
-  join(directory, "calls.jsonl"),
-  `${JSON.stringify({ argv: process.argv.slice(2), stdin: input.toString("latin1") })}\n`,
-);
+} as const;
+const parse = (args: readonly string[]) => parseArgs({ ...known, args: [...args] });
+
+// The call at hand: each is answered at once, before the next.
+let command = "";
+let store: Store;
+let flags: ReturnType<typeof parse>["values"];
+let verb: string;
+let kind: string;
+let name: string | undefined;
+let rest: string[];
+let stdin: string;
+
+/** How a call ends: its output, or kubectl's own words. */
+export interface Answer {
+  readonly code: 0 | 1;
+  readonly text: string;
+}
+
+/** Answers one call on the objects of `on`, and notes it there. */
+export function answer(on: Store, args: readonly string[], input: Buffer): Answer {
+  on.calls.push({ argv: args, stdin: input.toString("latin1") });
+  try {
+    const { values, positionals } = parse(args);
+    [store, flags, command, stdin] = [on, values, args.join(" "), input.toString("utf8")];
+    [verb = "", kind = "", name, ...rest] = positionals;
+    if (flags.context !== "fake") throw new Refusal(`error: context "${flags.context}" does not exist`);
+    failIfAsked();
+    return { code: 0, text: run() };
+  } catch (error) {
+    if (error instanceof Refusal) return { code: 1, text: `${error.message}\n` };
+    // An option that it doesn't know, or a fault of its own.
+    return { code: 1, text: `${(error as Error).stack ?? String(error)}\n` };
+  }
+}
 
 /** Ends with kubectl's own words. */
 class Refusal extends Error {}
 
 /** The next fault whose pattern fits this call, used up by it. */
 function failIfAsked(): void {
-  const command = process.argv.slice(2).join(" ");
-  const fault = locked<Fault[], Fault | undefined>(directory, "faults.json", [], (faults) => {
-    const found = faults.find(({ pattern, times }) => times > 0 && new RegExp(pattern).test(command));
-    if (found !== undefined) found.times -= 1;
-    return found;
-  });
-  if (fault !== undefined) throw new Refusal(fault.stderr);
+  const fault = store.faults.find(({ pattern, times }) => times > 0 && new RegExp(pattern).test(command));
+  if (fault === undefined) return;
+  fault.times -= 1;
+  throw new Refusal(fault.stderr);
 }
 
 function run(): string {
@@ -65,7 +86,7 @@ function run(): string {
 }
 
 function withObjects<T>(work: (objects: Stored[]) => T): T {
-  return locked<Stored[], T>(directory, "objects.json", [], work);
+  return work(store.objects);
 }
 
 /** `lease` and `leases.coordination.k8s.io` are the same kind here. */
@@ -159,19 +180,9 @@ function remove(wanted: string): string {
   });
 }
 
-/** What a test put into the directory for this path: `raw-<last segment without query>`. */
+/** What a test gave as the answer for this path, known by its last segment without query. */
 function raw(path: string): string {
-  const file = join(directory, `raw-${path.replace(/\?.*$/, "").split("/").at(-1) ?? ""}`);
-  if (!existsSync(file)) throw new Refusal(`Error from server (NotFound): ${path}`);
-  return readFileSync(file, "utf8");
-}
-
-try {
-  if (flags.context !== "fake") throw new Refusal(`error: context "${flags.context}" does not exist`);
-  failIfAsked();
-  process.stdout.write(run());
-} catch (error) {
-  if (!(error instanceof Refusal)) throw error;
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
+  const text = store.raw.get(path.replace(/\?.*$/, "").split("/").at(-1) ?? "");
+  if (text === undefined) throw new Refusal(`Error from server (NotFound): ${path}`);
+  return text;
 }

@@ -4,13 +4,17 @@ import { X509Certificate } from "node:crypto";
 import { newBmc } from "../../../sandbox/redfish/identity.ts";
 import { RedfishService, type RedfishAnswer } from "../../../sandbox/redfish/service.ts";
 import type { BmcAccess } from "../../../core/bmcAccess.ts";
+import { liveBy } from "../../../steps/lib/clock.ts";
 import { SignatureDatabase, type Errand } from "../../../steps/lib/redfish/signatureDatabase.ts";
+import { VirtualClock } from "../virtualClock.ts";
 
 export const uuid = "7d1f3c52-0e7a-4b1c-9a53-6c1f0c9d2e11";
 export const credentials = { user: "admin", password: "of the BMC" };
 
 /** Answers in the place of the service's own: the first whose pattern fits "METHOD path" is used up by that. */
 type Fault = [pattern: RegExp, answer: RedfishAnswer | (() => RedfishAnswer)];
+
+liveBy(new VirtualClock());
 
 const identity = await newBmc();
 

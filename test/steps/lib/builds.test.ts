@@ -6,8 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import type { BuildObject } from "../../../core/moduleBuild.ts";
+import { liveBy } from "../../../steps/lib/clock.ts";
 import { BuildLogs, whatItSays } from "../../../steps/lib/builds.ts";
 import type { Kubectl } from "../../../steps/lib/kubectl.ts";
+import { VirtualClock } from "../virtualClock.ts";
+
+const clock = new VirtualClock();
+liveBy(clock);
 
 const build = (phase: string | undefined, name = "onload-build-a"): BuildObject => ({
   metadata: { name },
@@ -67,6 +72,18 @@ test("logs that end are waited for to their last line", async (t) => {
   await logs.settle();
   assert.equal(await logs.tail("onload-build-a"), "the end");
   assert.ok(children.every(({ exitCode }) => exitCode === 0));
+});
+
+test("a log that goes on is waited for no longer than ten seconds", async (t) => {
+  const { logs, children } = logsOf(t, "begins\n", true);
+  logs.follow(build("Running"));
+  while (children.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  const settled = logs.settle();
+  clock.advance(9_999);
+  assert.equal(children[0]?.killed, false);
+  clock.advance(1);
+  await settled;
+  assert.equal(children[0].killed, true);
 });
 
 test("a log that can't be kept is no reason to fail", async (t) => {

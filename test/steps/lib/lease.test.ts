@@ -3,7 +3,7 @@ import { test, type TestContext } from "node:test";
 import { connect, type Kubectl } from "../../../steps/lib/kubectl.ts";
 import { withLease, type LeaseRequest } from "../../../steps/lib/lease.ts";
 import { StepError } from "../../../steps/lib/step.ts";
-import { FakeCluster } from "../fakeCluster.ts";
+import { clock, FakeCluster } from "../fakeCluster.ts";
 
 const request: LeaseRequest = {
   owner: "prod",
@@ -19,7 +19,7 @@ async function start(t: TestContext): Promise<{ cluster: FakeCluster; kubectl: K
 
 /** A Lease that somebody took `secondsAgo`. */
 function leaseOf(cluster: FakeCluster, name: string, holderIdentity: string, secondsAgo: number): void {
-  const renewTime = new Date(Date.now() - secondsAgo * 1000).toISOString();
+  const renewTime = new Date(clock.now() - secondsAgo * 1000).toISOString();
   cluster.put({
     kind: "Lease",
     metadata: { name, namespace: "kube-node-lease" },
@@ -68,13 +68,12 @@ test("a stack whose name begins like ours is another stack", async (t) => {
 test("a Lease of another run of this stack is waited for", async (t) => {
   const { cluster, kubectl } = await start(t);
   leaseOf(cluster, "onload-kmm-node-w1", "prod/bastion/7", 1);
-  const looks = () => cluster.commands.filter((command) => command.startsWith("get lease")).length;
   let worked = false;
   const work = withLease(kubectl, request, () => {
     worked = true;
     return Promise.resolve();
   });
-  while (looks() < 2) await new Promise((resolve) => setTimeout(resolve, 50));
+  await cluster.called("get lease", 2);
   assert.equal(worked, false);
   cluster.change("Lease", "onload-kmm-node-w1", (lease) => (lease["spec"] = {}));
   await work;
@@ -132,14 +131,13 @@ test("a Lease that somebody took over meanwhile is left to them", async (t) => {
 
 test("a Lease is renewed three times as often as it must be", async (t) => {
   const { cluster, kubectl } = await start(t);
-  t.mock.timers.enable({ apis: ["setInterval"] });
   const renewals = () => cluster.commands.filter((command) => command.startsWith("patch lease")).length;
   await withLease(kubectl, request, async () => {
-    t.mock.timers.tick(9_999);
+    clock.advance(9_999);
     assert.equal(renewals(), 0);
-    t.mock.timers.tick(1);
-    while (renewals() < 1) await new Promise((resolve) => setTimeout(resolve, 20));
+    clock.advance(1);
+    await cluster.called("patch lease");
   });
-  t.mock.timers.tick(60_000);
+  clock.advance(60_000);
   assert.equal(renewals(), 1);
 });

@@ -3,7 +3,7 @@ import { test, type TestContext } from "node:test";
 import type { RollNode } from "../../../core/nodeState.ts";
 import { connect } from "../../../steps/lib/kubectl.ts";
 import { NodeOutage } from "../../../steps/lib/nodeOutage.ts";
-import { FakeCluster } from "../fakeCluster.ts";
+import { clock, FakeCluster } from "../fakeCluster.ts";
 
 const settings = { stack: "prod", node: "w1", maxParallel: 1, drain: true, drainTimeoutMinutes: 5 };
 const nodeInfo = { bootID: "boot-1", machineID: "m", systemUUID: "s", kernelVersion: "5.14" };
@@ -31,7 +31,7 @@ test("a phase is noted on the node in the same write that cordons it", async (t)
   assert.equal(metadata.annotations?.["onload-kmm.io/cordoned-by"], "prod");
   const { since, ...state } = JSON.parse(metadata.annotations["onload-kmm.io/roll"] ?? "") as Record<string, string>;
   assert.deepEqual(state, { phase: "drain", stack: "prod", version: "v1", bootId: "boot-1" });
-  assert.ok(Math.abs(Date.parse(since ?? "") - Date.now()) < 60_000);
+  assert.equal(Date.parse(since ?? ""), clock.now());
   assert.equal(cluster.commands.filter((command) => command.startsWith("patch")).length, 1);
 });
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import ssh2 from "ssh2";
+import { ed25519Key } from "../../sshKey.ts";
 import type { SshTarget } from "../../../steps/lib/ssh.ts";
 import { startSshHost, type SshHost } from "../../sandbox/plugins/sshServer.ts";
 
@@ -26,4 +27,4 @@ export function targetAt(t: TestContext, port: number, keys: Pick<SshHost, "host
 
 /** A key that isn't the node's. */
 export const anotherKey = (type: "ed25519" | "rsa" = "ed25519") =>
-  type === "rsa" ? ssh2.utils.generateKeyPairSync("rsa", { bits: 2048 }) : ssh2.utils.generateKeyPairSync("ed25519");
+  type === "rsa" ? ssh2.utils.generateKeyPairSync("rsa", { bits: 2048 }) : ed25519Key();

@@ -1,0 +1,45 @@
+/** Takes the calls of `bin/kubectl` in the test's own process, so that whoever waits for a call acts before the next one. */
+import { readFileSync } from "node:fs";
+import { createServer, type AddressInfo, type Socket } from "node:net";
+import { answer } from "./kubectl.ts";
+import type { Store } from "./store.ts";
+
+/** The clusters of this process, by their kubeconfig's path, and who is told of each call. */
+export interface Served {
+  readonly store: Store;
+  readonly called: () => void;
+}
+export const clusters = new Map<string, Served>();
+
+/** Port on the loopback interface. The server keeps no process alive. */
+export const port = await new Promise<number>((resolve) => {
+  const server = createServer(receive).unref();
+  server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
+});
+
+/** Reads what `bin/kubectl` writes: the number of arguments, the file with its input, the arguments, each with a NUL. */
+function receive(socket: Socket): void {
+  let received = "";
+  socket.setEncoding("utf8").on("data", (text: string) => {
+    received += text;
+    const [count = "", input = "", ...rest] = received.split("\0");
+    if (rest.length <= Number(count)) return;
+    socket.removeAllListeners("data");
+    reply(socket, rest.slice(0, -1), input === "" ? Buffer.alloc(0) : readFileSync(input));
+  });
+  // A step that is done with a log ends kubectl, as it may.
+  socket.on("error", () => undefined);
+}
+
+function reply(socket: Socket, args: readonly string[], input: Buffer): void {
+  // Every command names its kubeconfig first.
+  const cluster = clusters.get(args[1] ?? "");
+  if (cluster === undefined) {
+    socket.end(`1\nerror: stat ${args[1] ?? ""}: no such file or directory\n`);
+    return;
+  }
+  const { code, text } = answer(cluster.store, args, input);
+  cluster.called();
+  // Only then goes the answer out.
+  setImmediate(() => socket.end(`${code}\n${text}`));
+}
