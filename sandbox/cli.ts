@@ -3,12 +3,15 @@ import { parseArgs } from "node:util";
 import { formatElapsed } from "./toolchain/progress.ts";
 import { down, status, up, type UpOptions } from "./controlPlane/lifecycle.ts";
 import { filesOf } from "./controlPlane/state.ts";
+import { ensureStack } from "./devStack.ts";
 import { stateDirectory } from "./paths.ts";
+import { Sandbox } from "./sandbox.ts";
+import { configFileOf, stackName } from "./stackConfig.ts";
 import { report, UserError } from "./userError.ts";
 
 const usage = `usage: npm run sandbox -- COMMAND [OPTIONS]
 
-  up       make the sandbox if there is none, start what doesn't run of it
+  up       make the sandbox if there is none, start what doesn't run of it; have its stack ready
   status   what runs, where its kubeconfig is
   down     end all its processes; its state stays
 
@@ -55,9 +58,10 @@ function clusterId(value: string | undefined): string | undefined {
 async function runUp(dir: string, options: UpOptions): Promise<number> {
   const began = Date.now();
   const started = await up(dir, options);
+  await ensureStack(await Sandbox.open(dir));
   const what = started.length === 0 ? "was up already" : `is up after ${formatElapsed(Date.now() - began)}`;
   process.stdout.write(`The sandbox ${what}${started.length === 0 ? "" : ` (started ${started.join(", ")})`}.\n`);
-  process.stdout.write(`kubeconfig: ${filesOf(dir).kubeconfig}\n`);
+  process.stdout.write(`kubeconfig: ${filesOf(dir).kubeconfig}\nstack ${stackName}:  ${configFileOf(dir)}\n`);
   return 0;
 }
 

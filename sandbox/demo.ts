@@ -9,11 +9,11 @@ import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
+import { ensureStack } from "./devStack.ts";
 import { projectRoot } from "./paths.ts";
 import { openSandbox, type Sandbox } from "./sandbox.ts";
+import { configFileOf, stackName } from "./stackConfig.ts";
 import { report } from "./userError.ts";
-
-const stack = "dev";
 
 /** What the program exports for each node, as far as it is told here. */
 interface NodeProof {
@@ -58,13 +58,13 @@ class Demo {
     this.#config = config;
   }
 
-  /** The cycle changes the configuration, so it works on a copy of Pulumi.dev.yaml. */
+  /** The cycle changes the configuration, so it works on a copy. */
   static async begin(sandbox: Sandbox, onCopy: boolean): Promise<Demo> {
-    const copy = join(sandbox.dir, "Pulumi.dev.yaml");
-    if (onCopy) await copyFile(join(projectRoot, "Pulumi.dev.yaml"), copy);
-    const demo = new Demo(sandbox, onCopy ? ["--config-file", copy] : []);
-    await demo.#run("pulumi", ["stack", "select", "--create", stack], "ignore");
-    return demo;
+    await ensureStack(sandbox);
+    const config = configFileOf(sandbox.dir);
+    const copy = join(sandbox.dir, "Pulumi.cycle.yaml");
+    if (onCopy) await copyFile(config, copy);
+    return new Demo(sandbox, ["--config-file", onCopy ? copy : config]);
   }
 
   async run(): Promise<void> {
@@ -104,7 +104,7 @@ class Demo {
   /** What a person would look at: the nodes' labels, and what KMM says is loaded. */
   async #show(): Promise<void> {
     say("Outputs");
-    const json = await this.#run("pulumi", ["stack", "output", "--stack", stack, "--json"], "capture");
+    const json = await this.#run("pulumi", ["stack", "output", "--stack", stackName, "--json"], "capture");
     const { proofs, ...others } = JSON.parse(json) as { proofs: NodeProof[] } & Record<string, string>;
     for (const [name, value] of Object.entries(others)) {
       process.stdout.write(`${name.padEnd(24)}${value.replace(/\n[^]*/, " …")}\n`);
@@ -120,13 +120,13 @@ class Demo {
     say(`${what}: pulumi ${[verb, ...args].join(" ")}`);
     const began = Date.now();
     // The outputs are told below, each once.
-    await this.#run("pulumi", [verb, "--stack", stack, "--suppress-outputs", ...this.#config, ...args]);
+    await this.#run("pulumi", [verb, "--stack", stackName, "--suppress-outputs", ...this.#config, ...args]);
     this.#times.push([`pulumi ${verb}`, (Date.now() - began) / 1000]);
   }
 
   /** Runs a tool as a person would, in the sandbox's environment; its failure ends the demo. Answers what it captured. */
-  async #run(program: "pulumi" | "kubectl", args: string[], output: "show" | "capture" | "ignore" = "show") {
-    const stdout = ({ show: "inherit", capture: "pipe", ignore: "ignore" } as const)[output];
+  async #run(program: "pulumi" | "kubectl", args: string[], output: "show" | "capture" = "show") {
+    const stdout = ({ show: "inherit", capture: "pipe" } as const)[output];
     const child = spawn(program, args, {
       cwd: projectRoot,
       env: { ...this.#sandbox.env, KUBECONFIG: this.#sandbox.kubeconfig },

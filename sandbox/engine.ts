@@ -1,8 +1,11 @@
+import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
+import { execa } from "execa";
 import { ensureDirectory } from "./controlPlane/directory.ts";
-import { cacheDirectory, nodeModulesBin } from "./paths.ts";
-import { choosePlugins, writeStandInFolder } from "./toolchain/plugins.ts";
+import { cacheDirectory, isDefaultDirectory, nodeModulesBin, projectRoot } from "./paths.ts";
+import { configFileOf } from "./stackConfig.ts";
+import { choosePlugins, writeStandIns } from "./toolchain/plugins.ts";
 import type { Toolchain } from "./toolchain/toolchain.ts";
 
 /**
@@ -19,9 +22,9 @@ export async function engineEnvironment(
   const state = join(dir, "state");
   await mkdir(home, { recursive: true });
   await mkdir(state, { recursive: true });
-  const standIns = join(dir, "stand-in-plugins");
-  await writeStandInFolder(standIns, await choosePlugins({ pulumi: bin.pulumi, home, env }));
-  const folders = [nodeModulesBin, standIns, dirname(bin.pulumi), dirname(bin.kubectl)];
+  const chosen = await choosePlugins({ pulumi: bin.pulumi, home, env });
+  const standIns = await writeStandIns(join(dir, "stand-in-plugins"), chosen);
+  const folders = [nodeModulesBin, ...standIns, dirname(bin.pulumi), dirname(bin.kubectl)];
   return {
     ...env,
     // Without sidecar files: a kill in the middle of writing one makes the whole state unreadable ("EOF").
@@ -33,4 +36,25 @@ export async function engineEnvironment(
     // Program, plugins and steps are dozens of short-lived Nodes: what they compile is kept.
     NODE_COMPILE_CACHE: join(cacheDirectory(), "node-compile-cache"),
   };
+}
+
+/**
+ * The same for the CLI's commands on one stack: a sandbox that isn't the checkout's own has its configuration in its state
+ * directory, which the CLI is told by the variable behind its option `--config-file`. The option itself goes before it.
+ * @param stack as in `--stack`; the selected one without it.
+ */
+export async function stackEnvironment(dir: string, toolchain: Toolchain, stack?: string): Promise<NodeJS.ProcessEnv> {
+  const env = await engineEnvironment(dir, toolchain);
+  if (isDefaultDirectory(dir)) return env;
+  const name = stack ?? env["PULUMI_STACK"] ?? (await selectedStack(toolchain.bin.pulumi, env));
+  // A name may come with its project: organization/onload-kmm/dev.
+  const file = name === undefined ? undefined : configFileOf(dir, name.split("/").at(-1));
+  return file !== undefined && existsSync(file) ? { PULUMI_OPTION_CONFIG_FILE: file, ...env } : env;
+}
+
+/** The stack that is selected in the backend of this environment; undefined where there is none. */
+export async function selectedStack(pulumi: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const args = ["stack", "--show-name", "--non-interactive"];
+  const ran = await execa(pulumi, args, { cwd: projectRoot, env, extendEnv: false, stdin: "ignore", reject: false });
+  return ran.failed ? undefined : ran.stdout.trim();
 }

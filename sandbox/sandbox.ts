@@ -5,11 +5,9 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { readAuditLog, type AuditEntry } from "./controlPlane/audit.ts";
 import { kubeconfigFile } from "./controlPlane/credentials.ts";
-import { down, exclusively, status, up, type ServiceStatus, type UpOptions } from "./controlPlane/lifecycle.ts";
+import { down, startAgain, status, up, type ServiceStatus, type UpOptions } from "./controlPlane/lifecycle.ts";
 import { ended, signal, type ProcessRecord } from "./controlPlane/processes.ts";
-import { serviceOf } from "./controlPlane/services.ts";
 import { readState, type ServiceName } from "./controlPlane/state.ts";
-import { ensureRunning } from "./controlPlane/supervise.ts";
 import { engineEnvironment } from "./engine.ts";
 import { projectRoot, stateDirectory } from "./paths.ts";
 import { ensureToolchain, type Toolchain } from "./toolchain/toolchain.ts";
@@ -136,11 +134,7 @@ export class Sandbox {
 
   /** Starts a process that was killed, and resolves when it serves again. */
   async start(name: ServiceName): Promise<void> {
-    await exclusively(this.dir, async () => {
-      const state = await readState(this.dir);
-      if (!state) throw new Error(`no sandbox in ${this.dir}`);
-      await ensureRunning(serviceOf(name), { dir: this.dir, state, bin: this.#toolchain.bin });
-    });
+    await startAgain(this.dir, name);
   }
 
   /** Kills a process and starts it again. */

@@ -7,8 +7,9 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { parse } from "yaml";
 import { filesOf } from "../sandbox/controlPlane/state.ts";
-import { engineEnvironment } from "../sandbox/engine.ts";
+import { selectedStack, stackEnvironment } from "../sandbox/engine.ts";
 import { projectRoot, stateDirectory } from "../sandbox/paths.ts";
+import { configFileOf } from "../sandbox/stackConfig.ts";
 import { ensureToolchain } from "../sandbox/toolchain/toolchain.ts";
 
 const run = promisify(execFile);
@@ -52,20 +53,17 @@ async function environmentOf(choice: StackChoice): Promise<NodeJS.ProcessEnv> {
   const sandbox = stateDirectory();
   const { kubeconfig } = filesOf(sandbox);
   if (!existsSync(kubeconfig)) return process.env;
-  const stack = choice.stack ?? process.env["PULUMI_STACK"] ?? (await selectedStack());
-  const file = choice["config-file"] ?? (stack === undefined ? undefined : join(projectRoot, `Pulumi.${stack}.yaml`));
+  const stack = choice.stack ?? process.env["PULUMI_STACK"] ?? (await selectedStack("pulumi", process.env));
+  const file = choice["config-file"] ?? (stack === undefined ? undefined : configFileFor(sandbox, stack));
   // With nothing selected elsewhere the sandbox's own selection counts.
   if (file !== undefined && (await kubeconfigOf(resolve(invokedIn, file))) !== kubeconfig) return process.env;
-  return engineEnvironment(sandbox, await ensureToolchain());
+  return stackEnvironment(sandbox, await ensureToolchain(), choice.stack);
 }
 
-/** The stack that is selected in the user's own backend; undefined where there is none, or no CLI. */
-async function selectedStack(): Promise<string | undefined> {
-  try {
-    return (await run("pulumi", ["stack", "--show-name", "--non-interactive"], { cwd: projectRoot })).stdout.trim();
-  } catch {
-    return undefined;
-  }
+/** The sandbox's own configuration of this stack, else the checkout's. */
+function configFileFor(sandbox: string, stack: string): string {
+  const file = configFileOf(sandbox, stack);
+  return existsSync(file) ? file : join(projectRoot, `Pulumi.${stack}.yaml`);
 }
 
 /** Absolute path of the kubeconfig that a stack's configuration names. */

@@ -1,9 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { stringify } from "yaml";
-import type { Ports } from "./ports.ts";
-import { filesOf } from "./state.ts";
+import { parse, stringify } from "yaml";
+import { filesOf, type Ports } from "./state.ts";
 
 /**
  * Who talks to the API server. Each has a user of its own, so that the audit log tells who did what; tokens and not
@@ -48,11 +47,32 @@ export async function makeCredentials(dir: string, ports: Ports): Promise<void> 
   for (const { kubeconfig, user, through } of accounts) {
     const token = randomBytes(24).toString("base64url");
     lines.push(`${token},${user},${user},"system:masters"`);
-    const text = stringify(kubeconfigObject({ server: `https://127.0.0.1:${ports[through]}`, ca, user, token }));
+    const text = stringify(kubeconfigObject({ server: serverAt(ports[through]), ca, user, token }));
     await writeFile(kubeconfigFile(dir, kubeconfig), text, { mode: 0o600 });
   }
   await writeFile(files.tokens, `${lines.join("\n")}\n`, { mode: 0o600 });
 }
+
+/** Has every kubeconfig name the server's port, and leaves the rest of it alone: the sandbox may have had to move. */
+export async function nameServers(dir: string, ports: Ports): Promise<void> {
+  for (const { kubeconfig, through } of accounts) {
+    const file = kubeconfigFile(dir, kubeconfig);
+    const config = parse(await readFile(file, "utf8")) as Kubeconfig;
+    const server = serverAt(ports[through]);
+    const cluster = config.clusters.find(({ name }) => name === "sandbox")?.cluster;
+    if (cluster === undefined || cluster.server === server) continue;
+    cluster.server = server;
+    await writeFile(`${file}.new`, stringify(config), { mode: 0o600 });
+    await rename(`${file}.new`, file);
+  }
+}
+
+/** As much of a kubeconfig as is read here. */
+interface Kubeconfig {
+  clusters: { name: string; cluster: { server: string } }[];
+}
+
+const serverAt = (port: number): string => `https://127.0.0.1:${port}`;
 
 /** A kubeconfig's content. The certificate is inside, so that the file can be copied elsewhere. */
 function kubeconfigObject(o: { server: string; ca: Buffer; user: string; token: string }): unknown {

@@ -2,12 +2,14 @@ import { access, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../userError.ts";
 
-const marker = "onload-kmm-sandbox";
 const text =
   "Everything in this directory belongs to a sandbox of onload-kmm; `npm run sandbox -- down --purge` removes it.\n";
 
+/** The file by which a state directory is known. */
+export const markerOf = (dir: string): string => join(dir, "onload-kmm-sandbox");
+
 function isMarked(dir: string): Promise<boolean> {
-  return access(join(dir, marker)).then(
+  return access(markerOf(dir)).then(
     () => true,
     () => false,
   );
@@ -24,7 +26,7 @@ export async function ensureDirectory(dir: string): Promise<void> {
   if (entries.length > 0) {
     throw new UserError(`${dir} holds something else (${entries[0] ?? ""}…); choose an empty directory`);
   }
-  await writeFile(join(dir, marker), text);
+  await writeFile(markerOf(dir), text);
 }
 
 /** Removes the state directory; one that isn't ours stays. */

@@ -1,22 +1,27 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { withLock } from "../lock.ts";
+import { missedPorts, readAccess } from "../nodes/access.ts";
+import { nameWithHolders } from "../portHolder.ts";
+import { withPortClaims, type PortClaims } from "../ports.ts";
 import { makeRelease } from "../release/makeRelease.ts";
+import { configFileOf, writeStackConfig, type ConfigOutcome } from "../stackConfig.ts";
 import { ensureToolchain } from "../toolchain/toolchain.ts";
 import { UserError } from "../userError.ts";
-import { makeCredentials } from "./credentials.ts";
+import { makeCredentials, nameServers } from "./credentials.ts";
 import { ensureDirectory, removeDirectory } from "./directory.ts";
-import { pickPorts } from "./ports.ts";
 import { isAlive } from "./processes.ts";
 import { seedClusterId } from "./seed.ts";
-import { serviceOf, services, type Context } from "./services.ts";
-import { filesOf, readState, serviceNames, writeState, type ServiceName, type State } from "./state.ts";
-import { ensureRunning, stopService } from "./supervise.ts";
+import { serviceOf, services } from "./services.ts";
+import { choosePorts, filesOf, portNames, readState, serviceNames, writeState } from "./state.ts";
+import type { ServiceName, State } from "./state.ts";
+import { claimPorts, ensureRunning, PortsTaken, stopService, type StartContext } from "./supervise.ts";
 
 /** UID of kube-system unless another is chosen: `Pulumi.dev.yaml` names this one. */
 export const defaultClusterId = "00000000-5a4d-4b0c-8000-000000000001";
 
 const defaultWorkers = 3;
+const mostMoves = 5;
 
 /** What a sandbox is made with. What is left out is the default, or what the existing sandbox has. */
 export interface UpOptions {
@@ -29,27 +34,43 @@ export interface UpOptions {
 }
 
 /**
- * Brings the sandbox in `dir` up: makes what isn't there, starts what doesn't run, and leaves the rest alone.
+ * Brings the sandbox in `dir` up: makes what isn't there, starts what doesn't run, and leaves the rest alone. Ports that
+ * somebody else has are given up for others, everything that names them is rewritten, and stderr tells.
  * @returns the processes that had to be started.
  * @throws UserError when an existing sandbox was made with other options, or a process doesn't start.
  */
 export async function up(dir: string, options: UpOptions): Promise<ServiceName[]> {
   const { bin } = await ensureToolchain();
-  return exclusively(dir, async () => {
-    const state = (await readState(dir)) ?? (await create(dir, options));
-    checkOptions(dir, state, options);
-    return start({ dir, state, bin });
-  });
+  return exclusively(dir, () =>
+    withPortClaims(async (claims) => {
+      const state = (await readState(dir)) ?? (await create(dir, options, claims));
+      checkOptions(dir, state, options);
+      return bringUp({ dir, state, bin, claims }, serviceNames);
+    }),
+  );
 }
 
-async function create(dir: string, options: UpOptions): Promise<State> {
+/** Starts one process of an existing sandbox again, after it has ended by itself. */
+export async function startAgain(dir: string, name: ServiceName): Promise<void> {
+  const { bin } = await ensureToolchain();
+  await exclusively(dir, () =>
+    withPortClaims(async (claims) => {
+      const state = await readState(dir);
+      if (!state) throw new Error(`no sandbox in ${dir}`);
+      await bringUp({ dir, state, bin, claims }, [name]);
+    }),
+  );
+}
+
+async function create(dir: string, options: UpOptions, claims: PortClaims): Promise<State> {
   const state: State = {
     version: 1,
     clusterId: options.clusterId ?? defaultClusterId,
     workers: options.nodes ?? defaultWorkers,
     secureBoot: options.secureBoot ?? true,
-    ports: await pickPorts(),
+    ports: await choosePorts(claims),
     installed: false,
+    configured: false,
     processes: {},
   };
   await ensureDirectory(dir);
@@ -77,14 +98,59 @@ function checkOptions(dir: string, state: State, options: UpOptions): void {
   }
 }
 
-async function start(context: Context): Promise<ServiceName[]> {
+/** Starts these processes, and has everything that names the sandbox's ports follow them. */
+async function bringUp(context: StartContext, names: readonly ServiceName[]): Promise<ServiceName[]> {
+  const { dir, state } = context;
+  // A move that was cut may have left them behind.
+  await nameServers(dir, state.ports);
+  const before = readAccess(dir);
+  const { started, givenUp } = await startOrMove(context, names);
+  // At each time: its source in this checkout may have changed since the last.
+  const release = await makeRelease(join(dir, "release"));
+  const nodes = readAccess(dir);
+  const sandbox = { dir, clusterId: state.clusterId, release, nodes };
+  const outcome = await writeStackConfig(sandbox, { listNodes: !state.configured });
+  if (!state.configured) await writeState(dir, Object.assign(state, { configured: true }));
+  tell(configFileOf(dir), [...givenUp, ...missedPorts(dir, before, nodes)], outcome);
+  return started;
+}
+
+/** Processes that can't have their ports get others; then all are started, because each knows the others' ports. */
+async function startOrMove(
+  context: StartContext,
+  names: readonly ServiceName[],
+): Promise<{ started: ServiceName[]; givenUp: number[] }> {
+  const givenUp: number[] = [];
+  for (let moves = 0; ; moves += 1) {
+    try {
+      return { started: await start(context, moves === 0 ? names : serviceNames), givenUp };
+    } catch (error) {
+      if (!(error instanceof PortsTaken)) throw error;
+      if (moves === mostMoves) {
+        throw new UserError(`${error.message}, and so were others before; end that program, then try again`);
+      }
+      givenUp.push(...error.ports);
+      await move(context, error.ports);
+    }
+  }
+}
+
+async function move(context: StartContext, taken: readonly number[]): Promise<void> {
+  const { dir, state, claims } = context;
+  for (const service of services.toReversed()) await stopService(service, context);
+  for (const name of portNames) if (taken.includes(state.ports[name])) state.ports[name] = await claims.take();
+  await writeState(dir, state);
+  await nameServers(dir, state.ports);
+}
+
+async function start(context: StartContext, names: readonly ServiceName[]): Promise<ServiceName[]> {
   const { dir, state } = context;
   const started: ServiceName[] = [];
   const ensure = async (name: ServiceName) => {
-    if (await ensureRunning(serviceOf(name), context)) started.push(name);
+    if (names.includes(name) && (await ensureRunning(serviceOf(name), context))) started.push(name);
   };
-  // At each up: its source in this checkout may have changed since the last.
-  await makeRelease(join(dir, "release"));
+  // All at once, so that one move is enough.
+  await claimPorts(names.map(serviceOf), context);
   await ensure("etcd");
   if (!state.installed) await seedClusterId(dir, state);
   await ensure("kube-apiserver");
@@ -98,6 +164,16 @@ async function start(context: Context): Promise<ServiceName[]> {
   }
   await ensure("stand-ins");
   return started;
+}
+
+/** What the user must know: which ports were taken, and what was done to the file that is theirs too. */
+function tell(configFile: string, givenUp: readonly number[], outcome: ConfigOutcome): void {
+  const say = (sentence: string) => process.stderr.write(`sandbox: ${sentence}\n`);
+  if (givenUp.length > 0) {
+    const ports = givenUp.toSorted((one, other) => one - other);
+    say(`${nameWithHolders(ports)}: this sandbox has others now, and its kubeconfigs and ${configFile} name them`);
+  } else if (outcome === "rewritten") say(`${configFile} now names this sandbox as it is`);
+  if (outcome === "foreign") say(`${configFile} is for another cluster, and stays as it is`);
 }
 
 /** One process of a sandbox, for `status`. */
@@ -143,7 +219,7 @@ export async function down(dir: string, purge: boolean): Promise<ServiceName[]> 
 }
 
 /** One `up` or `down` at a time in a directory. */
-export function exclusively<T>(dir: string, action: () => Promise<T>): Promise<T> {
+function exclusively<T>(dir: string, action: () => Promise<T>): Promise<T> {
   const onWait = () => process.stderr.write(`waiting for another up or down in ${dir}\n`);
   return withLock(`sandbox ${dir}`, onWait, action);
 }

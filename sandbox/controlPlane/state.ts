@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import type { PortClaims } from "../ports.ts";
 import { UserError } from "../userError.ts";
 
 /** The sandbox's processes, in the order in which they start. */
@@ -10,6 +11,21 @@ export const serviceNames = ["etcd", "kube-apiserver", "kube-controller-manager"
 export type ServiceName = (typeof serviceNames)[number];
 
 const port = z.int().min(1).max(65_535);
+
+/** On 127.0.0.1, kept over `down` and `up` as far as nobody else has taken them. */
+const ports = z.object({ etcd: port, etcdPeer: port, apiServer: port, gateway: port });
+
+/** The control plane's ports. */
+export type Ports = z.infer<typeof ports>;
+
+export const portNames = ports.keyof().options;
+
+/** Ports for a new sandbox. */
+export async function choosePorts(claims: PortClaims): Promise<Ports> {
+  const take = () => claims.take();
+  return { etcd: await take(), etcdPeer: await take(), apiServer: await take(), gateway: await take() };
+}
+
 const processRecord = z.object({ pid: z.int().positive(), started: z.string() });
 
 const stateSchema = z.object({
@@ -21,9 +37,11 @@ const stateSchema = z.object({
   workers: z.int().min(0),
   /** Whether the nodes' firmware has Secure Boot on. */
   secureBoot: z.boolean().default(false),
-  ports: z.object({ etcd: port, etcdPeer: port, apiServer: port, gateway: port }),
+  ports,
   /** Whether everything that `up` creates once in the cluster is there. */
   installed: z.boolean(),
+  /** Whether the stack's configuration lists the sandbox's nodes: from then on the list is the user's. */
+  configured: z.boolean().default(false),
   processes: z.partialRecord(z.enum(serviceNames), processRecord),
 });
 

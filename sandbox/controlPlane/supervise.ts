@@ -1,28 +1,47 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { nameWithHolders } from "../portHolder.ts";
+import { isFree, type PortClaims } from "../ports.ts";
 import { UserError } from "../userError.ts";
-import { isFree } from "./ports.ts";
 import { endProcess, isAlive, signal, startDetached } from "./processes.ts";
 import { serviceEnv, type Context, type Service } from "./services.ts";
 import { filesOf, writeState } from "./state.ts";
 
 const readyWithinMs = 60_000;
+const portsFreeWithinMs = 3000;
 
 /** The log that a service's stdout and stderr go to. */
 function logFileOf(dir: string, service: Service): string {
   return join(filesOf(dir).logs, `${service.name}.log`);
 }
 
+/** What services are started with. */
+export interface StartContext extends Context {
+  /** Keeps other sandboxes off the ports until the services themselves listen on them. */
+  readonly claims: PortClaims;
+}
+
+/** Services can't start, because somebody else has ports of theirs. */
+export class PortsTaken extends Error {
+  readonly ports: readonly number[];
+
+  constructor(ports: readonly number[]) {
+    super(nameWithHolders(ports));
+    this.ports = ports;
+  }
+}
+
 /**
  * Starts a service unless it runs, records its process in the state, and waits until it serves. True when it had to
  * be started.
+ * @throws PortsTaken when it can't have its ports; UserError when it doesn't start for another reason.
  */
-export async function ensureRunning(service: Service, context: Context): Promise<boolean> {
+export async function ensureRunning(service: Service, context: StartContext): Promise<boolean> {
   const { dir, state } = context;
   const running = isAlive(state.processes[service.name]);
   if (!running) {
-    await waitForPorts(service, context);
+    await claimPorts([service], context);
     await mkdir(filesOf(dir).logs, { recursive: true, mode: 0o700 });
     const { file, args } = service.command(context);
     const logFile = logFileOf(dir, service);
@@ -39,19 +58,20 @@ export async function ensureRunning(service: Service, context: Context): Promise
   return !running;
 }
 
-/** A server that was just killed, or that drains its connections, holds its port for some seconds. */
-async function waitForPorts(service: Service, { dir, state }: Context): Promise<void> {
-  const deadline = Date.now() + 15_000;
-  for (const port of service.ports(state)) {
-    while (!(await isFree(port))) {
-      if (Date.now() > deadline) {
-        throw new UserError(
-          `port 127.0.0.1:${port} of ${service.name} is taken by another program; end that program, or ` +
-            `start anew on other ports: npm run sandbox -- down --purge --dir ${dir}`,
-        );
-      }
-      await delay(100);
-    }
+/**
+ * Claims the ports of those of the services that don't run.
+ * @throws PortsTaken with all that can't be had. A server of ours that was just killed may hold its port a moment longer.
+ */
+export async function claimPorts(services: readonly Service[], { state, claims }: StartContext): Promise<void> {
+  const stopped = services.filter(({ name }) => !isAlive(state.processes[name]));
+  const ports = stopped.flatMap((service) => service.ports(state));
+  const deadline = Date.now() + portsFreeWithinMs;
+  for (;;) {
+    const taken: number[] = [];
+    for (const port of ports) if (!claims.has(port) && !(await claims.claim(port))) taken.push(port);
+    if (taken.length === 0) return;
+    if (Date.now() > deadline) throw new PortsTaken(taken);
+    await delay(100);
   }
 }
 
@@ -59,13 +79,21 @@ async function waitUntilReady(service: Service, context: Context): Promise<void>
   const deadline = Date.now() + readyWithinMs;
   for (;;) {
     const record = context.state.processes[service.name];
-    if (!isAlive(record)) throw new UserError(await failure(service, context, "ended while starting"));
+    if (!isAlive(record)) throw await whyEnded(service, context);
     // A stopped process (a paused one) would never get ready.
     if (record) signal(record, "SIGCONT");
     if (await service.ready(context).catch(() => false)) return;
     if (Date.now() > deadline) throw new UserError(await failure(service, context, "isn't ready after 60 s"));
     await delay(50);
   }
+}
+
+/** Between the claim and the service's own start another program may have taken a port. */
+async function whyEnded(service: Service, context: Context): Promise<Error> {
+  const taken: number[] = [];
+  for (const port of service.ports(context.state)) if (!(await isFree(port))) taken.push(port);
+  if (taken.length > 0) return new PortsTaken(taken);
+  return new UserError(await failure(service, context, "ended while starting"));
 }
 
 async function failure(service: Service, { dir }: Context, what: string): Promise<string> {

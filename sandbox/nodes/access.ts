@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
-import { projectRoot, stateDirectory } from "../paths.ts";
+import { isDefaultDirectory, projectRoot } from "../paths.ts";
+import type { PortClaims } from "../ports.ts";
 import type { BmcIdentity } from "../redfish/identity.ts";
 import { systemPath } from "../redfish/resources.ts";
 import type { Machine } from "./machine.ts";
@@ -31,7 +31,10 @@ export interface ControlAccess {
   token: string;
 }
 
-/** In the default directory the ports are fixed, so that Pulumi.dev.yaml can name them: worker-1 has 22011 and 22111. */
+/**
+ * In the default directory these ports are preferred, because the checkout's Pulumi.dev.yaml names them: worker-1 has 22011
+ * and 22111.
+ */
 const FIRST_PORT = { ssh: 22010, console: 22110 } as const;
 
 /** Paths below a state directory. */
@@ -50,18 +53,19 @@ export function readAccess(stateDir: string): NodeAccess[] {
 interface Surroundings {
   stateDir: string;
   bmc: Pick<BmcIdentity, "port" | "fingerprint">;
+  claims: PortClaims;
 }
 
-/** The node's entry, with the ports that it had before, or with new ones. */
+/** The node's entry, with the ports that it had before where they can be had, else with others. */
 export async function accessOf(
   machine: Machine,
-  { stateDir, bmc }: Surroundings,
+  { stateDir, bmc, claims }: Surroundings,
   known: NodeAccess[],
 ): Promise<NodeAccess> {
   const { name, solarflare } = machine.spec;
-  const before = known.find((entry) => entry.name === name);
-  const sshPort = before?.sshPort ?? (await firstPort("ssh", name, stateDir));
-  const consolePort = before?.consolePort ?? (await firstPort("console", name, stateDir));
+  const wanted = wantedPorts(stateDir, name, known);
+  const sshPort = await claims.take(wanted.ssh);
+  const consolePort = await claims.take(wanted.console);
   return {
     name,
     solarflare,
@@ -74,19 +78,34 @@ export async function accessOf(
   };
 }
 
-async function firstPort(kind: keyof typeof FIRST_PORT, name: string, stateDir: string): Promise<number> {
+/** The ports that a node should have: those of before, else those that Pulumi.dev.yaml has for it; undefined is any. */
+function wantedPorts(stateDir: string, name: string, known: NodeAccess[]) {
+  const before = known.find((entry) => entry.name === name);
   const number = name === "master-0" ? 0 : Number(/^worker-(\d{1,2})$/.exec(name)?.[1] ?? NaN);
-  const isDefault = stateDir === stateDirectory(undefined, {});
-  return isDefault && !Number.isNaN(number) ? FIRST_PORT[kind] + number : freePort();
+  const hasDefaults = isDefaultDirectory(stateDir) && !Number.isNaN(number);
+  return {
+    ssh: before?.sshPort ?? (hasDefaults ? FIRST_PORT.ssh + number : undefined),
+    console: before?.consolePort ?? (hasDefaults ? FIRST_PORT.console + number : undefined),
+  };
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
+/** Ports that nodes and BMCs should have had, by what was known before they were started, and that they haven't. */
+export function missedPorts(stateDir: string, before: NodeAccess[], now: NodeAccess[]): number[] {
+  const missed = now.flatMap(({ name, sshPort, consolePort, bmc }) => {
+    const wanted = wantedPorts(stateDir, name, before);
+    const bmcBefore = before.find((entry) => entry.name === name)?.bmc;
+    const pairs = [
+      [wanted.ssh, sshPort],
+      [wanted.console, consolePort],
+      [bmcBefore && portOf(bmcBefore.url), portOf(bmc.url)],
+    ] as const;
+    return pairs.flatMap(([want, has]) => (want === undefined || want === has ? [] : [want]));
+  });
+  // All nodes' BMCs share one.
+  return [...new Set(missed)];
 }
+
+const portOf = (url: string): number => Number(new URL(url).port);
 
 /** Writes `nodes.json` in one step. */
 export function writeAccess(stateDir: string, entries: NodeAccess[]): void {

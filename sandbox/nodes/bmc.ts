@@ -1,3 +1,4 @@
+import { isPortTaken, type PortClaims } from "../ports.ts";
 import { newBmc, readBmc, writeBmc, type BmcIdentity } from "../redfish/identity.ts";
 import type { RedfishSystem } from "../redfish/resources.ts";
 import { refusal, RedfishService } from "../redfish/service.ts";
@@ -10,6 +11,7 @@ interface BmcOptions {
   stateDir: string;
   store: MachineStore;
   switches: Pick<Switches, "matches">;
+  claims: PortClaims;
 }
 
 /** The BMCs of all machines of a sandbox. They go on while a machine is off. */
@@ -28,10 +30,11 @@ export class Bmcs {
     return this.#identity;
   }
 
-  /** Serves at the port and with the certificate that it had before, if any. */
+  /** Serves with the certificate that it had before, if any, and at the port of before where it can be had. */
   async start(): Promise<void> {
     const { stateDir, switches } = this.#options;
-    const identity = readBmc(stateDir) ?? (await newBmc());
+    const before = readBmc(stateDir);
+    const identity = before ?? (await newBmc());
     this.#service = new RedfishService({
       tls: identity,
       credentials: identity,
@@ -41,9 +44,20 @@ export class Bmcs {
           ? refusal(503, "ServiceTemporarilyUnavailable", "The service is temporarily unavailable. Retry in 1 seconds.")
           : undefined,
     });
-    const port = await this.#service.listen(identity.port);
+    const port = await this.#listen(this.#service, before?.port);
     this.#identity = { ...identity, port };
     writeBmc(stateDir, this.#identity);
+  }
+
+  async #listen(service: RedfishService, before: number | undefined): Promise<number> {
+    for (;;) {
+      const port = await this.#options.claims.take(before);
+      try {
+        return await service.listen(port);
+      } catch (error) {
+        if (!isPortTaken(error)) throw error;
+      }
+    }
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,7 @@
 import { join } from "node:path";
+import { isPortTaken, PortClaims } from "../ports.ts";
 import type { Switches } from "../switches.ts";
-import { accessOf, readAccess, writeAccess, writeControl } from "./access.ts";
+import { accessOf, readAccess, writeAccess, writeControl, type NodeAccess } from "./access.ts";
 import { Bmcs } from "./bmc.ts";
 import { CallServer, type ToolCall } from "./calls.ts";
 import { control } from "./control.ts";
@@ -32,6 +33,8 @@ export class Fleet {
   readonly #controls = new RequestServer((request) => this.#control(request));
   readonly #calls: CallServer;
   readonly #bmcs: Bmcs;
+  /** For as long as the fleet runs: a node's SSH server comes and goes with its boots. */
+  readonly #claims = new PortClaims();
   readonly #bin: string;
   #started = false;
   #adding = Promise.resolve();
@@ -40,7 +43,7 @@ export class Fleet {
   constructor(options: FleetOptions) {
     this.#options = options;
     this.#bin = join(options.store.directory, "bin");
-    this.#bmcs = new Bmcs(options);
+    this.#bmcs = new Bmcs({ ...options, claims: this.#claims });
     this.#calls = new CallServer(join(options.store.directory, "calls"), (call) => this.#run(call));
   }
 
@@ -70,16 +73,40 @@ export class Fleet {
     this.#calls.stop();
     await this.#bmcs.stop();
     await this.#controls.close();
+    this.#claims.release();
   }
 
   async #add(machine: Machine): Promise<void> {
     const { name } = machine.spec;
     // Before `start` a machine only has to be in the store.
     if (this.#nodes.has(name) || !this.#started) return;
-    const { stateDir, store, switches, report, log } = this.#options;
+    const { stateDir } = this.#options;
     const known = readAccess(stateDir);
-    const access = await accessOf(machine, { stateDir, bmc: this.#bmcs.identity }, known);
-    const node = new SandboxNode({
+    const { node, access } = await this.#start(machine, known);
+    this.#nodes.set(name, node);
+    writeAccess(stateDir, [...known.filter((entry) => entry.name !== name), access]);
+  }
+
+  /** A port that another program takes between the claim and the server's start is given up for another one. */
+  async #start(machine: Machine, known: NodeAccess[]): Promise<{ node: SandboxNode; access: NodeAccess }> {
+    const { stateDir } = this.#options;
+    for (;;) {
+      const access = await accessOf(machine, { stateDir, bmc: this.#bmcs.identity, claims: this.#claims }, known);
+      const node = this.#make(machine, access);
+      try {
+        await node.start();
+        return { node, access };
+      } catch (error) {
+        await node.stop();
+        if (!isPortTaken(error)) throw error;
+      }
+    }
+  }
+
+  #make(machine: Machine, access: NodeAccess): SandboxNode {
+    const { stateDir, store, switches, report, log } = this.#options;
+    const { name } = machine.spec;
+    return new SandboxNode({
       machine,
       access,
       directory: join(store.directory, name),
@@ -92,9 +119,6 @@ export class Fleet {
       report: (readiness) => report(machine, readiness),
       log,
     });
-    this.#nodes.set(name, node);
-    await node.start();
-    writeAccess(stateDir, [...known.filter((entry) => entry.name !== name), access]);
   }
 
   async #adjust(): Promise<void> {

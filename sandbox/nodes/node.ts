@@ -1,5 +1,7 @@
 import { readFileSync, realpathSync } from "node:fs";
 import { isAbsolute, join, resolve, sep } from "node:path";
+import { nameWithHolders } from "../portHolder.ts";
+import { isPortTaken } from "../ports.ts";
 import type { NodeAccess } from "./access.ts";
 import type { ToolCall } from "./calls.ts";
 import { SerialConsole } from "./firmware/serialConsole.ts";
@@ -10,6 +12,8 @@ import { SshServer } from "./sshServer.ts";
 import { TOOLS } from "./tools/table.ts";
 import { failed, type Result } from "./tools/tool.ts";
 import { unitExists } from "./tools/systemd.ts";
+
+const ASK_AGAIN_MS = 1000;
 
 /** What a node is made with. */
 export interface NodeOptions extends Pick<
@@ -33,6 +37,8 @@ export class SandboxNode {
   readonly #options: NodeOptions;
   readonly #ssh: SshServer;
   readonly #files: RootFileSystem;
+  #askingAgain: NodeJS.Timeout | undefined;
+  #stopped = false;
 
   constructor(options: NodeOptions) {
     const { machine, access, directory, bin, clientKey, calls } = options;
@@ -61,15 +67,18 @@ export class SandboxNode {
     return this.#options.machine;
   }
 
+  /** Fails with EADDRINUSE, and can't be started again, when another program has just taken one of its ports. */
   async start(): Promise<void> {
     this.sync();
     await this.console.listen(this.#options.access.consolePort);
-    await this.adjust();
+    if (this.#answersSsh()) await this.#ssh.start();
     this.power.resume();
   }
 
   async stop(): Promise<void> {
     await this.power.stop();
+    this.#stopped = true;
+    clearTimeout(this.#askingAgain);
     this.#ssh.kill();
     await this.#ssh.stop();
     await this.console.close();
@@ -85,10 +94,25 @@ export class SandboxNode {
     this.#files.sync(this.machine);
   }
 
-  /** Opens or closes the SSH server, as the machine's state and the switches ask. */
+  /**
+   * Opens or closes the SSH server, as the machine's state and the switches ask. The port may have been taken by another
+   * program while the server was closed; stacks know the node by it, so it is asked for until it is free.
+   */
   async adjust(): Promise<void> {
-    if (this.machine.power === "running" && !this.#options.failing("ssh.refuse")) await this.#ssh.start();
-    else await this.#ssh.stop();
+    clearTimeout(this.#askingAgain);
+    if (!this.#answersSsh()) return this.#ssh.stop();
+    try {
+      await this.#ssh.start();
+    } catch (error) {
+      if (!isPortTaken(error)) throw error;
+      const { access, log } = this.#options;
+      log(`${access.name}: ${nameWithHolders([access.sshPort])}: no SSH until it is free`);
+      this.#askingAgain = setTimeout(() => void this.adjust(), ASK_AGAIN_MS);
+    }
+  }
+
+  #answersSsh(): boolean {
+    return !this.#stopped && this.machine.power === "running" && !this.#options.failing("ssh.refuse");
   }
 
   /** Runs one of the commands that are played. */

@@ -27,7 +27,7 @@ export class SshServer {
     this.#options = options;
   }
 
-  /** Begins to listen; nothing happens when it does already. */
+  /** Begins to listen; nothing happens when it does already. Fails with EADDRINUSE where another program has its port. */
   async start(): Promise<void> {
     if (this.#server !== undefined) return;
     const server = new ssh2.Server({ hostKeys: [hostKeyOf(this.#options.node).privatePem] }, (connection) =>
@@ -35,7 +35,10 @@ export class SshServer {
     );
     this.#server = server;
     await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
+      server.once("error", (error: Error) => {
+        if (this.#server === server) this.#server = undefined;
+        reject(error);
+      });
       server.listen(this.#options.port, "127.0.0.1", resolve);
     });
   }

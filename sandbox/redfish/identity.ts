@@ -28,11 +28,10 @@ export function writeBmc(stateDir: string, identity: BmcIdentity): void {
   writeFileSync(fileIn(stateDir), JSON.stringify(identity, null, 2), { mode: 0o600 });
 }
 
-/** A new one, without a port. */
-export async function newBmc(): Promise<BmcIdentity> {
+/** A new one; whoever serves it chooses the port. */
+export async function newBmc(): Promise<Omit<BmcIdentity, "port">> {
   const { certificate, key } = await selfSignedServer("sandbox BMC");
   return {
-    port: 0,
     fingerprint: new X509Certificate(certificate).fingerprint256,
     user: "admin",
     password: randomBytes(15).toString("base64url"),

@@ -2,9 +2,10 @@
  * Pulumi's plugins: the real ones where they are installed or can be installed, else the sandbox's stand-ins. Decided
  * for each plugin by itself.
  */
-import { access, constants, mkdir, readFile, readlink, rm, symlink, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { access, constants, lstat, mkdir, readFile, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { execa } from "execa";
 import { cacheDirectory, projectRoot, standInPlugins } from "../paths.ts";
 
@@ -91,8 +92,11 @@ async function linkPluginFolder(needed: readonly Plugin[], { home, env }: Plugin
   const link = join(home, "plugins");
   if ((await readlink(link).catch(() => undefined)) === folder) return folder;
   await mkdir(folder, { recursive: true });
-  await rm(link, { recursive: true, force: true });
-  await symlink(folder, link);
+  // Renamed into place, because another command may do the same at this moment.
+  const unfinished = `${link}.${randomUUID()}.tmp`;
+  await symlink(folder, unfinished);
+  if ((await lstat(link).catch(() => undefined))?.isDirectory() === true) await rm(link, { recursive: true });
+  await rename(unfinished, link);
   return folder;
 }
 
@@ -138,14 +142,28 @@ export async function isFresh(note: string, now: number): Promise<boolean> {
 }
 
 /**
- * Makes `folder`, for PATH, with just these of the stand-ins; a stand-in on PATH would hide the real plugin. Small
- * scripts and not links, because a stand-in finds its program beside itself.
+ * Makes the stand-ins below `folder`, each in a folder of its own: PATH then holds just the needed ones, for a stand-in on
+ * PATH would hide the real plugin. Small scripts and not links, because a stand-in finds its program beside itself. One
+ * that is right already isn't written: another command may be about to start it.
+ * @returns the folders for PATH.
  */
-export async function writeStandInFolder(folder: string, executables: readonly string[]): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
-  for (const name of executables) {
-    const target = join(standInPlugins, name).replaceAll("'", `'\\''`);
-    await writeFile(join(folder, name), `#!/bin/sh\nexec '${target}' "$@"\n`, { mode: 0o755 });
-  }
+export async function writeStandIns(folder: string, executables: readonly string[]): Promise<string[]> {
+  return Promise.all(
+    executables.map(async (name) => {
+      const target = join(standInPlugins, name).replaceAll("'", `'\\''`);
+      const own = join(folder, name);
+      const script = `#!/bin/sh\nexec '${target}' "$@"\n`;
+      const written = await readFile(join(own, name), "utf8").catch(() => undefined);
+      if (written !== script) await replace(join(own, name), script);
+      return own;
+    }),
+  );
+}
+
+/** Writes an executable in one step. */
+async function replace(file: string, script: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  const unfinished = `${file}.${randomUUID()}.tmp`;
+  await writeFile(unfinished, script, { mode: 0o755 });
+  await rename(unfinished, file);
 }

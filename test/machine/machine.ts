@@ -4,9 +4,9 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import net from "node:net";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { PortClaims } from "../../sandbox/ports.ts";
 import type { MachineImages } from "./build.ts";
 import { command } from "./command.ts";
 import { qemuArguments } from "./qemu.ts";
@@ -16,15 +16,9 @@ import { type SshResult, type SshTarget, ssh } from "./ssh.ts";
 /** What the guest writes on the serial console once SSH works. */
 const cameUp = /machine: up boot_id=([0-9a-f-]{36})/;
 
-/** A port of 127.0.0.1 that nobody listens on now. */
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
+/** What QEMU says when another program has one of the machine's ports at this moment. */
+const mostAttempts = 60;
+const portTaken = /Address already in use|Could not set up host forwarding/i;
 
 /**
  * Starts QEMU under a shell that kills it when the pipe on its standard input closes: by `powerCut`, and also when this
@@ -51,13 +45,20 @@ export class Machine {
   readonly #uuid = randomUUID();
   readonly #directory: string;
   readonly #images: MachineImages;
+  /** Over all its boots: whoever was told the ports comes back to them. */
+  readonly #claims: PortClaims;
   #qemu: ChildProcess | undefined;
   /** How much of the serial log earlier calls of `waitForBoot` have read, in characters. */
   #seen = 0;
 
-  private constructor(directory: string, images: MachineImages, ports: { serial: number; target: SshTarget }) {
+  private constructor(
+    directory: string,
+    images: MachineImages,
+    ports: { serial: number; target: SshTarget; claims: PortClaims },
+  ) {
     this.#directory = directory;
     this.#images = images;
+    this.#claims = ports.claims;
     this.ssh = ports.target;
     this.#serialPort = ports.serial;
     this.console = `tcp:127.0.0.1:${ports.serial}`;
@@ -73,13 +74,14 @@ export class Machine {
       await rm(file, { force: true });
       await command("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", key, "-f", file]);
     }
-    const port = await freePort();
+    const claims = new PortClaims();
+    const port = await claims.take();
     const hostKey = (await readFile(path.join(directory, "host_key.pub"), "utf8")).split(" ").slice(0, 2).join(" ");
     const knownHosts = path.join(directory, "known_hosts");
     await writeFile(knownHosts, `[127.0.0.1]:${port} ${hostKey}\n`);
     const identityFile = path.join(directory, "client_key");
     const target = { user: "core", host: "127.0.0.1", port, hostKey, identityFile, knownHosts };
-    return new Machine(directory, images, { serial: await freePort(), target });
+    return new Machine(directory, images, { serial: await claims.take(), target, claims });
   }
 
   /** `uname -r` of the guest. */
@@ -96,23 +98,34 @@ export class Machine {
   async start(options: { variables?: string } = {}): Promise<void> {
     if (this.#qemu) throw new Error("the machine is running");
     if (options.variables !== undefined) await copyFile(options.variables, this.variables);
+    const log = path.join(this.#directory, "qemu.log");
+    this.#seen = 0;
+    for (let attempt = 1; !(await this.#startQemu(log)); attempt += 1) {
+      const said = readFileSync(log, "utf8");
+      if (!portTaken.test(said) || attempt === mostAttempts) throw new Error(`QEMU ended at once: ${said}`);
+      await delay(500);
+    }
+  }
+
+  /** False when QEMU ended before it had made its sockets. */
+  async #startQemu(log: string): Promise<boolean> {
     const control = path.join(this.#directory, "qmp.sock");
     await rm(control, { force: true });
-    const log = path.join(this.#directory, "qemu.log");
+    await rm(log, { force: true });
     const place = {
       directory: this.#directory,
       sshPort: this.ssh.port,
       serialPort: this.#serialPort,
       uuid: this.#uuid,
     };
-    this.#seen = 0;
     this.#qemu = startWatched(qemuArguments(this.#images, place), log);
     this.#qemu.once("exit", () => (this.#qemu = undefined));
     // QEMU makes its sockets in the order of its arguments, the control socket last.
     while (!existsSync(control)) {
-      if (!this.isOn()) throw new Error(`QEMU ended at once: ${readFileSync(log, "utf8")}`);
+      if (!this.isOn()) return false;
       await delay(50);
     }
+    return true;
   }
 
   /** True from `start` until the power is cut, through all the guest's reboots. */
@@ -177,6 +190,7 @@ export class Machine {
   /** Powers off and removes the machine's folder. */
   async destroy(): Promise<void> {
     await this.powerCut();
+    this.#claims.release();
     await rm(this.#directory, { recursive: true, force: true });
   }
 }

@@ -2,7 +2,9 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
+import { ensureStack } from "../../sandbox/devStack.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/sandbox.ts";
+import { configFileOf } from "../../sandbox/stackConfig.ts";
 
 export const passphrase = "sandbox";
 
@@ -31,7 +33,7 @@ export interface StackOptions {
   readonly nodes?: number;
   /** Whether the nodes' firmware starts with Secure Boot on; default off, and then no key is asked for. */
   readonly secureBoot?: boolean;
-  /** Changes the configuration of Pulumi.dev.yaml before the stack is made. */
+  /** Changes what the sandbox has written into the configuration, before the stack is made. */
   readonly configure?: (config: StackConfig) => void;
 }
 
@@ -40,12 +42,13 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const { nodes, secureBoot = false } = options;
   const sandbox = await startSandbox({ nodes, secureBoot });
   const stack = new Stack(sandbox);
-  const config = await devConfig(sandbox);
+  const config = await stack.config();
+  // A test that fails half-way may leave a build hanging: the next one shall not wait for it for an hour.
+  config.config["onload-kmm:build"] = { timeoutMinutes: 10 };
   if (!secureBoot) config.config["onload-kmm:enrolment"] = { mode: "off" };
   options.configure?.(config);
   await stack.configure(config);
-  const made = await stack.pulumi("stack", "init", "dev");
-  if (made.exitCode !== 0) throw new Error(made.output);
+  await ensureStack(sandbox);
   return stack;
 }
 
@@ -56,7 +59,7 @@ export class Stack {
 
   constructor(sandbox: Sandbox) {
     this.sandbox = sandbox;
-    this.configFile = join(sandbox.dir, "Pulumi.dev.yaml");
+    this.configFile = configFileOf(sandbox.dir);
   }
 
   async configure(config: StackConfig): Promise<void> {
@@ -93,36 +96,6 @@ export class Stack {
     const run = await this.pulumi(verb, ...common, ...args);
     return { ...run, steps: await readSteps(events, verb === "preview") };
   }
-}
-
-/** Pulumi.dev.yaml with this sandbox's paths, ports and host keys in the place of the default one's. */
-async function devConfig(sandbox: Sandbox): Promise<StackConfig> {
-  const config = parse(await readFile("Pulumi.dev.yaml", "utf8")) as StackConfig;
-  const values = config.config;
-  const nodes = JSON.parse(await readFile(join(sandbox.dir, "nodes.json"), "utf8")) as SandboxNode[];
-  Object.assign(values["onload-kmm:cluster"] as object, { kubeconfig: sandbox.kubeconfig });
-  const release = values["onload-kmm:release"] as { package: string };
-  release.package = release.package.replace(".sandbox", sandbox.dir);
-  values["onload-kmm:nodes"] = nodes
-    .filter(({ solarflare }) => solarflare)
-    .map(({ name, address, hostKey, consolePort }) => ({
-      name,
-      address,
-      hostKey,
-      console: `tcp:127.0.0.1:${consolePort}`,
-    }));
-  // A test that fails half-way may leave a build hanging: the next one shall not wait for it for an hour.
-  values["onload-kmm:build"] = { timeoutMinutes: 10 };
-  values["onload-kmm:ssh"] = { user: "core", privateKeyFile: join(sandbox.dir, "ssh/id_ed25519") };
-  return config;
-}
-
-interface SandboxNode {
-  readonly name: string;
-  readonly address: string;
-  readonly hostKey: string;
-  readonly consolePort: number;
-  readonly solarflare: boolean;
 }
 
 interface EngineEvent {

@@ -1,10 +1,11 @@
 /** OpenSSH's own server on loopback, with keys and a configuration for one test. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { PortClaims } from "../../../sandbox/ports.ts";
 import { ed25519Key } from "../../sshKey.ts";
 import type { SshTarget } from "../../../steps/lib/ssh.ts";
 import { ensurePrograms } from "../debian.ts";
@@ -23,10 +24,12 @@ export class OpenSshServer {
   banner = "";
   readonly #directory: string;
   readonly #process: ChildProcess;
+  readonly #claims: PortClaims;
   #log = "";
 
-  private constructor(directory: string, target: SshTarget) {
+  private constructor(directory: string, target: SshTarget, claims: PortClaims) {
     this.#directory = directory;
+    this.#claims = claims;
     this.target = target;
     this.#process = spawn(sshd, ["-D", "-e", "-f", join(directory, "sshd_config")], {
       stdio: ["ignore", "ignore", "pipe"],
@@ -47,7 +50,9 @@ export class OpenSshServer {
       writeFileSync(join(directory, name), text, { mode: 0o600 });
       return join(directory, name);
     };
-    const port = await freePort();
+    // Kept to the end: it may be long until sshd listens, and a test may want it to be gone.
+    const claims = new PortClaims();
+    const port = await claims.take();
     const variables = Object.entries(env).map(([name, value]) => `"${name}=${value}"`);
     const lines = [
       "ListenAddress 127.0.0.1",
@@ -71,7 +76,7 @@ export class OpenSshServer {
       privateKeyFile: file("id", user.private),
       agent: false,
     };
-    const server = new OpenSshServer(directory, target);
+    const server = new OpenSshServer(directory, target, claims);
     await server.#listening(port).catch(async (error: unknown) => {
       await server.stop();
       throw error;
@@ -85,6 +90,7 @@ export class OpenSshServer {
       this.#process.kill("SIGTERM");
       await ended;
     }
+    this.#claims.release();
     rmSync(this.#directory, { recursive: true });
   }
 
@@ -105,14 +111,6 @@ async function ensureSshd(): Promise<void> {
   }
   await ensurePrograms("sshd");
   if (process.getuid?.() === 0) mkdirSync(privilegeSeparation, { recursive: true, mode: 0o755 });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** The first thing that a server says; empty where none listens. */

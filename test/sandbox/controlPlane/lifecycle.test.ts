@@ -1,16 +1,21 @@
 /** A sandbox's whole life, with the real programs: up, what must work in it, up again, a dead process, down. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { access, readFile } from "node:fs/promises";
 import { request } from "node:https";
+import { createServer } from "node:net";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { text } from "node:stream/consumers";
+import { after, before, describe, test, type TestContext } from "node:test";
 import { parse } from "yaml";
 import { up } from "../../../sandbox/controlPlane/lifecycle.ts";
-import { isFree } from "../../../sandbox/controlPlane/ports.ts";
 import { identify, type ProcessRecord } from "../../../sandbox/controlPlane/processes.ts";
 import { readState, serviceNames } from "../../../sandbox/controlPlane/state.ts";
+import { readAccess, type NodeAccess } from "../../../sandbox/nodes/access.ts";
+import { isFree } from "../../../sandbox/ports.ts";
 import { startSandbox, isWrite, type Sandbox } from "../../../sandbox/sandbox.ts";
+import { configFileOf } from "../../../sandbox/stackConfig.ts";
 
 const clusterId = "0b0c2c5e-9d5a-4a5e-8f0e-3f6d7b1a2c4d";
 
@@ -30,6 +35,10 @@ describe("a sandbox's life", { concurrency: false }, () => {
 
   async function processes(): Promise<Partial<Record<string, ProcessRecord>>> {
     return (await readState(sandbox.dir))?.processes ?? {};
+  }
+
+  function accessTo(node: string): NodeAccess {
+    return readAccess(sandbox.dir).find(({ name }) => name === node) ?? assert.fail(node);
   }
 
   /** Status of a GET with this token, through the server that the kubeconfig names. */
@@ -151,6 +160,33 @@ describe("a sandbox's life", { concurrency: false }, () => {
     assert.equal(await sandbox.kubectl(["get", "ns", "app", "-o", "name"]), "namespace/app\n");
   });
 
+  test("ports that are taken while it is down are given up for others, and everything follows", async (t) => {
+    const { ports: before } = (await readState(sandbox.dir)) ?? assert.fail();
+    const [one, two] = [accessTo("worker-1"), accessTo("worker-2")];
+    await sandbox.stop();
+    const taken = [before.etcdPeer, before.gateway, one.sshPort, two.consolePort, portOf(one.bmc.url)].sort();
+    for (const port of taken) await occupy(t, port);
+
+    const { stderr, status } = await cli("up", "--dir", sandbox.dir);
+    assert.equal(status, 0, stderr);
+    const holder = `(taken by node, process ${process.pid})`;
+    assert.ok(stderr.includes(`sandbox: ports ${taken.join(", ")} ${holder}: this sandbox has others now`), stderr);
+
+    const { ports } = (await readState(sandbox.dir)) ?? assert.fail();
+    const [oneNow, twoNow] = [accessTo("worker-1"), accessTo("worker-2")];
+    const kept = [before.etcd, before.apiServer, one.consolePort, two.sshPort];
+    assert.deepEqual([ports.etcd, ports.apiServer, oneNow.consolePort, twoNow.sshPort], kept, "these stay");
+    const others = [ports.etcdPeer, ports.gateway, oneNow.sshPort, twoNow.consolePort, portOf(oneNow.bmc.url)];
+    for (const port of others) assert.ok(!taken.includes(port), `${port} is somebody else's`);
+
+    assert.equal(await statusWith(undefined), 200, "the kubeconfig names the gateway");
+    assert.equal(await sandbox.kubectl(["get", "ns", "app", "-o", "name"]), "namespace/app\n");
+    await sandbox.kubectl(["wait", "node", "--all", "--for=condition=Ready", "--timeout=30s"]);
+    const config = await readFile(configFileOf(sandbox.dir), "utf8");
+    assert.ok(config.includes(`address: ${oneNow.address}\n`) && config.includes(`127.0.0.1:${twoNow.consolePort}\n`));
+    assert.ok(!config.includes(`:${one.sshPort}\n`), "the stack's configuration names no port of before");
+  });
+
   test("down leaves no process, no listening port and, purged, no file", async () => {
     const state = await readState(sandbox.dir);
     assert.ok(state);
@@ -162,6 +198,47 @@ describe("a sandbox's life", { concurrency: false }, () => {
     await assert.rejects(access(sandbox.dir));
   });
 });
+
+test("two sandboxes that are made at the same moment share nothing", async () => {
+  const started = await Promise.allSettled([startSandbox({ nodes: 2 }), startSandbox({ nodes: 2 })]);
+  const sandboxes = started.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+  try {
+    assert.deepEqual(
+      started.map(({ status }) => status),
+      ["fulfilled", "fulfilled"],
+    );
+    const ports = await Promise.all(sandboxes.map(portsOf));
+    assert.equal(new Set(ports.flat()).size, ports.flat().length);
+    for (const sandbox of sandboxes) {
+      await sandbox.kubectl(["wait", "node", "--all", "--for=condition=Ready", "--timeout=30s"]);
+    }
+  } finally {
+    await Promise.all(sandboxes.map((sandbox) => sandbox.stop({ purge: true })));
+  }
+});
+
+async function portsOf({ dir }: Sandbox): Promise<number[]> {
+  const ports = Object.values((await readState(dir))?.ports ?? {});
+  const nodes = readAccess(dir);
+  const bmcs = new Set(nodes.map(({ bmc }) => portOf(bmc.url)));
+  return [...ports, ...bmcs, ...nodes.flatMap(({ sshPort, consolePort }) => [sshPort, consolePort])];
+}
+
+const portOf = (url: string): number => Number(new URL(url).port);
+
+/** Somebody else listens there until the test ends. */
+async function occupy(t: TestContext, port: number): Promise<void> {
+  const server = createServer().listen(port, "127.0.0.1");
+  t.after(() => server.close());
+  await once(server, "listening");
+}
+
+/** The sandbox's command line, in a process of its own. */
+async function cli(...args: string[]): Promise<{ status: number | null; stderr: string }> {
+  const child = spawn(process.execPath, ["sandbox/cli.ts", ...args], { stdio: ["ignore", "ignore", "pipe"] });
+  const [stderr, [status]] = await Promise.all([text(child.stderr), once(child, "close") as Promise<[number | null]>]);
+  return { status, stderr };
+}
 
 function podWithBudget(minAvailable: number): string {
   return `

@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { ensureDirectory, removeDirectory } from "../../../sandbox/controlPlane/directory.ts";
 import { defaultClusterId } from "../../../sandbox/controlPlane/lifecycle.ts";
-import { isFree, pickPorts } from "../../../sandbox/controlPlane/ports.ts";
 import { filesOf, readState, writeState, type State } from "../../../sandbox/controlPlane/state.ts";
 import { stateDirectory } from "../../../sandbox/paths.ts";
 import { UserError } from "../../../sandbox/userError.ts";
@@ -17,6 +16,7 @@ const state: State = {
   secureBoot: false,
   ports: { etcd: 21_000, etcdPeer: 21_001, apiServer: 21_002, gateway: 21_003 },
   installed: true,
+  configured: true,
   processes: { etcd: { pid: 42, started: "boot/1" } },
 };
 
@@ -63,12 +63,6 @@ describe("the state directory", () => {
     await removeDirectory(dir);
     assert.deepEqual(await readdir(dir), ["thesis.txt"]);
   });
-});
-
-test("ports are free and all different", async () => {
-  const ports = Object.values(await pickPorts()) as number[];
-  assert.equal(new Set(ports).size, 4);
-  for (const port of ports) assert.ok(await isFree(port));
 });
 
 test("the directory is the flag's, else the environment's, else .sandbox", () => {

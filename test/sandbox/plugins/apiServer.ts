@@ -5,10 +5,10 @@ import { kubeconfigFile, makeCredentials } from "../../../sandbox/controlPlane/c
 import { makeCertificates } from "../../../sandbox/controlPlane/certificates.ts";
 import { defaultClusterId } from "../../../sandbox/controlPlane/lifecycle.ts";
 import { signal } from "../../../sandbox/controlPlane/processes.ts";
-import { pickPorts } from "../../../sandbox/controlPlane/ports.ts";
 import { serviceOf } from "../../../sandbox/controlPlane/services.ts";
-import type { ServiceName, State } from "../../../sandbox/controlPlane/state.ts";
+import { choosePorts, type ServiceName, type State } from "../../../sandbox/controlPlane/state.ts";
 import { ensureRunning, stopService } from "../../../sandbox/controlPlane/supervise.ts";
+import { PortClaims } from "../../../sandbox/ports.ts";
 import { applyObjects, Kube, readObjects } from "../../../sandbox/kube.ts";
 import { ensureToolchain } from "../../../sandbox/toolchain/toolchain.ts";
 
@@ -25,14 +25,16 @@ const SERVICES: ServiceName[] = ["etcd", "kube-apiserver", "kube-controller-mana
 /** Starts it on free ports, in a temporary directory, with the CustomResourceDefinitions of the recorded cluster. */
 export async function startApiServer(): Promise<ApiServer> {
   const { bin } = await ensureToolchain();
+  const claims = new PortClaims();
   const dir = await mkdtemp(path.join(os.tmpdir(), "api-server-"));
   const state: State = {
     version: 1,
     clusterId: defaultClusterId,
     workers: 0,
     secureBoot: false,
-    ports: await pickPorts(),
+    ports: await choosePorts(claims),
     installed: true,
+    configured: true,
     processes: {},
   };
   await makeCertificates(dir);
@@ -49,7 +51,7 @@ export async function startApiServer(): Promise<ApiServer> {
     await rm(dir, { recursive: true });
   };
   try {
-    for (const name of SERVICES) await ensureRunning(serviceOf(name), { dir, state, bin });
+    for (const name of SERVICES) await ensureRunning(serviceOf(name), { dir, state, bin, claims });
     const kubeconfig = kubeconfigFile(dir, "standins.kubeconfig");
     const kube = await Kube.fromKubeconfig(kubeconfig);
     await applyObjects(kube, await readObjects(new URL("../../fixtures/recordedCrds.yaml", import.meta.url)));
@@ -57,5 +59,7 @@ export async function startApiServer(): Promise<ApiServer> {
   } catch (error) {
     await stop();
     throw error;
+  } finally {
+    claims.release();
   }
 }

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { beforeEach, afterEach, describe, test } from "node:test";
-import { choosePlugins, executableOf, isFresh, writeStandInFolder } from "../../../sandbox/toolchain/plugins.ts";
+import { choosePlugins, executableOf, isFresh, writeStandIns } from "../../../sandbox/toolchain/plugins.ts";
 
 const all = [
   "pulumi-language-nodejs",
@@ -89,15 +89,27 @@ describe("the choice between real plugins and stand-ins", () => {
 
   test("only the stand-ins that are needed come on PATH", async () => {
     const target = join(folder, "on path");
-    await writeStandInFolder(target, all);
-    await writeStandInFolder(target, ["pulumi-resource-tls"]);
-    assert.deepEqual(await readdir(target), ["pulumi-resource-tls"]);
-    const plugin = spawn(join(target, "pulumi-resource-tls"), ["127.0.0.1:1"], {
+    await writeStandIns(target, all);
+    const folders = await writeStandIns(target, ["pulumi-resource-tls"]);
+    assert.deepEqual(folders, [join(target, "pulumi-resource-tls")]);
+    const [own = ""] = folders;
+    assert.deepEqual(await readdir(own), ["pulumi-resource-tls"]);
+    const plugin = spawn(join(own, "pulumi-resource-tls"), ["127.0.0.1:1"], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     const [port] = (await once(plugin.stdout, "data")) as [Buffer];
     plugin.kill("SIGKILL");
     assert.match(port.toString(), /^\d+\n/, "a plugin tells its port first");
+  });
+
+  test("a stand-in that is there stays: another command may be about to start it", async () => {
+    const target = join(folder, "on path");
+    const [own = ""] = await writeStandIns(target, ["pulumi-resource-tls"]);
+    const file = join(own, "pulumi-resource-tls");
+    const { ino, mtimeMs } = await stat(file);
+    await Promise.all([writeStandIns(target, all), writeStandIns(target, all), choosePlugins(options())]);
+    const now = await stat(file);
+    assert.deepEqual([now.ino, now.mtimeMs], [ino, mtimeMs]);
   });
 });
 

@@ -1,0 +1,62 @@
+/** `npm run sandbox -- up`, then `npm run pulumi -- …`, as the README has it, with a sandbox in a directory of the user's. */
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { execa } from "execa";
+
+describe("the sandbox's command line and the CLI after it", { concurrency: false }, () => {
+  let parent: string;
+  let dir: string;
+
+  before(async () => {
+    parent = await mkdtemp(join(tmpdir(), "onload-kmm-cli-"));
+    dir = join(parent, "mine");
+    await run("cli", "up", "--nodes", "1");
+  });
+  after(async () => {
+    await run("cli", "down", "--purge");
+    await rm(parent, { recursive: true });
+  });
+
+  /** What npm runs, from a shell that knows of no other stack. */
+  async function run(script: "cli" | "pulumi", ...args: string[]): Promise<string> {
+    const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("PULUMI"));
+    const env = { ...Object.fromEntries(kept), ONLOAD_KMM_SANDBOX: dir };
+    const ran = await execa(process.execPath, [`sandbox/${script}.ts`, ...args], {
+      env,
+      extendEnv: false,
+      stdin: "ignore",
+      all: true,
+    });
+    return ran.all;
+  }
+
+  const configOf = async (key: string): Promise<string> => run("pulumi", "config", "get", "--path", key);
+
+  test("preview needs no word more: the stack is there, selected, and configured for this very sandbox", async () => {
+    assert.equal((await run("pulumi", "stack", "--show-name")).trim(), "dev");
+    assert.equal((await configOf("onload-kmm:cluster.kubeconfig")).trim(), join(dir, "kubeconfig"));
+    const output = await run("pulumi", "preview", "--non-interactive");
+    assert.match(output, /worker-1-roll/);
+    assert.doesNotMatch(output, /worker-2/);
+  });
+
+  test("what is configured goes into the sandbox's own file, and stays at the next up", async () => {
+    const inCheckout = await readFile("Pulumi.dev.yaml", "utf8");
+    await run("pulumi", "config", "set", "onload-kmm:rebuild", "7");
+    const file = await readFile(join(dir, "Pulumi.dev.yaml"), "utf8");
+    assert.match(file, /onload-kmm:rebuild: "7"/);
+    await run("cli", "up");
+    assert.equal(await readFile(join(dir, "Pulumi.dev.yaml"), "utf8"), file);
+    assert.equal(await readFile("Pulumi.dev.yaml", "utf8"), inCheckout);
+  });
+
+  test("a stack that the user has selected stays selected", async () => {
+    // Its configuration is in the checkout, as that of every stack but the sandbox's own.
+    await run("pulumi", "stack", "init", "other");
+    await run("cli", "up");
+    assert.equal((await run("pulumi", "stack", "--show-name")).trim(), "other");
+  });
+});
