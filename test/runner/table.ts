@@ -1,4 +1,4 @@
-import { formatElapsed } from "../../sandbox/toolchain/progress.ts";
+import { formatElapsed } from "../../sandbox/toolchain/pace.ts";
 import type { Failure, Result } from "./result.ts";
 
 const width = 80;
