@@ -1,6 +1,6 @@
 /** `npm run sandbox -- up|status|down`: the sandbox's command line. */
 import { parseArgs } from "node:util";
-import { formatElapsed } from "./toolchain/progress.ts";
+import { formatElapsed } from "./toolchain/pace.ts";
 import { down, status, up, type UpOptions } from "./controlPlane/lifecycle.ts";
 import { filesOf } from "./controlPlane/state.ts";
 import { ensureStack } from "./devStack.ts";

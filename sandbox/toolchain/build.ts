@@ -5,7 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
 import { UserError } from "../userError.ts";
-import { Progress } from "./progress.ts";
+import { Progress, type Packages, type Place } from "./progress.ts";
 import { programsOf, type Program, type Tool } from "./tools.ts";
 
 // The same for all programs of one module: another set of flags builds every package again.
@@ -53,15 +53,15 @@ export async function findBuilt(tool: Tool, folder: string): Promise<Map<Program
 
 /**
  * Builds a tool into `folder`, which appears only when it is complete. A build that was cut goes on where it was,
- * because each finished package is in Go's own cache. `label` goes before each line of progress.
+ * because each finished package is in Go's own cache. `place` is for its progress.
  */
-export async function build(tool: Tool, folder: string, label: string): Promise<void> {
+export async function build(tool: Tool, folder: string, place: Place): Promise<void> {
   const temporary = `${folder}.tmp-${String(process.pid)}`;
   const bin = join(temporary, "bin");
   await removeLeftovers(folder);
   await mkdir(bin, { recursive: true });
   try {
-    await goInstall(tool, temporary, label);
+    await goInstall(tool, temporary, place);
     for (const program of programsOf(tool)) {
       const built = tool.programs[program] ?? program;
       if (built !== program) await rename(join(bin, built), join(bin, program));
@@ -79,16 +79,40 @@ async function removeLeftovers(folder: string): Promise<void> {
   await Promise.all(leftovers.map((entry) => rm(join(dirname(folder), entry), { recursive: true, force: true })));
 }
 
-async function goInstall(tool: Tool, temporary: string, label: string): Promise<void> {
+/** How `go` is run for a tool. */
+function goOptions(tool: Tool) {
+  return {
+    cwd: join(import.meta.dirname, tool.name),
+    env: { CGO_ENABLED: "0", GOWORK: "off" },
+    stdin: "ignore",
+    reject: false,
+  } as const;
+}
+
+/**
+ * What is left to compile, asked of Go itself with the flags of the build: what an earlier build or another tool has put
+ * into its cache isn't stale. Seconds, but for the download of modules, which the build would do else.
+ */
+async function packagesOf(tool: Tool): Promise<Packages> {
+  const format = "{{if .Stale}}+{{else}}-{{end}}{{.ImportPath}}";
+  const args = ["list", "-deps", "-trimpath", "-ldflags", tool.ldflags, "-f", format, "tool"];
+  const ran = await execa("go", args, goOptions(tool));
+  if (ran.failed) throw new UserError(`go list of ${tool.name} ${tool.version} failed:\n${ran.stderr}`);
+  const lines = ran.stdout.split("\n");
+  const stale = lines.filter((line) => line.startsWith("+"));
+  return { total: lines.length, missing: new Set(stale.map((line) => line.slice(1))) };
+}
+
+async function goInstall(tool: Tool, temporary: string, place: Place): Promise<void> {
+  process.stderr.write(`${place.label}: fetching its modules\n`);
+  const packages = await packagesOf(tool);
   const logFile = `${temporary}.log`;
   const log = createWriteStream(logFile);
-  const progress = new Progress(`${label} ${tool.name} ${tool.version}`, tool.minutes);
+  const progress = new Progress(place, packages);
   const child = execa("go", ["install", ...commonFlags, "-ldflags", tool.ldflags, "tool"], {
-    cwd: join(import.meta.dirname, tool.name),
-    env: { CGO_ENABLED: "0", GOWORK: "off", GOBIN: join(temporary, "bin") },
-    stdin: "ignore",
+    ...goOptions(tool),
+    env: { ...goOptions(tool).env, GOBIN: join(temporary, "bin") },
     buffer: false,
-    reject: false,
     all: true,
   });
   const tail: string[] = [];

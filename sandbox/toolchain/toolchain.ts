@@ -50,13 +50,20 @@ async function buildAll(folders: readonly { tool: Tool; folder: string }[], cach
   await withLock(`toolchain ${cache}`, onWait, async () => {
     const missing = [];
     for (const entry of folders) if (!(await findBuilt(entry.tool, entry.folder))) missing.push(entry);
-    const minutes = missing.reduce((sum, { tool }) => sum + tool.minutes, 0);
+    const minutesOf = (entries: readonly { tool: Tool }[]) => entries.reduce((sum, { tool }) => sum + tool.minutes, 0);
+    const began = Date.now();
     process.stderr.write(
       `toolchain: building ${missing.length} of ${tools.length} tools from their Go modules, once: ` +
-        `at most about ${Math.ceil(minutes)} min on 2 cores; when cut it goes on where it was\n`,
+        `about ${Math.ceil(minutesOf(missing))} min on 2 quiet cores; when cut it goes on where it was\n`,
     );
     for (const [i, { tool, folder }] of missing.entries()) {
-      await build(tool, folder, `[${i + 1}/${missing.length}]`);
+      await build(tool, folder, {
+        label: `[${i + 1}/${missing.length}] ${tool.name} ${tool.version}`,
+        began,
+        minutes: tool.minutes,
+        builtMinutes: minutesOf(missing.slice(0, i)),
+        laterMinutes: minutesOf(missing.slice(i + 1)),
+      });
     }
   });
 }

@@ -1,13 +1,5 @@
-/** A reporter for `node --test`: one table of everything that was done to the program, and how it came out. */
-interface TestEvent {
-  readonly type: string;
-  readonly data: {
-    readonly name?: string;
-    readonly nesting?: number;
-    readonly file?: string;
-    readonly details?: { readonly duration_ms?: number; readonly type?: string };
-  };
-}
+/** A reporter for Node's test runner: one table of everything that was done to the program, and how it came out. */
+import type { TestEvent } from "../runner/events.ts";
 
 export default async function* table(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const rows: string[] = [];

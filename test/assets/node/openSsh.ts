@@ -16,7 +16,7 @@ const sshd = "/usr/sbin/sshd";
 /** Where it locks itself up while it doesn't know the client yet, when root starts it. */
 const privilegeSeparation = "/run/sshd";
 
-const giveUpAfterMs = 60_000;
+const giveUpAfterMs = 120_000;
 
 export class OpenSshServer {
   readonly target: SshTarget;

@@ -53,8 +53,8 @@ describe("kernels", { concurrency: false }, () => {
     await scene.stack.configure({ ...config, config: { ...config.config, "onload-kmm:nodes": nodes.slice(1) } });
     const began = Date.now();
     const output = await scene.again("up");
-    // A drain alone would wait for a quarter of an hour.
-    assert.ok(Date.now() - began < 5 * 60_000);
+    // A drain alone would wait for a quarter of an hour; all else may be slow.
+    assert.ok(Date.now() - began < 14 * 60_000);
     assert.match(output, /worker-1: isn't Ready and is let go as it is/);
     await scene.assertFull();
 

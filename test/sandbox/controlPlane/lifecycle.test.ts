@@ -64,7 +64,7 @@ describe("a sandbox's life", { concurrency: false }, () => {
   test("it has the nodes that were asked for, all Ready", async () => {
     const names = await sandbox.kubectl(["get", "nodes", "-o", "jsonpath={.items[*].metadata.name}"]);
     assert.equal(names, "master-0 worker-1 worker-2");
-    await sandbox.kubectl(["wait", "node", "--all", "--for=condition=Ready", "--timeout=30s"]);
+    await sandbox.kubectl(["wait", "node", "--all", "--for=condition=Ready", "--timeout=120s"]);
   });
 
   test("the token opens it, another doesn't", async () => {
@@ -75,22 +75,22 @@ describe("a sandbox's life", { concurrency: false }, () => {
   test("a namespace is deleted to its end, with what is in it", async () => {
     await sandbox.kubectl(["create", "namespace", "short-lived"]);
     await sandbox.kubectl(["create", "configmap", "something", "-n", "short-lived"]);
-    await sandbox.kubectl(["delete", "namespace", "short-lived", "--timeout=60s"]);
+    await sandbox.kubectl(["delete", "namespace", "short-lived", "--timeout=120s"]);
     await assert.rejects(sandbox.kubectl(["get", "namespace", "short-lived"]), /not found/);
   });
 
   test("a drain evicts pods as their disruption budget allows, and the cordon's taint is set", async () => {
     await sandbox.kubectl(["create", "namespace", "app"]);
-    await sandbox.kubectl(["wait", "serviceaccount/default", "-n", "app", "--for=create", "--timeout=30s"]);
+    await sandbox.kubectl(["wait", "serviceaccount/default", "-n", "app", "--for=create", "--timeout=120s"]);
     await sandbox.kubectl(["apply", "-f", "-"], podWithBudget(1));
-    await sandbox.kubectl(["wait", "pod/web", "-n", "app", "--for=condition=Ready", "--timeout=30s"]);
+    await sandbox.kubectl(["wait", "pod/web", "-n", "app", "--for=condition=Ready", "--timeout=120s"]);
     const drain = ["drain", "worker-1", "--force", "--ignore-daemonsets"];
-    await assert.rejects(sandbox.kubectl([...drain, "--timeout=2s"]), /disruption budget/);
+    await assert.rejects(sandbox.kubectl([...drain, "--timeout=20s"]), /disruption budget/);
     await sandbox.kubectl(["apply", "-f", "-"], podWithBudget(0));
-    await sandbox.kubectl([...drain, "--timeout=60s"]);
+    await sandbox.kubectl([...drain, "--timeout=120s"]);
     assert.equal(await sandbox.kubectl(["get", "pods", "-n", "app", "-o", "name"]), "");
     const taint = 'jsonpath={.spec.taints[?(@.key=="node.kubernetes.io/unschedulable")].effect}';
-    await sandbox.kubectl(["wait", "node/worker-1", `--for=${taint}=NoSchedule`, "--timeout=30s"]);
+    await sandbox.kubectl(["wait", "node/worker-1", `--for=${taint}=NoSchedule`, "--timeout=120s"]);
     await sandbox.kubectl(["uncordon", "worker-1"]);
   });
 

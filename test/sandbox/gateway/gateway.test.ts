@@ -56,7 +56,7 @@ const set = (data: Record<string, string | null>): Promise<unknown> =>
   direct.patch(configMaps, SWITCHES_TARGET, { data });
 
 async function until<T>(what: string, ask: () => Promise<T | undefined | false>): Promise<T> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 120_000;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;

@@ -18,6 +18,7 @@ export function buildDefects(lab: () => Lab): void {
       await scene.apply("t1");
       await scene.untilState("t1", "Exists");
       await until("the Build to vanish", async () => (await scene.livingBuilds()).length === 0);
+      await until("the Build to have been seen", () => Promise.resolve(scene.builds().length > 0));
       assert.deepEqual(
         scene.builds().map(({ type, tag }) => ({ type, tag })),
         [{ type: "BuildImage", tag: "t1" }],
@@ -32,7 +33,7 @@ export function buildDefects(lab: () => Lab): void {
       await scene.apply("t2");
       await scene.untilState("t2", "DoesNotExist");
       assert.deepEqual(
-        scene.builds().map(({ tag, phase }) => ({ tag, phase })),
+        (await scene.allBuilds()).map(({ tag, phase }) => ({ tag, phase })),
         [{ tag: "t1", phase: "Failed" }],
       );
     });
@@ -49,6 +50,8 @@ export function buildDefects(lab: () => Lab): void {
       await until("the next build to run", async () => (await scene.livingBuilds())[0]?.status?.phase === "Running");
       await lab().set({ "build.hang": null });
       await scene.untilState("t3", "Exists");
+      // Two, and the second may be gone again: the watch is waited for.
+      await until("both builds to have been seen", () => Promise.resolve(scene.builds().length >= 2));
       assert.deepEqual(
         scene.builds().map(({ tag }) => tag),
         ["t1", "t1"],
@@ -95,7 +98,7 @@ export function buildDefects(lab: () => Lab): void {
       await scene.untilState("t1", "NeedsBuilding");
       const events = await lab().kube.list(EVENTS, { namespace: "silent" });
       const told = events.items.filter((event) => involved(event) === "ModuleBuildSignConfig");
-      assert.deepEqual([told, scene.builds()], [[], []]);
+      assert.deepEqual([told, await scene.allBuilds()], [[], []]);
       await scene.setDockerfile(GOOD);
       await scene.touchModule();
       await scene.untilState("t1", "Exists");

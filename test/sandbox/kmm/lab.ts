@@ -103,6 +103,14 @@ export async function until<T>(what: string, ask: () => Promise<T | undefined | 
   }
 }
 
+/** A Build as a {@link Scene} saw it last. */
+interface SeenBuild {
+  name: string;
+  type: string;
+  tag: string;
+  phase: string;
+}
+
 /** One namespace with one Module named `onload`, as somebody who trusts KMM would write it. */
 export class Scene {
   readonly lab: Lab;
@@ -198,8 +206,24 @@ export class Scene {
     await until(`${this.namespace}: image ${tag} to be ${state}`, async () => (await this.state(tag)) === state);
   }
 
+  /** {@link builds}, once the watch behind it has caught up with the Builds that are there now. */
+  async allBuilds(): Promise<SeenBuild[]> {
+    const living = await this.livingBuilds();
+    await until(`${this.namespace}: the watch to catch up`, () =>
+      Promise.resolve(
+        living.every(({ metadata: { uid = "", resourceVersion = "" } }) => this.#isAt(uid, resourceVersion)),
+      ),
+    );
+    return this.builds();
+  }
+
+  /** Whether this Build was seen in this version or a later one. */
+  #isAt(uid: string, version: string): boolean {
+    return Number(this.#seen.get(uid)?.metadata.resourceVersion ?? 0) >= Number(version);
+  }
+
   /** The Builds that were ever there, oldest first: what they push to, and how they were last seen. */
-  builds(): { name: string; type: string; tag: string; phase: string }[] {
+  builds(): SeenBuild[] {
     return [...this.#seen.values()].map(({ metadata, spec, status }) => ({
       name: metadata.name ?? "",
       type: metadata.labels?.["kmm.openshift.io/build.type"] ?? "",

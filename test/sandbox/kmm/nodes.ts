@@ -54,8 +54,11 @@ export function nodeDefects(lab: () => Lab): void {
       assert.deepEqual(await counters(scene), { nodesMatchingSelectorNumber: 1, desiredNumber: 1, availableNumber: 1 });
       await lab().kube.delete(MODULES, scene.target);
       await until("the Module to go", async () => (await lab().kube.find(MODULES, scene.target)) === undefined);
-      assert.equal(await entry(scene), undefined);
-      assert.equal((await nmc()).metadata.labels?.[configuredLabel(scene.target)], undefined);
+      await until("the entry to go", async () => (await entry(scene)) === undefined);
+      await until(
+        "the NodeModulesConfig's label to go",
+        async () => (await nmc()).metadata.labels?.[configuredLabel(scene.target)] === undefined,
+      );
     });
 
     test("a versioned Module without the node's label: an empty NodeModulesConfig, zero counters absent", async (t) => {
@@ -87,6 +90,7 @@ export function nodeDefects(lab: () => Lab): void {
       await untilReady(scene);
       await label(NODE, version, "two");
       await until("t2 to be unloaded", async () => (await loaded(scene)) === undefined);
+      // Not waited for: the entry's absence is why KMM unloaded.
       assert.equal(await entry(scene), undefined);
     });
   });
@@ -200,12 +204,17 @@ export function nodeDefects(lab: () => Lab): void {
       t.after(() => cordon(null));
       await cordon(true);
       await until("the unload", async () => (await loaded(scene)) === undefined);
-      assert.equal(await isReady(scene), false);
-      const events = await lab().kube.list(EVENTS, { namespace: "default" });
-      assert.deepEqual(
-        events.items.filter((event) => messageOf(event).includes("cordoned/") && messageOf(event).includes("unloaded")),
-        [],
-      );
+      // KMM takes the label in a round of its own, before or after that of the NodeModulesConfig's status.
+      await until(".ready to go", async () => !(await isReady(scene)));
+      const events = async (what: string): Promise<KubeObject[]> =>
+        (await lab().kube.list(EVENTS, { namespace: "default" })).items.filter(
+          (event) => messageOf(event).includes("cordoned/") && messageOf(event).includes(what),
+        );
+      // An event goes after its label's change, so that of the unload would be there before the next load's.
+      const before = (await events("loaded into")).length;
+      await cordon(false);
+      await until("the event of the load after it", async () => (await events("loaded into")).length > before);
+      assert.deepEqual(await events("unloaded from"), []);
     });
 
     test("the namespace loses its guard while the module is still loaded, and then hangs until a reboot", async (t) => {

@@ -20,7 +20,7 @@ describe("a node's BMC", { concurrency: false }, () => {
   after(() => machines.stop());
 
   /** The program's client, as a step makes it. */
-  async function asked<T>(act: (database: SignatureDatabase) => Promise<T>, patience = 30): Promise<T> {
+  async function asked<T>(act: (database: SignatureDatabase) => Promise<T>, patience = 120): Promise<T> {
     const { user, password } = readBmc(machines.stateDir) ?? assert.fail("no bmc.json");
     const access = { ...machines.access(NODE).bmc, user, password };
     const { systemUuid } = machines.get(NODE);

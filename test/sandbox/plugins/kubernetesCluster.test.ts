@@ -240,7 +240,7 @@ describe("the kubernetes provider and a live cluster", () => {
 
 /** Resolves when the condition is met; fails when it isn't within 20 seconds. */
 async function until(met: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 120_000;
   while (!(await met())) {
     assert.ok(Date.now() < deadline, "not in time");
     await delay(50);

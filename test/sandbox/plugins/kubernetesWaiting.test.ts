@@ -78,7 +78,7 @@ describe("the kubernetes provider waits", () => {
       await server.kube.create(CONFIG_MAPS, {
         metadata: { ...dependent, ownerReferences: [ownerReference(MODULES, owner)], finalizers: ["example.org/hold"] },
       });
-      const deleting = provider.delete(MODULE, made, { timeout: 2 });
+      const deleting = provider.delete(MODULE, made, { timeout: policy === "foreground" ? 2 : 120 });
       if (policy === "background") await deleting;
       else await assert.rejects(deleting, { message: "timed out waiting for the condition" });
       await server.kube.patch(CONFIG_MAPS, dependent, { metadata: { finalizers: null } });

@@ -44,7 +44,7 @@ export async function startPlugin(name: string, cwd = process.cwd()): Promise<Pl
     address: `127.0.0.1:${port}`,
     lines,
     said: async (start) => {
-      const deadline = Date.now() + 20_000;
+      const deadline = Date.now() + 120_000;
       while (!lines.some((line) => line.message.startsWith(start))) {
         if (Date.now() > deadline) throw new Error(`never said "${start}" but: ${JSON.stringify(lines.slice(-20))}`);
         await delay(10);

@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { cachedFolder, cacheKey, findBuilt } from "../../../sandbox/toolchain/build.ts";
 import { findInstalled } from "../../../sandbox/toolchain/installed.ts";
-import { formatElapsed } from "../../../sandbox/toolchain/progress.ts";
 import { programsOf, tools, type Tool } from "../../../sandbox/toolchain/tools.ts";
 
 const inputs = { goMod: "module a", goSum: "sum", ldflags: "-s", platform: "linux-x64" };
@@ -70,10 +69,4 @@ test("KUBEBUILDER_ASSETS goes before PATH", async (t) => {
   const env = { PATH: join(folder, "path"), KUBEBUILDER_ASSETS: join(folder, "assets") };
   assert.deepEqual(await findInstalled(toolOf("etcd"), env), new Map([["etcd", join(folder, "assets", "etcd")]]));
   await access(join(folder, "path", "etcd"));
-});
-
-test("elapsed time is told in minutes and seconds", () => {
-  assert.equal(formatElapsed(0), "00:00");
-  assert.equal(formatElapsed(190_999), "03:10");
-  assert.equal(formatElapsed(3_600_000), "60:00");
 });
