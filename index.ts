@@ -16,7 +16,7 @@ import { names } from "./core/names.ts";
 import { preflight } from "./preflight.ts";
 
 const config = readConfig();
-const { release, nodes: listed, privateKey, assets } = await preflight(config);
+const { release, nodes: listed, assets } = await preflight(config);
 
 const { cluster, build, enrolment } = config;
 const onStack = { stack: pulumi.getStack(), cluster };
@@ -89,12 +89,10 @@ const nodes = onloadNodes(
     module,
     built,
     ssh: config.ssh,
-    privateKey,
     certificate: signingKey.certificate,
     enrolment,
     password,
     bmcCredentials: config.bmcCredentials,
-    importTool: { library: assets["assets/node/lib.sh"], text: assets["assets/node/import.sh"] },
     rollout: config.rollout,
   },
   onCluster,

@@ -20,7 +20,6 @@ export const built = {
 export const rollout = { maxParallel: 2, drain: true, drainTimeoutMinutes: 15, loadTimeoutMinutes: 10 };
 export const ssh = { address: "worker-1:2222", hostKey: "ssh-ed25519 AAAA", user: "core", agent: false };
 export const certificate = "-----BEGIN CERTIFICATE-----\nMIIB\nAAAA\n-----END CERTIFICATE-----\n";
-export const privateKey = "-----BEGIN OPENSSH PRIVATE KEY-----";
 export const passwordHash = "$2a$10$abcdefghijklmnopqrstu.";
 export const enrolment = { mode: "attended", timeoutMinutes: 60, removeOnDestroy: false } as const;
 
@@ -31,10 +30,8 @@ export const node = (name: string, more: Partial<OnloadNodeArgs> = {}): OnloadNo
   module: pulumi.output(new Given("module")),
   built: pulumi.output(built),
   ssh,
-  privateKey: pulumi.secret(privateKey),
   certificate: pulumi.output(certificate),
   enrolment: { ...enrolment, passwordHash: pulumi.secret(passwordHash) },
-  importTool: { library: "set -eu", text: "mokutil --import" },
   ownNetworkOnSolarflare: false,
   hold: false,
   rollout,

@@ -73,11 +73,22 @@ describe("enrolment with Secure Boot on", { concurrency: false }, () => {
 
   test("neither password, private key nor entitlement is in state, logs, output, or on a node's disk", async () => {
     const secrets = await secretsNow();
-    assert.equal(secrets.length, 5, "the search knows password, key and entitlement");
+    assert.equal(secrets.length, 6, "the search knows password, key, entitlement and SSH key");
 
-    // etcd holds the cluster's Secrets; the engine's debug log, which these tests ask for, holds what it was told.
-    assert.deepEqual(await leaksInFiles(stack.sandbox.dir, secrets, /\/etcd\/|\/events-\d+\.json$/), []);
+    // etcd holds the cluster's Secrets; the engine's debug log, which these tests ask for, holds what it was told. The SSH
+    // key is at home in its own file.
+    const known = /\/etcd\/|\/events-\d+\.json$|\/ssh\/id_ed25519$/;
+    assert.deepEqual(await leaksInFiles(stack.sandbox.dir, secrets, known), []);
     assert.deepEqual(await leaksInFiles("logs", secrets, /^$/), []);
+  });
+
+  test("the SSH key isn't even in the state that Pulumi deciphers, nor in what it tells its debug log", async () => {
+    const exported = await stack.pulumi("stack", "export", "--show-secrets", "--stack", "dev");
+    assert.equal(exported.exitCode, 0, exported.output);
+    assert.ok(exported.output.includes(password), "the search sees secrets");
+    assert.ok(!exported.output.includes(await sshKeyLine()));
+    const inSandbox = await leaksInFiles(stack.sandbox.dir, [await sshKeyLine()], /^$/);
+    assert.deepEqual(inSandbox, [join(stack.sandbox.dir, "ssh/id_ed25519")]);
   });
 
   test("operator: up leaves the nodes in service and says that they are pending, and the next up goes on", async () => {
@@ -115,7 +126,12 @@ describe("enrolment with Secure Boot on", { concurrency: false }, () => {
     const list = await stack.sandbox.kubectl(["-n", "onload-kmm", "get", "secrets", "-o", "json"]);
     const { items } = JSON.parse(list) as { items: { data?: Record<string, string> }[] };
     const keys = items.flatMap(({ data }) => [data?.["key"], data?.["entitlement-key.pem"]]);
-    return [password, ...keys.flatMap((key) => (key === undefined ? [] : [key, middleLine(key)]))];
+    return [password, await sshKeyLine(), ...keys.flatMap((key) => (key === undefined ? [] : [key, middleLine(key)]))];
+  }
+
+  /** What the nodes are logged in to with. */
+  async function sshKeyLine(): Promise<string> {
+    return middleLine((await readFile(join(stack.sandbox.dir, "ssh/id_ed25519"))).toString("base64"));
   }
 
   async function setMode(mode: string): Promise<void> {
