@@ -1,10 +1,11 @@
 /** Secure Boot on: the key gets into every node's MokList, by a person and by a script, and no secret gets anywhere else. */
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { attend } from "../../sandbox/nodes/person.ts";
 import { leaksInFiles, leaksInProcesses } from "./leaks.ts";
+import { withRemoteImports } from "./olderState.ts";
 import { startStack, type Outcome, type Stack, type StackConfig } from "./stack.ts";
 
 const password = "sandboxMokPassword1";
@@ -69,6 +70,26 @@ describe("enrolment with Secure Boot on", { concurrency: false }, () => {
     assert.equal(exitCode, 0, output);
     assert.deepEqual(steps, []);
     assert.deepEqual(await bootIds(), before);
+  });
+
+  test("over a state in which the imports are remote commands, up replaces these alone, and touches no node", async () => {
+    const before = await nodeVersions();
+    const file = join(stack.sandbox.dir, "older-state.json");
+    const exported = await stack.pulumi("stack", "export", "--stack", "dev", "--file", file);
+    assert.equal(exported.exitCode, 0, exported.output);
+    await writeFile(file, withRemoteImports(await readFile(file, "utf8")));
+    const imported = await stack.pulumi("stack", "import", "--stack", "dev", "--file", file);
+    assert.equal(imported.exitCode, 0, imported.output);
+
+    const { exitCode, output, steps } = await stack.up();
+    assert.equal(exitCode, 0, output);
+    assert.deepEqual(steps.map(({ op, type, name }) => `${op} ${type} ${name}`).sort(), [
+      "create command:local:Command worker-1-import",
+      "create command:local:Command worker-2-import",
+      "delete command:remote:Command worker-1-import",
+      "delete command:remote:Command worker-2-import",
+    ]);
+    assert.deepEqual(await nodeVersions(), before);
   });
 
   test("neither password, private key nor entitlement is in state, logs, output, or on a node's disk", async () => {
@@ -171,6 +192,11 @@ describe("enrolment with Secure Boot on", { concurrency: false }, () => {
     }
     const nodes = await stack.sandbox.kubectl(["get", "nodes", "-o", "json"]);
     assert.ok(!nodes.includes('"unschedulable"'), "all nodes are in service");
+  }
+
+  /** Another one after each write to a Node. */
+  async function nodeVersions(): Promise<string> {
+    return stack.sandbox.kubectl(["get", "nodes", "-o", "jsonpath={.items[*].metadata.resourceVersion}"]);
   }
 
   async function bootIds(): Promise<string> {
