@@ -114,6 +114,7 @@ describe("MokManager", { concurrency: false }, () => {
     assert.equal((await nodes.machine("worker-1")).power, "mok-manager");
 
     await nodes.limit({ mode: "console", ...long });
+    await nodes.configureNode("worker-1", { console: `tcp:127.0.0.1:${nodes.consolePort("worker-1")}` });
     await nodes.configure((config) => {
       config["onload-kmm:signing"] = { subject: "another key" };
     });
