@@ -17,7 +17,7 @@ import type { ModuleTarget } from "./core/nodeState.ts";
 import { preflight } from "./preflight.ts";
 
 const config = readConfig();
-const { release, nodes: listed, privateKey, assets } = await preflight(config);
+const { release, nodes: listed, assets } = await preflight(config);
 
 const { cluster, build, enrolment } = config;
 const onStack = { stack: pulumi.getStack(), cluster };
@@ -96,13 +96,11 @@ const nodes = onloadNodes(
     target,
     build: moduleBuild,
     ssh: config.ssh,
-    privateKey,
     certificate: signingKey.certificate,
     mode: enrolment.mode,
     maxParallel: config.rollout.maxParallel,
     password,
     bmcCredentials: config.bmcCredentials,
-    importTool: { library: assets["assets/node/lib.sh"], text: assets["assets/node/import.sh"] },
   },
   onCluster,
 );

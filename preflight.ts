@@ -18,8 +18,6 @@ export interface Preflight {
   readonly release: Release;
   /** The listed nodes, each with what the cluster says of it, in the list's order. */
   readonly nodes: readonly ListedNode[];
-  /** Content of `ssh.privateKeyFile`; undefined with an agent. */
-  readonly privateKey: pulumi.Output<string> | undefined;
   /** Texts of the files in `assets/` that travel to the cluster, by path. */
   readonly assets: Readonly<Record<AssetPath, string>>;
 }
@@ -30,8 +28,6 @@ const assetPaths = [
   "assets/entitled-packages.sh",
   "assets/driver-toolkit.Dockerfile",
   "assets/entitled-ubi.Dockerfile",
-  "assets/node/lib.sh",
-  "assets/node/import.sh",
 ] as const;
 type AssetPath = (typeof assetPaths)[number];
 
@@ -41,10 +37,10 @@ type AssetPath = (typeof assetPaths)[number];
  * @throws pulumi.RunError that lists everything which would make `up` fail
  */
 export async function preflight(config: Config): Promise<Preflight> {
-  const [release, cluster, key, assets] = await Promise.all([
+  const [release, cluster, keyProblems, assets] = await Promise.all([
     readRelease(config),
     inspectCluster(config),
-    readPrivateKey(config),
+    sshKeyProblems(config),
     readAssets(),
   ]);
   const tagProblems = cluster.nodes.flatMap(
@@ -56,7 +52,7 @@ export async function preflight(config: Config): Promise<Preflight> {
       },
     }) => tagLengthProblem(longestTag(config.release.version), config.namespace, kernel) ?? [],
   );
-  const problems = [...release.problems, ...cluster.problems, ...key.problems, ...new Set(tagProblems)];
+  const problems = [...release.problems, ...cluster.problems, ...keyProblems, ...new Set(tagProblems)];
   const warnings = [...cluster.warnings, ...keyChange(config, cluster)];
   await Promise.all(warnings.map((warning) => pulumi.log.warn(warning)));
   if (release.release === undefined || problems.length > 0) throw new pulumi.RunError(problemReport(problems));
@@ -64,20 +60,21 @@ export async function preflight(config: Config): Promise<Preflight> {
     const reality = cluster.nodes.find(({ node: { metadata } }) => metadata.name === node.name);
     return reality === undefined ? [] : [{ ...node, reality, identity: identityOf(reality.node) }];
   });
-  return { release: release.release, nodes, privateKey: key.pem, assets };
+  return { release: release.release, nodes, assets };
 }
 
-async function readPrivateKey({ ssh: { privateKeyFile } }: Config) {
-  if (privateKeyFile === undefined) return { problems: [] };
+/** Why no step could log in with the configured key. Its content stays in its file: it is in no input, and so not in state. */
+async function sshKeyProblems({ ssh: { privateKeyFile } }: Config): Promise<string[]> {
+  if (privateKeyFile === undefined) return [];
   const problem = (why: string) =>
     `onload-kmm:ssh.privateKeyFile: found "${privateKeyFile}": ${why}, expected the file of a private key without passphrase`;
   try {
     const pem = await readFile(privateKeyFile.replace(/^~(?=\/)/, homedir()), "utf8");
     const parsed = ssh.utils.parseKey(pem);
     // Its messages quote nothing of the key.
-    return { pem: pulumi.secret(pem), problems: parsed instanceof Error ? [problem(parsed.message)] : [] };
+    return parsed instanceof Error ? [problem(parsed.message)] : [];
   } catch (error) {
-    return { problems: [problem((error as NodeJS.ErrnoException).code ?? "unreadable")] };
+    return [problem((error as NodeJS.ErrnoException).code ?? "unreadable")];
   }
 }
 

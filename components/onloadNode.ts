@@ -1,4 +1,3 @@
-import * as command from "@pulumi/command";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { BmcAccess } from "../core/bmcAccess.ts";
@@ -6,8 +5,6 @@ import type { NodeIdentity } from "../core/inspection.ts";
 import { annotations, labels, moduleName } from "../core/names.ts";
 import { expectedOn, type ModuleTarget } from "../core/nodeState.ts";
 import { generation, planned, type NodeReality } from "../core/reality.ts";
-import { parseAddress } from "../core/sshAddress.ts";
-import { certificateInput, toolCommand, toolInput } from "../core/nodeTool.ts";
 import { guard } from "./guard.ts";
 import { childOf, type StackArgs } from "./options.ts";
 import { step } from "./step.ts";
@@ -35,8 +32,6 @@ export interface OnloadNodeArgs extends StackArgs {
     readonly privateKeyFile?: string | undefined;
     readonly agent: boolean;
   };
-  /** Content of `ssh.privateKeyFile`, for the import; absent with an agent. */
-  readonly privateKey?: pulumi.Output<string> | undefined;
   /** The signing certificate in PEM. */
   readonly certificate: pulumi.Output<string>;
   /** How the node comes to trust the key; the rest of how is in the policy. */
@@ -51,8 +46,6 @@ export interface OnloadNodeArgs extends StackArgs {
     /** Secret: the node's BMC and who may log in there, for mode `redfish` only. */
     readonly bmc?: pulumi.Output<BmcAccess> | undefined;
   };
-  /** Texts of the on-node tools' library and of `import.sh`. */
-  readonly importTool: { readonly library: string; readonly text: string };
   /** Whether it is accepted that the node's own network goes away while modules are reloaded. */
   readonly ownNetworkOnSolarflare: boolean;
   /** Whether roll-outs pass this node by; it stays as it is. */
@@ -173,27 +166,15 @@ export class OnloadNode extends pulumi.ComponentResource {
 
 /** Asks for the key's enrolment over SSH, without an outage, in the modes that go through MokManager. */
 function importKey(args: OnloadNodeArgs, after: pulumi.Resource[], parent: pulumi.Resource): pulumi.Resource[] {
-  const { identity, ssh, mode, enrolment } = args;
+  const { cluster, stack, ssh, certificate, mode } = args;
   if (mode === "off" || mode === "redfish") return [];
-  const machine = [identity.uid, identity.machineId, identity.systemUuid].join(" ");
-  const request = new command.remote.Command(
-    `${identity.name}-import`,
-    {
-      connection: {
-        ...parseAddress(ssh.address),
-        user: ssh.user,
-        // Unset, the host key would not be verified at all.
-        hostKey: ssh.hostKey,
-        ...(args.privateKey !== undefined && { privateKey: args.privateKey }),
-      },
-      // The comment makes another machine under the same name another command, so that it is asked again.
-      create: `${toolCommand(args.importTool.library, args.importTool.text)} # ${machine}`,
-      stdin: pulumi
-        .all([args.certificate, enrolment.passwordHash])
-        .apply(([pem, hash]) => toolInput({ certificate: certificateInput(pem), "password-hash": hash })),
-      addPreviousOutputInEnv: false,
-      logging: "none",
-    },
+  // Another machine under the same name is asked again; another kernel on it is nothing to ask for.
+  const { name, uid, machineId, systemUuid } = args.identity;
+  const node = { name, uid, machineId, systemUuid };
+  const { passwordHash } = args.enrolment;
+  const request = step(
+    `${name}-import`,
+    { run: "importKey", input: { cluster, stack, node, ssh, certificate }, secrets: { passwordHash } },
     // Whoever asks is there to take it back: the claim revokes a pending request.
     childOf(parent, after),
   );

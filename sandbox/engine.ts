@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { execa } from "execa";
 import { ensureDirectory } from "./controlPlane/directory.ts";
-import { cacheDirectory, isDefaultDirectory, nodeModulesBin, projectRoot } from "./paths.ts";
+import { cacheDirectory, isDefaultDirectory, projectRoot } from "./paths.ts";
 import { configFileOf } from "./stackConfig.ts";
 import { choosePlugins, writeStandIns } from "./toolchain/plugins.ts";
 import type { Toolchain } from "./toolchain/toolchain.ts";
@@ -24,18 +24,29 @@ export async function engineEnvironment(
   await mkdir(state, { recursive: true });
   const chosen = await choosePlugins({ pulumi: bin.pulumi, home, env });
   const standIns = await writeStandIns(join(dir, "stand-in-plugins"), chosen);
-  const folders = [nodeModulesBin, ...standIns, dirname(bin.pulumi), dirname(bin.kubectl)];
+  const users = withoutNpms((env["PATH"] ?? "").split(delimiter));
+  // What the user has on PATH already stays in its place: another `node` may lie beside it.
+  const tools = [dirname(bin.pulumi), dirname(bin.kubectl)].filter((folder) => !users.includes(folder));
   return {
     ...env,
     // Without sidecar files: a kill in the middle of writing one makes the whole state unreadable ("EOF").
     PULUMI_BACKEND_URL: `file://${state}?metadata=skip`,
     PULUMI_CONFIG_PASSPHRASE: "sandbox",
-    PATH: [...new Set(folders), env["PATH"] ?? ""].join(delimiter),
+    PATH: [...new Set([...standIns, ...tools]), ...users].join(delimiter),
     PULUMI_HOME: home,
     PULUMI_SKIP_UPDATE_CHECK: "true",
     // Program, plugins and steps are dozens of short-lived Nodes: what they compile is kept.
     NODE_COMPILE_CACHE: join(cacheDirectory(), "node-compile-cache"),
   };
+}
+
+/**
+ * PATH as the user has set it: npm puts its packages' programs before that, Node among them, and its own `node-gyp-bin` last.
+ * Pulumi's real language host runs the `node` that it finds on PATH, and it must be the one that it would find without
+ * npm. Stand-ins and steps name theirs.
+ */
+function withoutNpms(folders: readonly string[]): string[] {
+  return folders.slice(folders.findLastIndex((folder) => folder.endsWith("/node-gyp-bin")) + 1);
 }
 
 /**

@@ -3,11 +3,15 @@ import type { RollNode } from "../../core/nodeState.ts";
 import { StepError } from "./step.ts";
 
 /** The one machine that a step is about; see NodeIdentity in core/inspection.ts. */
-export const nodeSchema = z.object({
+export const identitySchema = z.object({
   name: z.string(),
   uid: z.string(),
   machineId: z.string(),
   systemUuid: z.string(),
+});
+
+/** The same, for a step to which it matters what the machine runs. */
+export const nodeSchema = identitySchema.extend({
   kernel: z.string(),
 });
 export type NodeInput = z.infer<typeof nodeSchema>;
@@ -33,7 +37,10 @@ export const enrolmentSchema = z.object({
  *
  * @throws StepError when it is gone, or another one under the same name
  */
-export function sameMachine(node: RollNode | undefined, expected: NodeInput): RollNode {
+export function sameMachine(
+  node: RollNode | undefined,
+  expected: z.infer<typeof identitySchema> & { readonly kernel?: string },
+): RollNode {
   if (node === undefined) {
     throw new StepError(
       `${expected.name}: the node is gone; take it off onload-kmm:nodes, or let it join, and run again`,
@@ -44,7 +51,7 @@ export function sameMachine(node: RollNode | undefined, expected: NodeInput): Ro
     ["Node object", node.metadata.uid, expected.uid],
     ["machine ID", machineID, expected.machineId],
     ["system UUID", systemUUID, expected.systemUuid],
-    ["kernel", kernelVersion, expected.kernel],
+    ["kernel", kernelVersion, expected.kernel ?? kernelVersion],
   ].filter(([, now, before]) => now !== before);
   if (changes.length === 0) return node;
   const what = changes.map(([part, now, before]) => `${part ?? ""} ${now ?? ""} instead of ${before ?? ""}`).join(", ");

@@ -74,9 +74,15 @@ export class NodeMachine {
     }
   }
 
-  /** Asks MokManager for the key's enrolment with this password, whatever an earlier request said. */
-  async requestEnrolment(passwordHash: string): Promise<string> {
-    const input = { certificate: this.#certificate, "password-hash": passwordHash, replace: "yes" };
+  /**
+   * Asks MokManager for the key's enrolment with this password.
+   *
+   * @param pending whether a request that is there already is made anew: it may bear another password
+   * @returns the key's state afterwards
+   */
+  async requestEnrolment(passwordHash: string, pending: "replace" | "keep" = "replace"): Promise<string> {
+    const replace = pending === "replace" ? "yes" : "no";
+    const input = { certificate: this.#certificate, "password-hash": passwordHash, replace };
     return (await this.#run("import", input, changed)).after;
   }
 

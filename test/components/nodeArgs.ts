@@ -19,7 +19,6 @@ export const target = {
 };
 export const ssh = { address: "worker-1:2222", hostKey: "ssh-ed25519 AAAA", user: "core", agent: false };
 export const certificate = "-----BEGIN CERTIFICATE-----\nMIIB\nAAAA\n-----END CERTIFICATE-----\n";
-export const privateKey = "-----BEGIN OPENSSH PRIVATE KEY-----";
 export const passwordHash = "$2a$10$abcdefghijklmnopqrstu.";
 
 /** A node that nothing was done to so far. */
@@ -45,11 +44,9 @@ export const node = (name: string, more: Partial<OnloadNodeArgs> = {}): OnloadNo
   build: pulumi.output(new Given("build")),
   reality: untouched(name),
   ssh,
-  privateKey: pulumi.secret(privateKey),
   certificate: pulumi.output(certificate),
   mode: "attended",
   enrolment: { passwordHash: pulumi.secret(passwordHash) },
-  importTool: { library: "set -eu", text: "mokutil --import" },
   ownNetworkOnSolarflare: false,
   hold: false,
   ...more,

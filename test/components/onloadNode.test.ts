@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { OnloadNode, type OnloadNodeArgs } from "../../components/onloadNode.ts";
 import { step } from "../../components/step.ts";
@@ -8,7 +9,7 @@ import type { NodeReality } from "../../core/reality.ts";
 import { proven } from "../core/realities.ts";
 import { answered, inputOf, leaks, mentions, onStack, shownOf, valueOf } from "./fixtures.ts";
 import { named, record, type Registration } from "./harness.ts";
-import { certificate, identity, node, passwordHash, privateKey, ssh, target } from "./nodeArgs.ts";
+import { certificate, identity, node, passwordHash, ssh, target } from "./nodeArgs.ts";
 
 const register = (more: () => Partial<OnloadNodeArgs> = () => ({}), options = answered): Promise<Registration[]> =>
   record(() => new OnloadNode(node("worker-1", more()), {}), options);
@@ -137,33 +138,32 @@ test("a node that is as it shall be keeps its generation; one that deviates gets
   assert.deepEqual(await generationOf({ ...done, nmc: {} }), [8, 8]);
 });
 
-test("the import asks over SSH, with the host key that the configuration names", async () => {
-  const { inputs, type } = named(await register(), "worker-1-import");
-  assert.equal(type, "command:remote:Command");
-  const { secret: connection } = inputs["connection"] as { secret: Record<string, unknown> };
-  const { host, port, user, hostKey } = connection;
-  assert.deepEqual({ host, port, user, hostKey }, { host: "worker-1", port: 2222, user: "core", hostKey: ssh.hostKey });
-  assert.equal(connection["privateKey"], privateKey);
-});
-
-test("the import takes certificate and password hash on stdin, and none of them in its command", async () => {
-  const { inputs } = named(await register(), "worker-1-import");
-  assert.deepEqual(inputs["stdin"], { secret: `certificate=MIIBAAAA\npassword-hash=${passwordHash}\n` });
-  assert.equal(inputs["create"], "timeout 120 sh -c 'set -eu\nmokutil --import' # uid-worker-1 m s");
-  assert.deepEqual([inputs["logging"], inputs["addPreviousOutputInEnv"]], ["none", false]);
-  // Nothing to undo by itself: the claim revokes what is pending.
+test("the import is told which machine to ask, over SSH, for what, and undoes nothing", async () => {
+  const all = await register();
+  const { inputs } = named(all, "worker-1-import");
+  assert.match(String(inputs["create"]), /steps\/importKey\.ts$/);
+  // The claim revokes what is pending.
   assert.ok(!("delete" in inputs));
+  assert.deepEqual(inputOf(all, "worker-1-import"), {
+    ...onNode,
+    stack: "dev",
+    node: { name: "worker-1", uid: "uid-worker-1", machineId: "m", systemUuid: "s" },
+    passwordHash,
+  });
 });
 
 test("another machine under the same name is asked again", async () => {
-  const commands: unknown[] = [];
-  for (const change of [{}, { uid: "u" }, { machineId: "n" }, { systemUuid: "t" }, {}]) {
+  const inputs: unknown[] = [];
+  for (const change of [{}, { uid: "u" }, { machineId: "n" }, { systemUuid: "t" }, { kernel: "6.12" }]) {
     const all = await register(() => ({ identity: { ...identity("worker-1"), ...change } }));
-    commands.push(named(all, "worker-1-import").inputs["create"]);
+    inputs.push(inputOf(all, "worker-1-import"));
   }
-  // The last one is the same machine, looked at again.
-  assert.equal(new Set(commands).size, 4);
-  assert.equal(commands.at(-1), commands[0]);
+  const [same, ...others] = inputs;
+  // The last one is the same machine with another kernel.
+  assert.deepEqual(
+    others.map((input) => isDeepStrictEqual(input, same)),
+    [false, false, false, true],
+  );
 });
 
 for (const mode of ["off", "redfish"] as const) {
@@ -187,15 +187,8 @@ test("roll and claim log in at the BMC, and nobody sees with what", async () => 
   assert.deepEqual(leaks(all, bmc.password), []);
 });
 
-test("an SSH agent needs no key in the state", async () => {
-  const { inputs } = named(await register(() => ({ privateKey: undefined })), "worker-1-import");
-  assert.ok(!("privateKey" in (inputs["connection"] as { secret: object }).secret));
-});
-
-test("neither the password's hash nor the SSH key is ever in plain sight", async () => {
+test("the password's hash is never in plain sight", async () => {
   const all = await register();
-  for (const text of [passwordHash, privateKey]) {
-    assert.deepEqual(leaks(all, text), []);
-    assert.ok(mentions(all, text).includes("worker-1-import"));
-  }
+  assert.deepEqual(leaks(all, passwordHash), []);
+  assert.ok(mentions(all, passwordHash).includes("worker-1-import"));
 });

@@ -52,6 +52,8 @@ export interface Run {
   readonly kernels?: Readonly<Record<string, string>>;
   /** What the cluster is found unfit for. */
   readonly problems?: readonly string[];
+  /** What runs, and gives the outputs; absent: index.ts, afresh. */
+  readonly program?: () => Promise<object>;
 }
 
 export interface Ran {
@@ -66,6 +68,9 @@ export interface Ran {
 
 const plainKernel = "5.14.0-570.49.1.el9_6.x86_64";
 let runs = 0;
+
+/** A module runs once for each specifier. */
+const freshProgram = (): Promise<object> => import(`../../index.ts?run=${++runs}`) as Promise<object>;
 
 /** One run of the program, as `pulumi preview` or `up` makes it. */
 export async function run(given: Run): Promise<Ran> {
@@ -87,10 +92,9 @@ export async function run(given: Run): Promise<Ran> {
   };
   const registrations = await record(async () => {
     setConfig(given);
-    // A module runs once for each specifier.
-    const program = `../../index.ts?run=${++runs}`;
+    const { program = freshProgram } = given;
     try {
-      outputs = (await import(program)) as Record<string, unknown>;
+      outputs = (await program()) as Record<string, unknown>;
     } catch (thrown) {
       if (!(thrown instanceof pulumi.RunError)) throw thrown;
       error = thrown.message;

@@ -74,7 +74,7 @@ function wrongWith({ runs }: Part, heard: Heard, ended: string): string | undefi
 
 function start({ runs }: Part, output: "inherit" | "ignore"): ChildProcess {
   // Set where a test of this runner runs it; a test runner within a test runner runs nothing.
-  const env = { NODE_COMPILE_CACHE: compileCache, ...process.env };
+  const env: NodeJS.ProcessEnv = { NODE_COMPILE_CACHE: compileCache, ...process.env };
   delete env["NODE_TEST_CONTEXT"];
   if ("tests" in runs) {
     const args = [runsFiles, JSON.stringify(runs.tests)];

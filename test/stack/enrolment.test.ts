@@ -1,10 +1,11 @@
 /** Secure Boot on: the key gets into every node's MokList, by a person and by a script, and no secret gets anywhere else. */
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { attend } from "../../sandbox/nodes/person.ts";
 import { leaksInFiles, leaksInProcesses } from "./leaks.ts";
+import { withRemoteImports } from "./olderState.ts";
 import { startStack, type Outcome, type Stack, type StackConfig } from "./stack.ts";
 
 const password = "sandboxMokPassword1";
@@ -71,13 +72,46 @@ describe("enrolment with Secure Boot on", { concurrency: false }, () => {
     assert.deepEqual(await bootIds(), before);
   });
 
+  test("over a state in which the imports are remote commands, up replaces these alone, and touches no node", async () => {
+    const before = await nodeVersions();
+    const file = join(stack.sandbox.dir, "older-state.json");
+    const exported = await stack.pulumi("stack", "export", "--stack", "dev", "--file", file);
+    assert.equal(exported.exitCode, 0, exported.output);
+    await writeFile(file, withRemoteImports(await readFile(file, "utf8")));
+    const imported = await stack.pulumi("stack", "import", "--stack", "dev", "--file", file);
+    assert.equal(imported.exitCode, 0, imported.output);
+
+    const { exitCode, output, steps } = await stack.up();
+    assert.equal(exitCode, 0, output);
+    assert.deepEqual(steps.map(({ op, type, name }) => `${op} ${type} ${name}`).sort(), [
+      "create command:local:Command worker-1-import",
+      "create command:local:Command worker-2-import",
+      "delete command:remote:Command worker-1-import",
+      "delete command:remote:Command worker-2-import",
+    ]);
+    assert.deepEqual(await nodeVersions(), before);
+  });
+
   test("neither password, private key nor entitlement is in state, logs, output, or on a node's disk", async () => {
     const secrets = await secretsNow();
-    assert.equal(secrets.length, 5, "the search knows password, key and entitlement");
+    assert.equal(secrets.length, 6, "the search knows password, key, entitlement and SSH key");
 
-    // etcd holds the cluster's Secrets; the engine's debug log, which these tests ask for, holds what it was told.
-    assert.deepEqual(await leaksInFiles(stack.sandbox.dir, secrets, /\/etcd\/|\/events-\d+\.json$/), []);
+    // etcd holds the cluster's Secrets; the engine's debug log, which these tests ask for, holds what it was told. The SSH
+    // key is at home in its own file.
+    const known = /\/etcd\/|\/events-\d+\.json$|\/ssh\/id_ed25519$/;
+    assert.deepEqual(await leaksInFiles(stack.sandbox.dir, secrets, known), []);
     assert.deepEqual(await leaksInFiles("logs", secrets, /^$/), []);
+  });
+
+  test("the SSH key isn't even in the state that Pulumi deciphers, nor in what it tells its debug log", async () => {
+    const exported = await stack.pulumi("stack", "export", "--show-secrets", "--stack", "dev");
+    assert.equal(exported.exitCode, 0, exported.output);
+    const inState = (await secretsNow()).filter((secret) => exported.output.includes(secret));
+    assert.ok(inState.length > 0, "the signing key is there, and the search sees it");
+    const sshKey = await sshKeyLine();
+    assert.ok(!inState.includes(sshKey));
+    const inSandbox = await leaksInFiles(stack.sandbox.dir, [sshKey], /^$/);
+    assert.deepEqual(inSandbox, [join(stack.sandbox.dir, "ssh/id_ed25519")]);
   });
 
   test("operator: up leaves the nodes in service and says that they are pending, and the next up goes on", async () => {
@@ -115,7 +149,12 @@ describe("enrolment with Secure Boot on", { concurrency: false }, () => {
     const list = await stack.sandbox.kubectl(["-n", "onload-kmm", "get", "secrets", "-o", "json"]);
     const { items } = JSON.parse(list) as { items: { data?: Record<string, string> }[] };
     const keys = items.flatMap(({ data }) => [data?.["key"], data?.["entitlement-key.pem"]]);
-    return [password, ...keys.flatMap((key) => (key === undefined ? [] : [key, middleLine(key)]))];
+    return [password, await sshKeyLine(), ...keys.flatMap((key) => (key === undefined ? [] : [key, middleLine(key)]))];
+  }
+
+  /** What the nodes are logged in to with. */
+  async function sshKeyLine(): Promise<string> {
+    return middleLine((await readFile(join(stack.sandbox.dir, "ssh/id_ed25519"))).toString("base64"));
   }
 
   async function setMode(mode: string): Promise<void> {
@@ -153,6 +192,11 @@ describe("enrolment with Secure Boot on", { concurrency: false }, () => {
     }
     const nodes = await stack.sandbox.kubectl(["get", "nodes", "-o", "json"]);
     assert.ok(!nodes.includes('"unschedulable"'), "all nodes are in service");
+  }
+
+  /** Another one after each write to a Node. */
+  async function nodeVersions(): Promise<string> {
+    return stack.sandbox.kubectl(["get", "nodes", "-o", "jsonpath={.items[*].metadata.resourceVersion}"]);
   }
 
   async function bootIds(): Promise<string> {

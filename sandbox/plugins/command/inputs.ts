@@ -3,7 +3,7 @@ import type { CheckFailure } from "../core/provider.ts";
 import { isObject, isUnknown, type PropertyMap, reveal, type Value } from "../core/values.ts";
 
 /** What an input may hold. */
-type InputKind = "string" | "boolean" | "number" | "strings" | "stringMap" | "any" | "object";
+type InputKind = "string" | "boolean" | "strings" | "stringMap" | "any";
 
 /** Inputs by name. */
 export type InputKinds = Record<string, InputKind>;
@@ -11,10 +11,8 @@ export type InputKinds = Record<string, InputKind>;
 const TESTS: Record<InputKind, (value: Value) => boolean> = {
   string: (value) => typeof value === "string",
   boolean: (value) => typeof value === "boolean",
-  number: (value) => typeof value === "number",
   strings: (value) => Array.isArray(value) && value.every(isText),
   stringMap: (value) => isObject(value) && Object.values(value).every(isText),
-  object: isObject,
   any: () => true,
 };
 
@@ -51,7 +49,7 @@ function texts(properties: PropertyMap, name: string): Record<string, string> {
   return isObject(value) ? (value as Record<string, string>) : {};
 }
 
-/** What the shells of both commands take from the properties. */
+/** What a command's shell takes from the properties. */
 export interface CommandSettings {
   stdin: string | undefined;
   environment: Record<string, string>;

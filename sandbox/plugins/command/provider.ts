@@ -1,6 +1,6 @@
 /**
- * Stands in for `pulumi-resource-command` 1.2.1: commands on this machine and on others.
- * Left out: copying files, and what is refused by name in `local.ts` and `remote.ts`.
+ * Stands in for `pulumi-resource-command` 1.2.1: commands on this machine.
+ * Left out: other machines, copying files, and what is refused by name in `local.ts` and `remote.ts`.
  */
 import type { Provider, ResourceType } from "../core/provider.ts";
 import { localCommand, localRun } from "./local.ts";

@@ -1,4 +1,4 @@
-/** The life of a command resource, the same for local and remote ones; only the running differs. */
+/** The life of a command resource. */
 import { randomBytes } from "node:crypto";
 import { diffMaps, replaceWhere, rootOf } from "../core/diff.ts";
 import type { CheckResult, ResourceType, Transition } from "../core/provider.ts";

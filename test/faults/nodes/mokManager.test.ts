@@ -106,6 +106,26 @@ describe("MokManager", { concurrency: false }, () => {
     await nodes.configureNode("worker-1", { console: await droppingConsole(t, nodes.consolePort("worker-1")) });
     assert.match(await nodes.mended(), /worker-1: console: the console was closed; it is opened again/);
   });
+
+  test("another key while the node stands in MokManager: the script finds it there, and the next `up` asks for that key", async () => {
+    await nodes.renew("worker-1");
+    await nodes.limit({ mode: "attended", ...short });
+    await nodes.fails(/worker-1 to come back: not after 30 s: a new boot/);
+    assert.equal((await nodes.machine("worker-1")).power, "mok-manager");
+
+    await nodes.limit({ mode: "console", ...long });
+    await nodes.configureNode("worker-1", { console: `tcp:127.0.0.1:${nodes.consolePort("worker-1")}` });
+    await nodes.configure((config) => {
+      config["onload-kmm:signing"] = { subject: "another key" };
+    });
+    const output = await nodes.fails(
+      /worker-1: an earlier run is rebooting it; the roll-out asks for the key, once it is back/,
+      /worker-1: the console script gave up: the request holds a key that isn't this stack's/,
+    );
+    assert.doesNotMatch(output, /steps\/importKey\.ts":/);
+    await nodes.assertCordoned("worker-1");
+    await nodes.mended();
+  });
 });
 
 /** A BMC that ends its first console session as soon as MokManager shows itself there. */

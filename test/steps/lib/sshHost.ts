@@ -17,8 +17,12 @@ export interface SshHost {
   stop(): Promise<void>;
 }
 
-/** Starts the host on a free loopback port. */
-export async function startSshHost(): Promise<SshHost> {
+/**
+ * Starts the host on a free loopback port.
+ *
+ * @param environment what its commands find in their environment, beside this process's
+ */
+export async function startSshHost(environment: Readonly<Record<string, string>> = {}): Promise<SshHost> {
   const host = ed25519Key();
   const user = ed25519Key();
   const allowed = ssh2.utils.parseKey(user.public);
@@ -37,7 +41,8 @@ export async function startSshHost(): Promise<SshHost> {
       acceptSession().on("exec", (acceptExec, _reject, { command }) => {
         const channel = acceptExec();
         commands++;
-        const child = spawn("/bin/sh", ["-c", command], { stdio: ["pipe", "pipe", "pipe"] });
+        const env = { ...process.env, ...environment };
+        const child = spawn("/bin/sh", ["-c", command], { env, stdio: ["pipe", "pipe", "pipe"] });
         child.stdin.on("error", () => undefined);
         channel.pipe(child.stdin);
         child.stdout.pipe(channel, { end: false });

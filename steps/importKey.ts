@@ -1,0 +1,39 @@
+/**
+ * Asks for the key's enrolment at the node's next boot, without an outage. Looks first: a key that is trusted already, or
+ * asked for, is left alone.
+ */
+import { z } from "zod";
+import type { RollNode } from "../core/nodeState.ts";
+import { annotations } from "../core/names.ts";
+import { parseRollState } from "../core/rollState.ts";
+import { connect, type KubeObject } from "./lib/kubectl.ts";
+import { identitySchema, sameMachine } from "./lib/nodeInput.ts";
+import { NodeMachine } from "./lib/nodeMachine.ts";
+import { sshSchema } from "./lib/ssh.ts";
+import { clusterSchema, progress, runStep } from "./lib/step.ts";
+
+const input = z.object({
+  cluster: clusterSchema,
+  stack: z.string(),
+  node: identitySchema,
+  ssh: sshSchema,
+  /** The signing certificate in PEM. */
+  certificate: z.string(),
+  /** crypt(5) hash of the password that MokManager asks for. */
+  passwordHash: z.string(),
+});
+
+await runStep(input, async ({ cluster, stack, node: expected, ssh, certificate, passwordHash }) => {
+  const { name } = expected;
+  const kubectl = await connect(cluster);
+  const node = sameMachine(await kubectl.get<RollNode & KubeObject>("nodes", name), expected);
+  const roll = parseRollState(node.metadata.annotations?.[annotations.roll]);
+  if (roll?.stack === stack && roll.phase === "reboot") {
+    // It may stand in MokManager, out of SSH's reach. Its roll-out answers it there, and asks anew once it is back.
+    progress(`${name}: an earlier run is rebooting it; the roll-out asks for the key, once it is back`);
+    return { node: name, key: null };
+  }
+  const key = await new NodeMachine(name, ssh, certificate).requestEnrolment(passwordHash, "keep");
+  progress(`${name}: key ${key}${key === "pending" ? ", MokManager asks for it at the next boot" : ""}`);
+  return { node: name, key };
+});
