@@ -7,7 +7,6 @@ import { annotations, labels, moduleName } from "../core/names.ts";
 import { parseAddress } from "../core/sshAddress.ts";
 import { certificateInput, toolCommand, toolInput } from "../core/nodeTool.ts";
 import type { BuiltModule } from "./kernelModule.ts";
-import { guard } from "./guard.ts";
 import { childOf, type StackArgs } from "./options.ts";
 import { step } from "./step.ts";
 
@@ -97,11 +96,15 @@ export class OnloadNode extends pulumi.ComponentResource {
     const name = identity.name;
     super(OnloadNode.type, name, {}, options);
 
+    // Made before the label that it takes off: a patch's own deletion would make a Node that is gone anew.
+    const marks = step(`${name}-marks`, { undo: "unmarkNode", input: { cluster, stack, node: name } }, childOf(this));
     const select = new k8s.core.v1.NodePatch(
       `${name}-select`,
       {
         metadata: {
           name,
+          // An apply that names a UID is refused where there is no such object, and creates none.
+          uid: identity.uid,
           labels: { [labels.stack]: stack },
           annotations: {
             [annotations.selected]: identity.uid,
@@ -113,10 +116,9 @@ export class OnloadNode extends pulumi.ComponentResource {
           },
         },
       },
-      childOf(this),
+      { ...childOf(this, [marks]), retainOnDelete: true },
     );
     this.selection = select;
-    guard(name, args, [select], this);
 
     const { ssh, certificate } = args;
     const onNode = { cluster, ssh, certificate };

@@ -126,19 +126,28 @@ export class NodeOutage {
     await this.#patch({ metadata: { annotations: { [annotations.attempt]: String(attempt) } } });
   }
 
-  /** Takes off what a stack that leaves would else leave behind. */
-  async forget(): Promise<void> {
-    await this.#patch({ metadata: { annotations: { [annotations.attempt]: null } } });
+  /**
+   * Notes the boot in which the modules of a node that leaves were unloaded: only in that one, which its next boot ends, is
+   * the kernel's own driver missing.
+   */
+  async noteUnloaded(): Promise<void> {
+    const node = await this.read();
+    if (node === undefined || this.stateOf(node)?.phase === "remove") return;
+    await this.enter(node, "leave");
   }
 
-  /** Lifts our cordon, and only ours, and forgets the phase. */
-  async leave(node: RollNode): Promise<void> {
+  /**
+   * Lifts our cordon, and only ours, and forgets the phase.
+   *
+   * @param fit whether the node may serve again; else its cordon is left to whoever mends it
+   */
+  async leave(node: RollNode, fit = true): Promise<void> {
     const ours = cordonedBy(node) === this.#settings.stack;
     await this.#patch({
       metadata: { annotations: { [annotations.roll]: null, ...(ours && { [annotations.cordonedBy]: null }) } },
-      ...(ours && { spec: { unschedulable: null } }),
+      ...(ours && fit && { spec: { unschedulable: null } }),
     });
-    progress(`${this.#settings.node}: ${ours ? "uncordoned" : "left cordoned, as it was found"}`);
+    if (fit) progress(`${this.#settings.node}: ${ours ? "uncordoned" : "left cordoned, as it was found"}`);
   }
 
   async deletePod(namespace: string, name: string): Promise<void> {
