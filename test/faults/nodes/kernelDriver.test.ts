@@ -98,7 +98,7 @@ describe("the kernel's own driver of nodes that leave", { concurrency: false }, 
   const named = (name: string): { name: string } => listed.find((each) => each.name === name) ?? assert.fail(name);
 
   /** Which nodes the stack has: by name, or with other settings. */
-  async function list(...nodes: readonly (string | { name: string })[]): Promise<void> {
+  async function list(...nodes: readonly (string | { name: string; hold?: boolean })[]): Promise<void> {
     const config = await scene.stack.config();
     config.config["onload-kmm:nodes"] = nodes.map((each) => (typeof each === "string" ? named(each) : each));
     await scene.stack.configure(config);
