@@ -103,8 +103,6 @@ export class OnloadNode extends pulumi.ComponentResource {
       {
         metadata: {
           name,
-          // An apply that names a UID is refused where there is no such object, and creates none.
-          uid: identity.uid,
           labels: { [labels.stack]: stack },
           annotations: {
             [annotations.selected]: identity.uid,

@@ -30,8 +30,6 @@ test("the selection label is a patch of our own field, which the same stack alwa
   assert.equal(type, "kubernetes:core/v1:NodePatch");
   assert.deepEqual(inputs["metadata"], {
     name: "worker-1",
-    // So that the apply can't make a Node.
-    uid: "uid-worker-1",
     labels: { "onload-kmm.io/stack": "dev" },
     annotations: {
       "onload-kmm.io/selected": "uid-worker-1",
