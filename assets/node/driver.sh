@@ -25,6 +25,7 @@ driver() {
   esac
 }
 
+# shellcheck disable=SC2119 # it takes no line at all
 read_input
 before=$(driver)
 after=$before
