@@ -56,7 +56,7 @@ await runStep(input, async (step) => {
     if (reboots) await removeKey({ name, enrolment, certificate: step.certificate, outage, machine, readNode });
     else await settleRequests();
     if (isInDb) await takeOutOfDb({ ...step, name }, found);
-    await comeBack(loaded || wasRolled(found));
+    await comeBack(reboots || loaded || wasRolled(found));
   });
   return { node: name, left };
 
