@@ -5,7 +5,6 @@ import type { NodeIdentity } from "../core/inspection.ts";
 import { annotations, labels, moduleName } from "../core/names.ts";
 import { expectedOn, type ModuleTarget } from "../core/nodeState.ts";
 import { generation, planned, type NodeReality } from "../core/reality.ts";
-import { guard } from "./guard.ts";
 import { childOf, type StackArgs } from "./options.ts";
 import { step } from "./step.ts";
 
@@ -90,6 +89,8 @@ export class OnloadNode extends pulumi.ComponentResource {
     super(OnloadNode.type, name, {}, options);
     this.name = name;
 
+    // Made before the label that it takes off: a patch's own deletion would make a Node that is gone anew.
+    const marks = step(`${name}-marks`, { undo: "unmarkNode", input: { cluster, stack, node: name } }, childOf(this));
     const select = new k8s.core.v1.NodePatch(
       `${name}-select`,
       {
@@ -106,10 +107,9 @@ export class OnloadNode extends pulumi.ComponentResource {
           },
         },
       },
-      childOf(this),
+      { ...childOf(this, [marks]), retainOnDelete: true },
     );
     this.selection = select;
-    guard(name, args, [select], this);
 
     const { ssh, certificate, ownNetworkOnSolarflare } = args;
     const { console, ...secrets } = args.enrolment;

@@ -73,6 +73,19 @@ export function driverProblems(state: MachineState): string[] {
   return problems;
 }
 
+/**
+ * Why the kernel's own driver doesn't serve the Solarflare ports, as it did before OpenOnload's; empty when it does. KMM
+ * only unloads: nothing loads `sfc` again before the next boot.
+ */
+export function kernelDriverProblems({ modules, ports, interfaces }: MachineState): string[] {
+  const problems = needed
+    .filter((name) => modules[name]?.outOfTree === true)
+    .map((name) => `OpenOnload's ${name} is still live`);
+  const lacking = ports - interfaces.filter(({ driver }) => driver !== null).length;
+  if (lacking > 0) problems.push(`${lacking} of ${ports} Solarflare ports have no interface`);
+  return problems;
+}
+
 /** Interfaces that carry the node's own network and would go away while modules are reloaded. */
 export const ownSolarflareInterfaces = ({ ownNetwork }: MachineState): string[] =>
   ownNetwork.filter(({ solarflare }) => solarflare).map(({ name }) => name);

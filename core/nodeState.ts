@@ -81,7 +81,7 @@ export function whyNotLoaded(
   expected: Expected,
 ): string | undefined {
   const { wanted, loaded } = moduleOnNode(nmc, expected);
-  const version = node.metadata.labels?.[kmm.versionLabel(expected.namespace, expected.module)];
+  const version = versionOn(node, expected);
   const asked = wanted?.config.containerImage ?? "nothing";
   const checks: [boolean, string][] = [
     [version === expected.version, `the node's version label is ${version ?? "missing"}, not ${expected.version}`],
@@ -93,6 +93,12 @@ export function whyNotLoaded(
   ];
   return checks.find(([holds]) => !holds)?.[1];
 }
+
+/** The version that KMM may load on the node; undefined while it may load none. */
+export const versionOn = (
+  { metadata }: RollNode,
+  { namespace, module }: Pick<Expected, "namespace" | "module">,
+): string | undefined => metadata.labels?.[kmm.versionLabel(namespace, module)];
 
 /** Why the node isn't rid of the module yet; undefined when it is. */
 export function whyNotUnloaded(

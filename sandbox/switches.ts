@@ -14,6 +14,7 @@ const SWITCHES = {
   "node.boot-id-unchanged": "regexp on a node's name: its reboots leave the boot ID as it was",
   "node.boot.seconds": "how long a node's kernel and kubelet take to come up, in seconds (default 1.5)",
   "node.db-unchanged": "regexp on a node's name: its firmware forgets what the BMC was asked to do to db",
+  "node.driver-fails": "regexp on a node's name: its kernel's own modules can't be loaded by hand, only at boot",
   "node.in-use": "regexp on a node's name: its onload module is in use, so that it can't be unloaded",
   "node.never-returns": "regexp on a node's name: after a reboot it stays off while the switch is on",
   "pull.fail": "regexp on an image reference: no node can pull it",

@@ -1,14 +1,16 @@
 /**
- * A node leaves the stack: its modules are unloaded, pending requests taken back, our cordon lifted, our marks taken off.
- * A node that is gone is let go, and so is one that stays dead: it must not keep the others from leaving. The key stays in
+ * A node leaves the stack: its modules are unloaded, the kernel's own driver is loaded again, pending requests are taken
+ * back, our cordon is lifted. A node that is gone is let go, and so is one that stays dead: it must not keep the others from
+ * leaving. The key stays in
  * MokList or db unless the configuration wants it out: then MokManager deletes it at one reboot, in the same outage; in mode
  * `operator` at the operator's own, and in mode `redfish` the firmware takes it out of db at the next boot, whosever that is.
  */
 import { z } from "zod";
-import { isReady, whyNotUnloaded, type RollNode } from "../core/nodeState.ts";
+import { isReady, versionOn, whyNotUnloaded, type RollNode } from "../core/nodeState.ts";
 import { takeOutOfDb } from "./lib/bmcEnrolment.ts";
-import { now } from "./lib/clock.ts";
+import { BootPatience } from "./lib/bootPatience.ts";
 import { removeKey } from "./lib/enrolment.ts";
+import { bringKernelDriverBack } from "./lib/kernelDriver.ts";
 import { connect } from "./lib/kubectl.ts";
 import { enrolmentSchema } from "./lib/nodeInput.ts";
 import { NodeMachine } from "./lib/nodeMachine.ts";
@@ -30,9 +32,6 @@ const input = z.object({
   module: z.string(),
 });
 
-/** Most seconds that a node may be NotReady: it may just be booting, after which KMM has nothing to unload any more. */
-const bootPatienceSeconds = 60;
-
 await runStep(input, async (step) => {
   const { node: name } = step;
   let left = "unloaded";
@@ -50,18 +49,30 @@ await runStep(input, async (step) => {
   }
   await outage.alone(isControlPlane(found), async () => {
     const reboots = await keyGoesByReboot(found);
-    if (reboots || (await stillLoaded()) !== undefined) await takeOut();
+    const loaded = (await stillLoaded()) !== undefined;
+    if (reboots || loaded) await takeOut();
     if ((await stillLoaded()) !== undefined) await unload();
     if (reboots) await removeKey({ name, enrolment, certificate: step.certificate, outage, machine, readNode });
     else await settleRequests();
     if (isInDb) await takeOutOfDb({ ...step, enrolment, name }, found);
+    await comeBack(reboots || loaded || wasRolled(found));
+  });
+  return { node: name, left };
+
+  /** Whether we, or KMM for us, may have taken the kernel's own driver away, though KMM has nothing to unload any more. */
+  function wasRolled(node: RollNode): boolean {
+    return outage.stateOf(node) !== undefined || versionOn(node, step) !== undefined;
+  }
+
+  /** Puts the node back into service, with the driver that it had before us. */
+  async function comeBack(wasOurs: boolean): Promise<void> {
+    const mayLack = wasOurs && left === "unloaded";
+    const isFit = !mayLack || (await bringKernelDriverBack({ ...rollout, name, outage, machine }));
     const node = await outage.read();
     if (node === undefined) return;
     await outage.setVersion(step.namespace, step.module, undefined);
-    await outage.forget();
-    await outage.leave(node);
-  });
-  return { node: name, left };
+    await outage.leave(node, { isFit });
+  }
 
   async function readNode(): Promise<RollNode> {
     const node = await outage.read();
@@ -105,9 +116,13 @@ await runStep(input, async (step) => {
         "Stop it, or reboot the node, and run again; without such a pod see whether KMM itself runs",
     };
     left = await waitUntil(`${name} to unload the modules`, waiting, unloadedOrDead());
-    if (left === "unloaded") return;
+    if (left === "unloaded") {
+      await outage.noteUnloaded();
+      return;
+    }
     progress(
-      `${name}: isn't Ready and is let go as it is: its modules are unloaded when it boots, and KMM keeps its Module until then`,
+      `${name}: isn't Ready and is let go as it is: its next boot unloads the modules and loads the kernel's own driver, ` +
+        "and KMM keeps its Module until then",
     );
   }
 
@@ -117,17 +132,14 @@ await runStep(input, async (step) => {
   }
 
   function unloadedOrDead(): () => Promise<Look<"unloaded" | "not ready">> {
-    let deadSince: number | undefined;
-    // Before the time for unloading is up, which would be an error.
-    const patienceSeconds = Math.min(bootPatienceSeconds, rollout.loadTimeoutMinutes * 30);
+    const patience = new BootPatience(rollout.loadTimeoutMinutes);
     return async () => {
       const missing = await stillLoaded();
       const node = await outage.read();
       if (missing === undefined || node === undefined) return { done: "unloaded" };
-      deadSince = isReady(node) ? undefined : (deadSince ?? now());
-      if (deadSince === undefined) return { missing };
-      if (now() - deadSince >= patienceSeconds * 1000) return { done: "not ready" };
-      return { missing: `${missing}, and the node isn't Ready` };
+      const state = patience.look(node);
+      if (state === "ready") return { missing };
+      return state === "dead" ? { done: "not ready" } : { missing: `${missing}, and the node isn't Ready` };
     };
   }
 

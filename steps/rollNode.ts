@@ -70,7 +70,7 @@ await runStep(input, async (step) => {
     if (state !== undefined) await outage.drain();
     if (mustEnrol) await enrol({ name, enrolment, certificate: step.certificate, outage, machine, readNode });
     await load({ name, outage, machine, expected, readNode, loadTimeoutMinutes: rollout.loadTimeoutMinutes });
-    await outage.leave(await readNode(), step.generation);
+    await outage.leave(await readNode(), { generation: step.generation });
   });
   return { node: name, state: "loaded" };
 

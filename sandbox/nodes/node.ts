@@ -117,12 +117,12 @@ export class SandboxNode {
 
   /** Runs one of the commands that are played. */
   run(request: ToolCall): Result {
-    const { machine, save } = this.#options;
+    const { machine, save, failing } = this.#options;
     const tool = TOOLS[request.tool];
     if (tool === undefined) return failed(127, `${request.tool}: the sandbox doesn't know this command`);
     if (machine.power !== "running") return failed(255, `${machine.spec.name} is down`);
     const readFile = (path: string): Buffer | null => this.#read(path, request.cwd);
-    const result = tool({ machine, readFile, ...request });
+    const result = tool({ machine, failing, readFile, ...request });
     save();
     if ("code" in result) return result;
     if (!this.power.plan(result.after)) return unitExists(result.unit ?? "");

@@ -96,6 +96,11 @@ export class NodeMachine {
     return (await this.#run("delete", input, changed.extend({ deletionPending: z.boolean() }))).deletionPending;
   }
 
+  /** Loads the kernel's own driver for Solarflare ports, where OpenOnload's isn't live any more. */
+  async loadKernelDriver(): Promise<void> {
+    await this.#run("driver", {}, changed);
+  }
+
   /**
    * Ends this boot, and no other.
    *

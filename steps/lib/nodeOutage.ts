@@ -126,13 +126,26 @@ export class NodeOutage {
     await this.#patch({ metadata: { annotations: { [annotations.generation]: String(generation) } } });
   }
 
-  /** Takes off what a stack that leaves would else leave behind. */
-  async forget(): Promise<void> {
-    await this.#patch({ metadata: { annotations: { [annotations.generation]: null } } });
+  /**
+   * Notes the boot in which the modules of a node that leaves were unloaded: only in that one, which its next boot ends, is
+   * the kernel's own driver missing.
+   */
+  async noteUnloaded(): Promise<void> {
+    const node = await this.read();
+    if (node === undefined || this.stateOf(node)?.phase === "remove") return;
+    await this.enter(node, "leave");
   }
 
-  /** Lifts our cordon, and only ours, forgets the phase, and notes the generation that ended well. */
-  async leave(node: RollNode, generation?: number): Promise<void> {
+  /**
+   * Lifts our cordon, and only ours, and forgets the phase.
+   *
+   * @param end.isFit whether the node may serve again; else its cordon is left to whoever mends it
+   * @param end.generation the generation that ended well here; absent while leaving
+   */
+  async leave(
+    node: RollNode,
+    { isFit = true, generation }: { isFit?: boolean; generation?: number } = {},
+  ): Promise<void> {
     const ours = cordonedBy(node) === this.#settings.stack;
     await this.#patch({
       metadata: {
@@ -142,9 +155,9 @@ export class NodeOutage {
           ...(generation !== undefined && { [annotations.generation]: String(generation) }),
         },
       },
-      ...(ours && { spec: { unschedulable: null } }),
+      ...(ours && isFit && { spec: { unschedulable: null } }),
     });
-    progress(`${this.#settings.node}: ${ours ? "uncordoned" : "left cordoned, as it was found"}`);
+    if (isFit) progress(`${this.#settings.node}: ${ours ? "uncordoned" : "left cordoned, as it was found"}`);
   }
 
   async deletePod(namespace: string, name: string): Promise<void> {

@@ -13,6 +13,8 @@ export interface Registration {
   /** Names of what it depends on, by an edge or by an input; sorted. */
   readonly dependencies: readonly string[];
   readonly protect: boolean;
+  /** Whether the engine forgets it where it would have its provider delete it. */
+  readonly retained: boolean;
   /** Name of the explicit provider; undefined where the default one would serve. */
   readonly provider: string | undefined;
   /** Whether the resource is only read, as by `Secret.get`. */
@@ -85,6 +87,7 @@ interface ReadRequest {
 
 interface RegisterRequest extends ReadRequest {
   getProtect(): boolean;
+  getRetainondelete(): boolean | undefined;
   getObject(): { toJavaScript(): unknown } | undefined;
 }
 
@@ -99,7 +102,7 @@ interface Monitor {
  */
 function recordRequests(root: string, secretOutputs: Map<string, readonly string[]>): Registration[] {
   const registrations: Registration[] = [];
-  const note = (request: ReadRequest, own: Pick<Registration, "inputs" | "protect" | "read">) => {
+  const note = (request: ReadRequest, own: Pick<Registration, "inputs" | "protect" | "retained" | "read">) => {
     const parent = nameOf(request.getParent());
     secretOutputs.set(request.getName(), request.getAdditionalsecretoutputsList());
     registrations.push({
@@ -117,11 +120,12 @@ function recordRequests(root: string, secretOutputs: Map<string, readonly string
   const [register, read] = [monitor.registerResource.bind(monitor), monitor.readResource.bind(monitor)];
   monitor.registerResource = (request, callback) => {
     const inputs = inputsOf(request.getObject()?.toJavaScript() ?? {});
-    note(request, { inputs, protect: request.getProtect(), read: false });
+    const retained = request.getRetainondelete() ?? false;
+    note(request, { inputs, protect: request.getProtect(), retained, read: false });
     return register(request, callback);
   };
   monitor.readResource = (request, callback) => {
-    note(request, { inputs: {}, protect: false, read: true });
+    note(request, { inputs: {}, protect: false, retained: false, read: true });
     return read(request, callback);
   };
   return registrations;

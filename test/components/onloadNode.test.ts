@@ -19,8 +19,8 @@ const childrenOf = (all: Registration[], parent: string): string[] =>
 
 test("a node's resources are named after it, so that another order of the list is no change", async () => {
   assert.deepEqual(childrenOf(await register(), "worker-1"), [
+    "worker-1-marks",
     "worker-1-select",
-    "worker-1-guard",
     "worker-1-claim",
     "worker-1-import",
     "worker-1-roll",
@@ -29,7 +29,7 @@ test("a node's resources are named after it, so that another order of the list i
 });
 
 test("the selection label is a patch of our own field, which the same stack always owns", async () => {
-  const { inputs, type, dependencies } = named(await register(), "worker-1-select");
+  const { inputs, type, dependencies, retained } = named(await register(), "worker-1-select");
   assert.equal(type, "kubernetes:core/v1:NodePatch");
   assert.deepEqual(inputs["metadata"], {
     name: "worker-1",
@@ -41,7 +41,17 @@ test("the selection label is a patch of our own field, which the same stack alwa
     },
   });
   // Before the Module, so that KMM builds for this node's kernel at once.
+  assert.deepEqual(dependencies, ["worker-1-marks"]);
+  assert.ok(retained, "its deletion would make a Node that is gone anew");
+});
+
+test("the marks are taken off by a step of their own, which is there before them", async () => {
+  const all = await register();
+  const { inputs, dependencies } = named(all, "worker-1-marks");
+  assert.equal(inputs["create"], "true");
+  assert.match(String(inputs["delete"]), /steps\/unmarkNode\.ts$/);
   assert.deepEqual(dependencies, []);
+  assert.deepEqual(inputOf(all, "worker-1-marks"), { cluster: onStack.cluster, stack: "dev", node: "worker-1" });
 });
 
 test("the claim does nothing when the node comes, and unloads when it leaves, while selected and with the Module", async () => {
@@ -108,7 +118,7 @@ test("what was proven is the step's answer", async () => {
 test("a held node is selected and claimed, but neither rolled nor proven", async () => {
   let made: OnloadNode | undefined;
   const all = await record(() => (made = new OnloadNode(node("worker-1", { hold: true }), {})), answered);
-  assert.deepEqual(childrenOf(all, "worker-1"), ["worker-1-select", "worker-1-guard", "worker-1-claim"]);
+  assert.deepEqual(childrenOf(all, "worker-1"), ["worker-1-marks", "worker-1-select", "worker-1-claim"]);
   assert.equal(made?.proof, undefined);
   const { annotations: given } = named(all, "worker-1-select").inputs["metadata"] as { annotations: object };
   assert.ok(annotations.hold in given, "the others' rolls look there");

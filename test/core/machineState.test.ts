@@ -3,6 +3,7 @@ import { test } from "node:test";
 import {
   driverProblems,
   isTrusted,
+  kernelDriverProblems,
   ownSolarflareInterfaces,
   type KeyState,
   type LiveModule,
@@ -112,4 +113,31 @@ test("of the interfaces under the node's own network those of Solarflare go away
     { name: "ens2", driver: null, solarflare: true },
   ];
   assert.deepEqual(ownSolarflareInterfaces(machine({ ownNetwork })), ["ens1", "ens2"]);
+});
+
+const inTree = (change: Partial<MachineState> = {}) =>
+  machine({
+    modules: { onload: null, sfc: live({ outOfTree: false, version: null }), sfc_char: null, sfc_resource: null },
+    interfaces: [port({ version: kernel })],
+    ...change,
+  });
+
+test("the kernel's own driver is back when each port has an interface and nothing of OpenOnload is live", () => {
+  assert.deepEqual(kernelDriverProblems(inTree()), []);
+  // Another driver of the kernel's serves older cards.
+  assert.deepEqual(kernelDriverProblems(inTree({ interfaces: [port({ driver: "sfc_siena", version: kernel })] })), []);
+  assert.deepEqual(kernelDriverProblems(inTree({ modules: {}, ports: 0, interfaces: [] })), []);
+});
+
+test("after an unload alone the ports have no interface, and OpenOnload's driver doesn't count as the kernel's", () => {
+  const unloaded = inTree({ modules: {}, ports: 2, interfaces: [] });
+  assert.deepEqual(kernelDriverProblems(unloaded), ["2 of 2 Solarflare ports have no interface"]);
+  const half = inTree({ ports: 2 });
+  assert.deepEqual(kernelDriverProblems(half), ["1 of 2 Solarflare ports have no interface"]);
+  assert.deepEqual(
+    kernelDriverProblems(machine()),
+    ["onload", "sfc", "sfc_char", "sfc_resource"].map((name) => `OpenOnload's ${name} is still live`),
+  );
+  const driverless = inTree({ interfaces: [port({ driver: null, version: null })] });
+  assert.deepEqual(kernelDriverProblems(driverless), ["1 of 1 Solarflare ports have no interface"]);
 });

@@ -6,6 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { stringify } from "yaml";
 import { kmm } from "../../core/names.ts";
 import { Registry } from "../../sandbox/openshift/registry.ts";
+import { writesBy } from "../stack/cluster.ts";
 import { start } from "./running.ts";
 import { Scene } from "./scene.ts";
 
@@ -100,12 +101,18 @@ describe("a cluster that moves", { concurrency: false }, () => {
     await scene.assertFull();
   });
 
-  test("destroy ends although the node is gone, and says so", async () => {
-    await scene.kubectl("delete", "node", "worker-1", "--wait=false");
-    await scene.until("the node to be gone", async () => (await scene.get("node", "worker-1")) === undefined);
+  test("destroy ends although the node is gone, says so, and makes no Node in its place", async () => {
+    await scene.loseNode("worker-1");
+    const before = (await scene.stack.sandbox.auditLog()).length;
     const output = await scene.again("destroy");
     assert.match(output, /worker-1: the node is gone; nothing to unload/);
     await scene.assertGone();
+    assert.equal(await scene.get("node", "worker-1"), undefined);
+    const written = writesBy("admin", (await scene.stack.sandbox.auditLog()).slice(before));
+    assert.deepEqual(
+      written.filter(({ name }) => name.includes("worker-1")),
+      [],
+    );
   });
 
   /** Makes the Module, with an image that holds nothing but `onload.ko`, and waits until it is loaded. */

@@ -4,8 +4,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { normalizeKernel } from "../../core/imageTag.ts";
 import { annotations, kernelModules, kmm, labels } from "../../core/names.ts";
 import { controlNode } from "../../sandbox/nodes/control.ts";
+import type { Machine } from "../../sandbox/nodes/machine.ts";
+import { liveInterfaces } from "../../sandbox/nodes/tools/inspect.ts";
 import { Registry } from "../../sandbox/openshift/registry.ts";
 import type { SwitchName } from "../../sandbox/switches.ts";
+import { machineOf } from "../stack/cluster.ts";
 import { startStack, type Stack, type StackOptions } from "../stack/stack.ts";
 import { bury, patience, start, type Victim } from "./running.ts";
 
@@ -167,6 +170,27 @@ export class Scene {
   async revive(node: string): Promise<void> {
     await this.set({ "node.never-returns": null });
     await this.untilReady(node, "True");
+  }
+
+  /** The Node object is deleted for good. */
+  async loseNode(node: string): Promise<void> {
+    await this.kubectl("delete", "node", node, "--wait=false");
+    await this.until(`${node} to be gone`, async () => (await this.get("node", node)) === undefined);
+  }
+
+  machine(node: string): Promise<Machine> {
+    return machineOf(this.stack.sandbox, node);
+  }
+
+  /** That the node has all its interfaces by the kernel's own drivers, and nothing of OpenOnload's is live. */
+  async assertOwnDriver(node: string): Promise<void> {
+    const machine = await this.machine(node);
+    assert.deepEqual(
+      machine.modules.filter(({ outOfTree }) => outOfTree),
+      [],
+      node,
+    );
+    assert.deepEqual(liveInterfaces(machine), machine.interfaces, node);
   }
 
   async untilReady(node: string, ready: "True" | "Unknown"): Promise<void> {

@@ -45,22 +45,22 @@ source SrpmImage
 mok-password EnrolmentPassword
   mok-password RandomPassword
 worker-1 OnloadNode
-  worker-1-guard Command ← worker-1-select
-  worker-1-select NodePatch
+  worker-1-marks Command
+  worker-1-select NodePatch ← worker-1-marks
   worker-1-claim Command ← module-release, mok-password, signing, worker-1-select
   worker-1-import Command ← mok-password, signing, worker-1-claim
   worker-1-roll Command ← module-build, mok-password, onload, signing, worker-1-claim, worker-1-import
   worker-1-proof Command ← onload, signing, worker-1-roll
 worker-2 OnloadNode
-  worker-2-guard Command ← worker-2-select
-  worker-2-select NodePatch
+  worker-2-marks Command
+  worker-2-select NodePatch ← worker-2-marks
   worker-2-claim Command ← module-release, mok-password, signing, worker-2-select
   worker-2-import Command ← mok-password, signing, worker-1-proof, worker-2-claim
   worker-2-roll Command ← module-build, mok-password, onload, signing, worker-1-proof, worker-2-claim, worker-2-import
   worker-2-proof Command ← onload, signing, worker-2-roll
 worker-3 OnloadNode
-  worker-3-guard Command ← worker-3-select
-  worker-3-select NodePatch
+  worker-3-marks Command
+  worker-3-select NodePatch ← worker-3-marks
   worker-3-claim Command ← module-release, mok-password, signing, worker-3-select
   worker-3-import Command ← mok-password, signing, worker-2-proof, worker-3-claim
   worker-3-roll Command ← module-build, mok-password, onload, signing, worker-2-proof, worker-3-claim, worker-3-import

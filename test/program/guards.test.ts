@@ -21,11 +21,23 @@ const isGuard = ({ inputs }: Registration): boolean => String(inputs["delete"]).
 
 test("every object in the cluster has a guard in its own component, which is deleted before it", async (t) => {
   const all = await everything(t);
-  const objects = all.filter(({ type, read }) => type.startsWith("kubernetes:") && !read);
-  assert.ok(objects.length >= 12);
+  const objects = all.filter(({ type, read, retained }) => type.startsWith("kubernetes:") && !read && !retained);
+  assert.ok(objects.length >= 10);
   for (const { name, type, parent } of objects) {
     const guards = all.filter((each) => isGuard(each) && each.parent === parent && each.dependencies.includes(name));
     assert.equal(guards.length, 1, `${type} ${name}`);
+  }
+});
+
+test("a Node is never given to a deletion of the provider's, and its marks are taken off as the last thing of all", async (t) => {
+  const all = await everything(t);
+  const patches = all.filter(({ type }) => type.endsWith(":NodePatch"));
+  assert.equal(patches.length, 2);
+  for (const { name, retained, dependencies } of patches) {
+    assert.ok(retained, name);
+    const marks = all.find((each) => each.name === name.replace("-select", "-marks")) ?? assert.fail(name);
+    assert.match(String(marks.inputs["delete"]), /steps\/unmarkNode\.ts$/);
+    assert.ok(dependencies.includes(marks.name), name);
   }
 });
 

@@ -46,15 +46,15 @@ source SrpmImage
 mok-password EnrolmentPassword
   mok-password RandomPassword
 worker-0 OnloadNode
-  worker-0-guard Command ← worker-0-select
-  worker-0-select NodePatch
+  worker-0-marks Command
+  worker-0-select NodePatch ← worker-0-marks
   worker-0-claim Command ← module-release, mok-password, signing, worker-0-select
   worker-0-import Command ← mok-password, signing, worker-0-claim
   worker-0-roll Command ← module-build, mok-password, onload, signing, worker-0-claim, worker-0-import
   worker-0-proof Command ← onload, signing, worker-0-roll
 worker-1 OnloadNode
-  worker-1-guard Command ← worker-1-select
-  worker-1-select NodePatch
+  worker-1-marks Command
+  worker-1-select NodePatch ← worker-1-marks
   worker-1-claim Command ← module-release, mok-password, signing, worker-1-select
   worker-1-import Command ← mok-password, signing, worker-0-proof, worker-1-claim
   worker-1-roll Command ← module-build, mok-password, onload, signing, worker-0-proof, worker-1-claim, worker-1-import

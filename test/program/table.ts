@@ -42,4 +42,4 @@ function byName(a: string, b: string): number {
   return stage(a) - stage(b) || (a < b ? -1 : 1);
 }
 
-const stages = ["select", "claim", "import", "roll", "proof"];
+const stages = ["marks", "select", "claim", "import", "roll", "proof"];

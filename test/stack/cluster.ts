@@ -1,3 +1,5 @@
+import { controlNode } from "../../sandbox/nodes/control.ts";
+import type { Machine } from "../../sandbox/nodes/machine.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
 
 /** A write that the API server took, from its audit log. */
@@ -47,4 +49,11 @@ interface KubeObject {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace?: string };
+}
+
+/** The machine under a node, as it is now. */
+export async function machineOf(sandbox: Sandbox, node: string): Promise<Machine> {
+  const machine = await controlNode(sandbox.dir, node, "state");
+  if (machine === null) throw new Error(`no machine ${node}`);
+  return machine;
 }

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { kmm, labels } from "../../core/names.ts";
-import { clusterObjects, writesBy } from "./cluster.ts";
+import { liveInterfaces } from "../../sandbox/nodes/tools/inspect.ts";
+import { clusterObjects, machineOf, writesBy } from "./cluster.ts";
 import { startStack, type Stack } from "./stack.ts";
 
 const workers = ["worker-1", "worker-2", "worker-3"];
@@ -98,13 +99,14 @@ describe("one stack's life", { concurrency: false }, () => {
     const deleted = steps.filter(({ op }) => op === "delete").map(({ name }) => name);
     assert.deepEqual(
       deleted.sort(),
-      ["claim", "guard", "proof", "roll", "select"]
+      ["claim", "marks", "proof", "roll", "select"]
         .map((part) => `worker-3-${part}`)
         .concat("worker-3")
         .sort(),
     );
     const marks = await nodeMarks("worker-3");
     assert.deepEqual(marks, []);
+    await assertOwnDriver("worker-3");
   });
 
   test("destroy leaves the cluster as it was, but for KMM's empty NodeModulesConfigs", async () => {
@@ -120,8 +122,22 @@ describe("one stack's life", { concurrency: false }, () => {
       [...untouched].filter((object) => !left.has(object)),
       [],
     );
-    for (const node of workers) assert.deepEqual(await nodeMarks(node), []);
+    for (const node of workers) {
+      assert.deepEqual(await nodeMarks(node), []);
+      await assertOwnDriver(node);
+    }
+    assert.deepEqual(await cordoned(), []);
   });
+
+  /** That the node has all its interfaces, as it had before us. */
+  async function assertOwnDriver(node: string): Promise<void> {
+    const machine = await machineOf(stack.sandbox, node);
+    assert.deepEqual(
+      machine.modules.map(({ name, outOfTree }) => ({ name, outOfTree })),
+      ["mtd", "sfc"].map((name) => ({ name, outOfTree: false })),
+    );
+    assert.deepEqual(liveInterfaces(machine), machine.interfaces);
+  }
 
   async function cordoned(): Promise<string[]> {
     const { items } = JSON.parse(await stack.sandbox.kubectl(["get", "nodes", "-o", "json"])) as NodeList;

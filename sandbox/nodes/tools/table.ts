@@ -1,4 +1,5 @@
 import { ethtool, lsmod, lspci, modinfo, uname } from "./inspect.ts";
+import { modprobe } from "./modprobe.ts";
 import { mokutil } from "./mokutil.ts";
 import { systemctl, systemdRun, type SystemdResult } from "./systemd.ts";
 import type { Call } from "./tool.ts";
@@ -9,6 +10,7 @@ export const TOOLS: Record<string, (call: Call) => SystemdResult> = {
   lsmod,
   lspci,
   modinfo,
+  modprobe,
   mokutil,
   systemctl,
   "systemd-run": systemdRun,

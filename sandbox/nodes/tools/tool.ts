@@ -1,3 +1,4 @@
+import type { SwitchName } from "../../switches.ts";
 import type { Machine } from "../machine.ts";
 
 /** One call of a command on a node. */
@@ -6,6 +7,8 @@ export interface Call {
   args: string[];
   /** Called by way of sudo. */
   root: boolean;
+  /** Whether a failure switch asks for trouble on this machine. */
+  failing: (name: SwitchName) => boolean;
   /** A file of the node, by absolute path or relative to the caller's directory; null when there is none. */
   readFile: (path: string) => Buffer | null;
   /** What the caller gave on stdin; absent when the command doesn't read it. */

@@ -44,12 +44,23 @@ case $1 in
 esac
 `;
 
+/** A modprobe that notes each call, and makes the module live that it is asked for, unless the file `module-broken` is there. */
+const MODPROBE = `#!/bin/sh
+here=$(dirname "$0")/..
+echo "modprobe $*" >>"$here/calls"
+[ ! -e "$here/module-broken" ] || { echo "modprobe: ERROR: could not insert '$1': Cannot allocate memory" >&2; exit 1; }
+mkdir -p "$here/root/sys/module/$1"
+echo live >"$here/root/sys/module/$1/initstate"
+echo >"$here/root/sys/module/$1/taint"
+`;
+
 /** A machine made of files, with the commands of `bin` before this computer's own. */
 export class FakeNode {
   readonly directory = mkdtempSync(join(tmpdir(), "onload-kmm-tools-"));
 
   constructor() {
     this.command("mokutil", MOKUTIL);
+    this.command("modprobe", MODPROBE);
     this.command("sudo", '#!/bin/sh\n[ "$1" = -n ] && shift\nexec "$@"\n');
     this.command("id", "#!/bin/sh\necho 1000\n");
     this.command("systemd-run", `#!/bin/sh\necho "$*" >>"$(dirname "$0")/../calls"\n`);
@@ -83,7 +94,7 @@ export class FakeNode {
     chmodSync(join(this.directory, "bin", name), 0o755);
   }
 
-  /** What mokutil and systemd-run were called with, in order. */
+  /** What mokutil, modprobe and systemd-run were called with, in order. */
   get calls(): string[] {
     try {
       return readFileSync(join(this.directory, "calls"), "utf8").trim().split("\n");

@@ -167,6 +167,37 @@ for (const shell of SHELLS) {
       assert.equal(node.calls.length, 2);
     });
 
+    test("driver: loads the kernel's own sfc where none is live, and leaves it alone where it is", () => {
+      assert.deepEqual(answer("driver"), { before: "none", after: "in-tree" });
+      assert.deepEqual(answer("driver"), { before: "in-tree", after: "in-tree" });
+      assert.deepEqual(node.calls, ["modprobe sfc"]);
+    });
+
+    test("driver: says what modprobe said, and refuses while OpenOnload's is live", () => {
+      node.file("module-broken", "");
+      const broken = "driver: modprobe sfc: modprobe: ERROR: could not insert 'sfc': Cannot allocate memory\n";
+      assert.deepEqual(run("driver"), { code: 1, stdout: "", stderr: broken });
+      for (const [name, text] of [
+        ["initstate", "live\n"],
+        ["taint", "OE\n"],
+      ] as const) {
+        node.file(`root/sys/module/sfc/${name}`, text);
+      }
+      const refused = "driver: OpenOnload's sfc is still live\n";
+      assert.deepEqual(run("driver"), { code: 3, stdout: "", stderr: refused });
+      assert.deepEqual(node.calls, ["modprobe sfc"]);
+      assert.equal(run("driver", certificate).code, 2);
+    });
+
+    test("driver: a modprobe that succeeds and does nothing is an error", () => {
+      node.command("modprobe", "#!/bin/sh\n");
+      assert.deepEqual(run("driver"), {
+        code: 1,
+        stdout: "",
+        stderr: "driver: after modprobe sfc its driver is none: \n",
+      });
+    });
+
     test("state: what can be read of an empty machine", () => {
       node.set("enrolled");
       assert.deepEqual(answer("state", certificate), {

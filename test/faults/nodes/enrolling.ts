@@ -137,8 +137,8 @@ export class Enrolling {
     return info?.bootID;
   }
 
-  async machine(node: string): Promise<Machine> {
-    return (await controlNode(this.scene.stack.sandbox.dir, node, "state")) ?? assert.fail(`no machine ${node}`);
+  machine(node: string): Promise<Machine> {
+    return this.scene.machine(node);
   }
 
   /** How often the node's kubelet has told of a new boot. */

@@ -214,6 +214,20 @@ describe("the kubernetes provider and a live cluster", () => {
       assert.deepEqual(await labels(), { theirs: "1" });
     });
 
+    test("of a Node that is gone: an update is refused, and the deletion makes it anew", async () => {
+      const gone = { name: "gone" };
+      const isThere = async () => (await server.kube.find(NODES, gone)) !== undefined;
+      const inputs = patch({ ours: "1" }, "fourth");
+      const named = { ...inputs, metadata: { ...(inputs["metadata"] as PropertyMap), ...gone } };
+      await server.kube.create(NODES, { metadata: gone });
+      const made = await provider.make(NODE_PATCH, named);
+      await server.kube.delete(NODES, gone);
+      await assert.rejects(provider.update(NODE_PATCH, made, named), { message: /not found/ });
+      assert.equal(await isThere(), false);
+      await provider.delete(NODE_PATCH, made);
+      assert.equal(await isThere(), true);
+    });
+
     test("a label's change updates, another Node replaces, no name is refused", async () => {
       const made = await provider.make(NODE_PATCH, patch({ ours: "1" }, "third"));
       assert.deepEqual((await provider.diff(NODE_PATCH, made, patch({ ours: "2" }, "third"))).replaces, []);

@@ -87,12 +87,33 @@ test("the version label is the gate: set, and taken off, beside the node's other
   assert.deepEqual(found().metadata.labels, { zone: "a" });
 });
 
-test("the generation that ended well is kept on the node, and forgotten when it leaves", async (t) => {
+test("the generation that ended well is kept on the node", async (t) => {
   const { outage, found } = await start(t);
   await outage.keepGeneration(2);
   assert.equal(found().metadata.annotations?.["onload-kmm.io/generation"], "2");
-  await outage.forget();
+});
+
+test("a node that isn't fit for service stays cordoned, and the cordon is its operator's", async (t) => {
+  const { outage, read, found } = await start(t);
+  await outage.enter(await read(), "leave");
+  await outage.leave(await read(), { isFit: false });
   assert.deepEqual(found().metadata.annotations, {});
+  assert.deepEqual(found().spec, { unschedulable: true });
+});
+
+test("the boot in which a node was unloaded is noted, and never over the reboot that deletes its key", async (t) => {
+  const { cluster, outage, read } = await start(t);
+  await outage.enter(await read(), "leave");
+  const boot = (bootID: string) =>
+    cluster.change("Node", "w1", (node) => (node["status"] = { nodeInfo: { ...nodeInfo, bootID } }));
+  boot("boot-2");
+  await outage.noteUnloaded();
+  assert.equal(outage.stateOf(await read())?.bootId, "boot-2");
+  await outage.enter(await read(), "remove");
+  boot("boot-3");
+  await outage.noteUnloaded();
+  const { phase, bootId } = outage.stateOf(await read()) ?? assert.fail();
+  assert.deepEqual([phase, bootId], ["remove", "boot-2"]);
 });
 
 test("the stack's other nodes that we cordoned are out; others', uncordoned and held ones aren't", async (t) => {
