@@ -40,6 +40,7 @@ export async function dial(
   context: { urn: string; signal: AbortSignal; log: EngineLog },
 ): Promise<ssh2.Client> {
   const limit = settings.dialErrorLimit;
+  if (context.signal.aborted) throw new Error("context canceled");
   for (let attempt = 0, pause = FIRST_PAUSE; ; attempt++, pause = Math.min(pause * PAUSE_FACTOR, LONGEST_PAUSE)) {
     try {
       return await dialOnce(settings);
