@@ -111,13 +111,14 @@ const kernelModule = new KernelModule(
   {
     ...inNamespace,
     ...building,
-    tag: signingKey.fingerprint.apply((certificate) =>
+    tag: pulumi.all([signingKey.fingerprint, moduleNamespace.uid]).apply(([certificate, namespaceUid]) =>
       tagTemplate(release.version, {
         source: source.tag,
         dockerfile,
         baseImage: build.baseImage,
         certificate,
         filesToSign: filesToSign(),
+        namespaceUid,
         rebuild: config.rebuild,
       }),
     ),
@@ -140,8 +141,8 @@ moduleIsBuilt(pulumi.output(kernelModule.build));
 
 step(
   "guard",
-  { undo: "guardDestroy", input: { cluster } },
-  // Created last, so deleted first: on another cluster `destroy` ends here.
+  { undo: "guardDestroy", input: { cluster, keyIsProtected: signingKey.isProtected } },
+  // Created last, so deleted first: on another cluster, or with a key that must stay, `destroy` ends here.
   { dependsOn: [moduleNamespace, signingKey, ...entitlement, source, kernelModule, ...nodes] },
 );
 

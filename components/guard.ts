@@ -2,6 +2,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { childOf, type StackArgs } from "./options.ts";
 import { step } from "./step.ts";
 
+interface GuardArgs extends Pick<StackArgs, "cluster"> {
+  /** Whether the engine refuses to delete the signing key, which it would do last of all. */
+  readonly keyIsProtected?: boolean;
+}
+
 /**
  * Deleted before the objects that it depends on: refuses where the context leads to another cluster. The provider itself
  * never looks which cluster answers, and `destroy` doesn't run the program. Each component has one as soon as its objects
@@ -9,10 +14,10 @@ import { step } from "./step.ts";
  */
 export function guard(
   name: string,
-  { cluster }: Pick<StackArgs, "cluster">,
+  { cluster, keyIsProtected = false }: GuardArgs,
   objects: readonly pulumi.Resource[],
   parent: pulumi.Resource,
 ): void {
   // Whatever is to be deleted has this in its way.
-  step(`${name}-guard`, { undo: "guardDestroy", input: { cluster } }, childOf(parent, [...objects]));
+  step(`${name}-guard`, { undo: "guardDestroy", input: { cluster, keyIsProtected } }, childOf(parent, [...objects]));
 }

@@ -18,6 +18,8 @@ export class ModuleNamespace extends pulumi.ComponentResource {
 
   /** Name of the namespace, known once it exists. */
   readonly name: pulumi.Output<string>;
+  /** The object's UID: another one with each `destroy` and `up`. */
+  readonly uid: pulumi.Output<string>;
 
   constructor(name: string, args: ModuleNamespaceArgs, options: pulumi.ComponentResourceOptions) {
     super(ModuleNamespace.type, name, {}, options);
@@ -36,6 +38,7 @@ export class ModuleNamespace extends pulumi.ComponentResource {
       childOf(this),
     );
     this.name = namespace.metadata.name;
+    this.uid = namespace.metadata.uid;
 
     const account = new k8s.core.v1.ServiceAccount(
       `${name}-worker`,

@@ -24,6 +24,8 @@ export class SigningKey extends pulumi.ComponentResource {
   readonly certificate: pulumi.Output<string>;
   /** SHA-256 of the certificate's DER, as `openssl x509 -fingerprint -sha256` prints it. */
   readonly fingerprint: pulumi.Output<string>;
+  /** Whether the engine refuses to delete the pair. */
+  readonly isProtected: boolean;
   /** Names of the Secrets, which change with the certificate. */
   readonly keySecret: pulumi.Output<string>;
   readonly certSecret: pulumi.Output<string>;
@@ -31,6 +33,7 @@ export class SigningKey extends pulumi.ComponentResource {
   constructor(name: string, args: SigningKeyArgs, options: pulumi.ComponentResourceOptions) {
     super(SigningKey.type, name, {}, options);
 
+    this.isProtected = args.existing === undefined && args.protect;
     const pair = args.existing ?? generatedPair(name, args, this);
     this.certificate = pulumi.output(pair.certificate);
     this.fingerprint = this.certificate.apply((pem) => new X509Certificate(pem).fingerprint256);
@@ -41,7 +44,7 @@ export class SigningKey extends pulumi.ComponentResource {
     const cert = this.#secret(name, args, { data: "cert", suffix, pem: this.certificate });
     this.keySecret = key.metadata.name;
     this.certSecret = cert.metadata.name;
-    guard(name, args, [key, cert], this);
+    guard(name, { ...args, keyIsProtected: this.isProtected }, [key, cert], this);
 
     this.registerOutputs({ certificate: this.certificate, fingerprint: this.fingerprint });
   }

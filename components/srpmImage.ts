@@ -85,6 +85,8 @@ export class SrpmImage extends pulumi.ComponentResource {
           selector: `openshift.io/build-config.name=${names.srpmBuildConfig}`,
           release: args.release,
           tag: this.tag,
+          // Another stream is empty, whatever was pushed to the one before.
+          stream: stream.metadata.uid,
           dockerfile: args.dockerfile.path,
           files: args.scripts.map(({ path }) => path),
           logDirectory: args.logDirectory,

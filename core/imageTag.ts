@@ -11,6 +11,11 @@ export interface ImageContent {
   /** SHA-256 fingerprint of the signing certificate. */
   readonly certificate: string;
   readonly filesToSign: readonly string[];
+  /**
+   * UID of the namespace, with which the registry's images go: nodes still have those in their own storage, and KMM, which
+   * lets a node pull a tag to see whether it exists, would take them for the registry's.
+   */
+  readonly namespaceUid: string;
   /** The config's counter. */
   readonly rebuild: number;
 }

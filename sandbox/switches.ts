@@ -8,6 +8,8 @@ const SWITCHES = {
   "bmc.busy": "regexp on a node's name: its BMC answers 503 to everything",
   "build.fail": "regexp on NAMESPACE/NAME of a Build: its first RUN fails",
   "build.hang": "regexp on NAMESPACE/NAME of a Build: it stays Running until it is cancelled or the switch is off",
+  "build.long-line":
+    "regexp on NAMESPACE/NAME of a Build that fails: a line of 190 KB stands before the end of its log",
   "build.pending": "regexp on NAMESPACE/NAME of a Build: it stays Pending while the switch is on",
   "build.seconds": "how long a Build runs at least, in seconds (default 0.6)",
   "gateway.cut": "seconds: connections through the gateway are cut at this age; 0: all at once, and none is let in",

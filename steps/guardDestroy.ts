@@ -1,10 +1,23 @@
-/** Deleted before everything else of a stack: refuses where the context leads to another cluster. */
+/**
+ * Deleted before everything else of a stack: refuses where the context leads to another cluster, and where the signing key
+ * must not be deleted: the engine itself refuses that only at the key, when all nodes are unloaded.
+ */
 import { z } from "zod";
 import { connect } from "./lib/kubectl.ts";
-import { clusterSchema, progress, runStep } from "./lib/step.ts";
+import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
 
-await runStep(z.object({ cluster: clusterSchema }), async ({ cluster }) => {
+const input = z.object({
+  cluster: clusterSchema,
+  /** Absent in the state of an older version. */
+  keyIsProtected: z.boolean().default(false),
+});
+
+await runStep(input, async ({ cluster, keyIsProtected }) => {
   await connect(cluster);
   progress(`this is the stack's own cluster, ${cluster.id}`);
-  return {};
+  if (!keyIsProtected) return {};
+  throw new StepError(
+    "onload-kmm:signing.protect is true: the signing key must not be deleted, and nothing was. To destroy it with all " +
+      "the rest, run `pulumi config set --path onload-kmm:signing.protect false`, `pulumi up`, and then `pulumi destroy`",
+  );
 });

@@ -24,6 +24,8 @@ const input = z.object({
   release: z.object({ package: z.string(), sha256: z.string(), version: z.string() }),
   /** The image's tag, a hash of its content; the BuildConfig pushes to it. */
   tag: z.string(),
+  /** UID of the ImageStream. Not looked at: another one makes the step run again. */
+  stream: z.string(),
   dockerfile: z.string(),
   /** Further files of the context, relative to the project. */
   files: z.array(z.string()),

@@ -74,7 +74,7 @@ async function produce(env: BuildEnvironment, build: Build, job: Job): Promise<s
       return env.registry.resolve(reference);
     },
     say,
-    pace: (step) => pace(env.switches, build, { step, steps, signal: job.signal }),
+    pace: (step) => pace(env.switches, build, { step, steps, ...job }),
   });
   job.signal.throwIfAborted();
   return pushImage(
@@ -114,13 +114,15 @@ async function receive(env: BuildEnvironment, build: Build, { signal, log }: Job
 async function pace(
   switches: Switches,
   build: Build,
-  { step, steps, signal }: { step: string; steps: number; signal: AbortSignal },
+  { step, steps, signal, log }: Job & { step: string; steps: number },
 ): Promise<void> {
   const isOn = (name: SwitchName): boolean => switches.matches(name, keyOf(build));
   while (isOn("build.hang")) await sleep(POLL_MS, undefined, { signal });
   await sleep((switches.seconds("build.seconds", DEFAULT_SECONDS) * 1000) / Math.max(steps, 1), undefined, { signal });
   const signs = step.startsWith("RUN") && step.includes("sign-file");
   if (isOn("build.fail") || (signs && isOn("sign.fail"))) {
+    // As compilers print their command lines.
+    if (isOn("build.long-line")) log.say(`gcc ${"-Wno-unused ".repeat(16_000)}`);
     throw new BuildFailure(
       "DockerBuildFailed",
       "while running runtime: exit status 1 (a failure switch of the sandbox is on)",

@@ -3,6 +3,7 @@ import { accessSync, constants } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { z } from "zod";
+import { isAway } from "./apiServerAway.ts";
 import { now, sleep } from "./clock.ts";
 import { progress, StepError, type clusterSchema } from "./step.ts";
 
@@ -24,18 +25,26 @@ export interface KubeObject {
 /** Seconds for which an API server that doesn't answer is waited for: a single-node cluster reboots in less. */
 const patienceSeconds = 600;
 
+/** Seconds between two tries. */
+const pauseSeconds = 2;
+
 /** Seconds between two lines about that. */
 const remindSeconds = 30;
-
-/** What kubectl says when the API server is away or starting, and not when it refuses. */
-const away =
-  /connection refused|The connection to the server \S+ was refused|connection reset|\bEOF\b|i\/o timeout|TLS handshake timeout|no route to host|connection lost|etcdserver: |is currently unable|apiserver not ready|ServiceUnavailable|context deadline exceeded|Unable to connect to the server: (?!x509|tls|getting credentials)|the server was unable to return a response|shutting down|known HTTP paths/i;
 
 /** What an API server says about custom resources, too, until it has found them again after its start. */
 const unknownKind = /doesn't have a resource type|could not find the requested resource/;
 
 /** Seconds that it may take for that. */
 const settlingSeconds = 30;
+
+/** A command that may be tried several times. */
+interface Command {
+  /** Its arguments, asked for before each try. */
+  readonly args: () => readonly string[];
+  /** When no further try may begin, in ms since 1970. */
+  readonly deadline: number;
+  readonly input?: string | Buffer | undefined;
+}
 
 /**
  * Connects to the one cluster that this stack may touch.
@@ -74,17 +83,33 @@ export class Kubectl {
    *
    * @throws StepError with kubectl's own message
    */
-  async run(args: readonly string[], input?: string | Buffer): Promise<string> {
+  run(args: readonly string[], input?: string | Buffer): Promise<string> {
+    return this.#persist({ args: () => args, deadline: Infinity, input });
+  }
+
+  /**
+   * As {@link run}, for a command that has a time limit of its own, which all tries share: `args` is told the whole seconds
+   * that are left.
+   */
+  runWithin(seconds: number, args: (left: number) => readonly string[]): Promise<string> {
+    const deadline = now() + seconds * 1000;
+    return this.#persist({ args: () => args(Math.ceil((deadline - now()) / 1000)), deadline });
+  }
+
+  async #persist({ args, deadline, input }: Command): Promise<string> {
     let awaySince: number | undefined;
     for (;;) {
-      const { code, stdout, stderr } = await this.#once(args, input);
+      const words = args();
+      const { code, stdout, stderr } = await this.#once(words, input);
       if (code === 0) return stdout;
       // From the first failure: a drain may have gone on for longer than that before the API server went away.
       awaySince ??= now();
-      if (!(await this.#isAway(stderr)) || now() - awaySince > this.#patience * 1000)
-        throw new StepError(`kubectl ${args.join(" ")}: ${reasonIn(stderr)}`);
+      const givenUp = now() - awaySince > this.#patience * 1000 || now() + pauseSeconds * 1000 >= deadline;
+      if (!(await this.#isAway(stderr)) || givenUp) {
+        throw new StepError(`kubectl ${words.join(" ")}: ${reasonIn(stderr)}`);
+      }
       this.#sayAway(stderr);
-      await sleep(2000);
+      await sleep(pauseSeconds * 1000);
     }
   }
 
@@ -119,18 +144,19 @@ export class Kubectl {
   #sayAway(stderr: string): void {
     if (now() - this.#saidAwayAt < remindSeconds * 1000) return;
     this.#saidAwayAt = now();
-    progress(`the API server is away (${lastLine(stderr)}); trying again`);
+    const who = stderr.includes("failed calling webhook") ? "a webhook of the API server" : "the API server";
+    progress(`${who} is away (${lastLine(stderr)}); trying again`);
   }
 
   async #isAway(stderr: string): Promise<boolean> {
-    if (away.test(stderr)) {
+    if (isAway(stderr)) {
       this.#awayAt = now();
       return true;
     }
     if (!unknownKind.test(stderr)) return false;
     if (now() - this.#awayAt < settlingSeconds * 1000) return true;
     const { code, stderr: why } = await this.#once(["get", "--raw", "/readyz"]);
-    return code !== 0 && (away.test(why) || why.includes("check failed"));
+    return code !== 0 && (isAway(why) || why.includes("check failed"));
   }
 
   #once(args: readonly string[], input?: string | Buffer): Promise<{ code: number; stdout: string; stderr: string }> {

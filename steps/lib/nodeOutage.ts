@@ -3,9 +3,10 @@ import { annotations, controlPlaneLease, kmm, labels, names, nodeLease, slotLeas
 import { parseRollState, type RollState } from "../../core/rollState.ts";
 import type { WorkerPod } from "../../core/workerPod.ts";
 import { timestamp } from "./clock.ts";
+import { drainNode } from "./drain.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
 import { withLease } from "./lease.ts";
-import { progress, StepError } from "./step.ts";
+import { progress } from "./step.ts";
 
 /** Who takes which node out of service, and within which bounds. */
 export interface OutageSettings {
@@ -99,21 +100,11 @@ export class NodeOutage {
     if (!isCordoned(node)) progress(`${this.#settings.node}: cordoned`);
   }
 
-  /** Evicts the node's pods as the Machine Config Operator does, PodDisruptionBudgets respected. */
+  /** Evicts the node's pods, where the configuration wants that. */
   async drain(): Promise<void> {
     const { node, drain, drainTimeoutMinutes } = this.#settings;
     if (!drain) return;
-    progress(`${node}: draining, at most ${drainTimeoutMinutes} min`);
-    const options = ["--ignore-daemonsets", "--delete-emptydir-data", "--force", `--timeout=${drainTimeoutMinutes}m`];
-    // KMM's workers come and go by themselves; one in the middle of its work must not be evicted.
-    const others = `--pod-selector=!${kmm.workerActionLabel}`;
-    await this.#kubectl.run(["drain", node, ...options, others]).catch((error: unknown) => {
-      throw new StepError(
-        `${node}: draining failed and the node stays cordoned: ${error instanceof StepError ? error.message : String(error)}\n` +
-          "Look for the PodDisruptionBudget or pod that it names, mend it, and run `pulumi up` again; " +
-          "onload-kmm:rollout.drainTimeoutMinutes gives evictions more time",
-      );
-    });
+    await drainNode(this.#kubectl, node, drainTimeoutMinutes);
   }
 
   /** Sets KMM's version label, the gate for loading; `undefined` takes it off. */

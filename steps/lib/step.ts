@@ -2,6 +2,7 @@ import { text } from "node:stream/consumers";
 import { z } from "zod";
 import { inputVariable } from "../../core/names.ts";
 import { now } from "./clock.ts";
+import { printAnswer, printLines, printUncaught } from "./output.ts";
 
 /** A failure that a person can mend: printed as it is, without a stack trace. */
 export class StepError extends Error {}
@@ -17,12 +18,13 @@ export async function runStep<Input>(
   schema: z.ZodType<Input>,
   body: (input: Input) => Promise<unknown>,
 ): Promise<void> {
+  printUncaught();
   try {
     const input = schema.parse({ ...parsed(process.env[inputVariable]), ...parsed(await text(process.stdin)) });
-    process.stdout.write(JSON.stringify(await body(input)));
+    printAnswer(await body(input));
   } catch (error) {
     const known = error instanceof StepError;
-    process.stderr.write(`${known ? error.message : ((error as Error).stack ?? String(error))}\n`);
+    printLines(known ? error.message : ((error as Error).stack ?? String(error)));
     process.exitCode = 1;
   }
 }
@@ -48,7 +50,5 @@ let printed = 0;
 export function progress(line: string): void {
   const seconds = Math.floor((now() - startedAt) / 1000);
   const clock = [Math.floor(seconds / 60), seconds % 60].map((part) => String(part).padStart(2, "0")).join(":");
-  const whole = `${clock} ${line}\n`;
-  printed += Buffer.byteLength(whole);
-  if (printed <= progressLimit) process.stderr.write(whole);
+  printed += printLines(`${clock} ${line}`, progressLimit - printed);
 }

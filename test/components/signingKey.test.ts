@@ -4,7 +4,7 @@ import { test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { SigningKey, type SigningKeyArgs } from "../../components/signingKey.ts";
 import { rsaPair } from "../core/pems.ts";
-import { leaks, mentions, onStack, valueOf } from "./fixtures.ts";
+import { inputOf, leaks, mentions, onStack, valueOf } from "./fixtures.ts";
 import { named, record, unknown, type RecordOptions, type Registration } from "./harness.ts";
 
 const pair = await rsaPair();
@@ -90,6 +90,15 @@ test("only the pair itself can be protected: the Secrets can be made again", asy
     "signing tls:index/privateKey:PrivateKey",
     "signing tls:index/selfSignedCert:SelfSignedCert",
   ]);
+});
+
+test("its guard knows a pair that is protected: it refuses before anything else is deleted", async () => {
+  const knows = async (given: () => SigningKeyArgs): Promise<unknown> =>
+    (inputOf(await register(given), "signing-guard") as { keyIsProtected: unknown }).keyIsProtected;
+  assert.equal(await knows(() => args), false);
+  assert.equal(await knows(() => ({ ...args, protect: true })), true);
+  // An existing pair is no resource that the engine could protect.
+  assert.equal(await knows(() => ({ ...existing(), protect: true })), false);
 });
 
 test("before the first `up` the pair and the Secrets' names are unknown, and the preview still shows all", async () => {

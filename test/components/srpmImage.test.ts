@@ -17,7 +17,9 @@ const args: SrpmImageArgs = {
   logDirectory: "logs/dev",
 };
 const register = (change: Partial<SrpmImageArgs> = {}, options?: RecordOptions): Promise<Registration[]> =>
-  record(() => new SrpmImage("source", { ...args, ...change }, {}), { outputs: () => ({ stdout: "{}" }), ...options });
+  record(() => new SrpmImage("source", { ...args, ...change }, {}), { outputs, ...options });
+const outputs: NonNullable<RecordOptions["outputs"]> = ({ name, inputs }) =>
+  "metadata" in inputs ? { metadata: { ...(inputs["metadata"] as object), uid: `uid-${name}` } } : { stdout: "{}" };
 
 const outputTag = (all: Registration[]): string =>
   (named(all, "source-build").inputs["spec"] as { output: { to: { name: string } } }).output.to.name;
@@ -42,13 +44,14 @@ test("the BuildConfig takes an uploaded context and pushes to a tag of its conte
 
 test("the upload waits for its BuildConfig, and is told all that it needs by relative paths", async () => {
   const all = await register();
-  assert.deepEqual(named(all, "source-upload").dependencies, ["source-build"]);
+  assert.deepEqual(named(all, "source-upload").dependencies, ["source", "source-build"]);
   assert.deepEqual(inputOf(all, "source-upload"), {
     cluster: onStack.cluster,
     namespace: "onload-kmm",
     selector: "openshift.io/build-config.name=onload-srpm",
     release: args.release,
     tag: outputTag(all).split(":")[1],
+    stream: "uid-source",
     dockerfile: "assets/srpm.Dockerfile",
     files: ["assets/build-kmod.sh", "assets/entitled-packages.sh"],
     logDirectory: "logs/dev",

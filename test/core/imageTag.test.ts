@@ -18,6 +18,7 @@ const content: ImageContent = {
   baseImage: "ubi:9.6",
   certificate: "AA:BB",
   filesToSign: ["/opt/a.ko"],
+  namespaceUid: "5a1c",
   rebuild: 0,
 };
 
@@ -35,6 +36,7 @@ const changes: Record<keyof ImageContent, Partial<ImageContent>> = {
   baseImage: { baseImage: "ubi:9.7" },
   certificate: { certificate: "AA:BC" },
   filesToSign: { filesToSign: [] },
+  namespaceUid: { namespaceUid: "5a1d" },
   rebuild: { rebuild: 1 },
 };
 for (const [part, change] of Object.entries(changes)) {

@@ -38,25 +38,35 @@ describe("builds that go wrong", { concurrency: false }, () => {
     await scene.assertFull();
   });
 
+  test("a failed build whose log ends in a very long line ends `up` too, with that line cut", async () => {
+    await scene.set({ "build.fail": "onload-build", "build.long-line": "." });
+    const { exitCode, output } = await scene.stack.up(...rebuild(1));
+    assert.equal(exitCode, 1, output);
+    assert.match(output, /gcc -Wno-unused .*… \(187948 bytes cut\)/);
+    assert.match(output, /a failure switch of the sandbox is on/);
+    assert.ok(output.split("\n").every((line) => Buffer.byteLength(line) < 5000));
+    await scene.set({ "build.fail": null, "build.long-line": null });
+  });
+
   test("a build that fails, mended under a new tag, is really built and signed", async () => {
     await scene.set({ "build.fail": "onload-build" });
-    const { exitCode, output } = await scene.stack.up(...rebuild(1));
+    const { exitCode, output } = await scene.stack.up(...rebuild(2));
     assert.notEqual(exitCode, 0);
     assert.match(output, /building the kernel modules for \S+ failed/);
 
     await scene.set({ "build.fail": null });
-    await scene.again("up", ...rebuild(2));
+    await scene.again("up", ...rebuild(3));
     await scene.assertFull();
   });
 
   test("a new tag set while the old one's build runs gets a build and a signature of its own", async () => {
     await scene.set({ "build.hang": "onload-build" });
-    await scene.cut("up", /onload-build-\w+: Running/, "power", ...rebuild(3));
+    await scene.cut("up", /onload-build-\w+: Running/, "power", ...rebuild(4));
     const old = await scene.builds("BuildImage");
     assert.equal(old.filter(({ status }) => status?.["phase"] === "Running").length, 1);
 
     await scene.unlock("up");
-    const running = start(scene.stack, "up", ...rebuild(4));
+    const running = start(scene.stack, "up", ...rebuild(5));
     assert.ok(await running.says(/module-build updating/), running.output);
     await scene.set({ "build.hang": null });
     const { exitCode, output } = await running.end();
@@ -68,7 +78,7 @@ describe("builds that go wrong", { concurrency: false }, () => {
     const before = await scene.buildsMade();
     // A round takes minutes on a real cluster; here as long as even a slow machine needs to see that one failed.
     await scene.set({ "sign.fail": "onload-sign", "build.seconds": "10" });
-    const { exitCode, output } = await scene.stack.up(...rebuild(5));
+    const { exitCode, output } = await scene.stack.up(...rebuild(6));
 
     assert.notEqual(exitCode, 0);
     assert.match(output, /signing the kernel modules for \S+ failed \(Build onload-sign-\w+/);
@@ -88,18 +98,18 @@ describe("builds that go wrong", { concurrency: false }, () => {
 
   test("an image that was pruned, though KMM still says that it exists, is named when its tag comes back, and another tag is built", async () => {
     const [{ image } = assert.fail()] = await scene.proofs();
-    await scene.again("up", ...rebuild(6));
+    await scene.again("up", ...rebuild(7));
     await prune(image);
     const mic = await scene.get("moduleimagesconfigs.kmm.sigs.x-k8s.io", "onload", "-n", namespace);
     const states = (mic?.status?.["imagesStates"] ?? []) as { image: string; status: string }[];
     assert.equal(states.find((state) => state.image === image)?.status, "Exists");
 
     // The node's own storage still has it, and KMM's test pod takes it from there: KMM can't be made to build it.
-    const { exitCode, output } = await scene.stack.up(...rebuild(5));
+    const { exitCode, output } = await scene.stack.up(...rebuild(6));
     assert.notEqual(exitCode, 0);
     assert.match(output, /KMM reports an image for \S+ that the registry doesn't hold, however often it looks/);
     assert.match(output, /No node was touched; raise onload-kmm:rebuild/);
-    await scene.again("up", ...rebuild(7));
+    await scene.again("up", ...rebuild(8));
     await scene.assertFull();
   });
 

@@ -5,7 +5,7 @@ import type { Stack } from "../stack/stack.ts";
 
 /** What of a running command is killed: always by SIGKILL, so that nothing can tidy up. */
 export type Victim =
-  /** The engine and nothing else: plugins and steps live on for a while, as after an OOM kill. */
+  /** The engine and nothing else, as by an OOM kill: its plugins see that, and kill the steps that run. */
   | "engine"
   /** A plugin's process, by a part of its command line. */
   | `plugin ${string}`

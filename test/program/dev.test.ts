@@ -41,7 +41,7 @@ source SrpmImage
   source ImageStream ← onload
   source-build BuildConfig ← onload, source
   source-guard Command ← source, source-build
-  source-upload Command ← onload, source-build
+  source-upload Command ← onload, source, source-build
 mok-password EnrolmentPassword
   mok-password RandomPassword
 worker-1 OnloadNode

@@ -130,6 +130,9 @@ const answers: NonNullable<RecordOptions["outputs"]> = ({ type, name, inputs }) 
   if (type.endsWith(":RandomPassword")) return { result: mokPassword, bcryptHash: `$2a$10$${"h".repeat(53)}` };
   if (name === "source-upload") return { stdout: JSON.stringify({ image: "registry/onload-srpm@sha256:1" }) };
   if (type === "command:local:Command") return { stdout: JSON.stringify({ node: name.replace(/-proof$/, "") }) };
+  if (type.startsWith("kubernetes:") && "metadata" in inputs) {
+    return { ...inputs, metadata: { ...(inputs["metadata"] as object), uid: `uid-${name}` } };
+  }
   return name.endsWith("-source") ? { data: { "entitlement.pem": entitlement }, type: "Opaque" } : { ...inputs };
 };
 

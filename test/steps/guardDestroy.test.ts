@@ -19,6 +19,24 @@ test("on another cluster destroy ends here, and nothing was asked but who it is"
   assert.equal(cluster.calls.length, 1);
 });
 
+test("a key that is protected keeps everything from being deleted, with the way to go on", async (t) => {
+  const cluster = new FakeCluster(t);
+  const { code, stdout, stderr } = await cluster.step("guardDestroy", {
+    cluster: cluster.access,
+    keyIsProtected: true,
+  });
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(stderr, /signing\.protect is true: the signing key must not be deleted, and nothing was/);
+  assert.match(stderr, /`pulumi config set --path onload-kmm:signing\.protect false`, `pulumi up`, and then/);
+  assert.doesNotMatch(stderr, /\n {4}at /);
+});
+
+test("a key that isn't protected may go", async (t) => {
+  const cluster = new FakeCluster(t);
+  const { code } = await cluster.step("guardDestroy", { cluster: cluster.access, keyIsProtected: false });
+  assert.equal(code, 0);
+});
+
 test("with an expired token destroy ends here, too", async (t) => {
   const cluster = new FakeCluster(t);
   cluster.fail("get namespace", "error: You must be logged in to the server (Unauthorized)");

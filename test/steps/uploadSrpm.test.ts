@@ -32,6 +32,7 @@ async function upload(cluster: FakeCluster, change: object = {}) {
     namespace: "ns",
     release,
     tag,
+    stream: "uid-onload-srpm",
     dockerfile: "assets/srpm.Dockerfile",
     files: ["assets/build-kmod.sh"],
     timeoutMinutes: 1,

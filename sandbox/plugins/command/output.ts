@@ -1,5 +1,12 @@
 /** A command's output: kept for the state, kept for the error, and passed on line by line to the engine. */
+import { isUtf8 } from "node:buffer";
 import type { EngineLog } from "../core/engineLog.ts";
+
+/**
+ * Where the real plugin's reader of lines ends, in bytes: a Go bufio.Scanner gives up on a line that doesn't fit. Whoever
+ * writes on waits for ever, and so does whoever waits for the command's end, killed or not.
+ */
+const LONGEST_LINE = 64 * 1024;
 
 /** The output of one run; each without its last newline, as the real plugin stores it. */
 export interface CommandOutput {
@@ -13,7 +20,8 @@ export class OutputCollector {
   readonly #urn: string;
   readonly #logs: { stdout: boolean; stderr: boolean };
   readonly #parts: { stream: "stdout" | "stderr"; bytes: Buffer }[] = [];
-  #line = "";
+  #line: Buffer = Buffer.alloc(0);
+  #isStuck = false;
   #logged: Promise<void> = Promise.resolve();
 
   constructor(log: EngineLog, urn: string, logs: { stdout: boolean; stderr: boolean }) {
@@ -22,24 +30,27 @@ export class OutputCollector {
     this.#logs = logs;
   }
 
-  /** Takes a piece of a stream as it comes. */
-  add(stream: "stdout" | "stderr", bytes: Buffer): void {
+  /** Takes a piece of a stream as it comes; false when nobody will read from this stream any more. */
+  add(stream: "stdout" | "stderr", bytes: Buffer): boolean {
     this.#parts.push({ stream, bytes });
-    if (!this.#logs[stream]) return;
-    const lines = (this.#line + bytes.toString("utf8")).split("\n");
-    this.#line = lines.pop() ?? "";
-    for (const line of lines) this.#send(line);
+    if (!this.#logs[stream]) return true;
+    if (!this.#isStuck) this.#takeLines(Buffer.concat([this.#line, bytes]));
+    return !this.#isStuck;
   }
 
-  /** Sends what is left of the last line; resolves when the engine has all lines. */
+  /** Sends what is left of the last line; resolves when the engine has all lines, and never after one that was too long. */
   async end(): Promise<void> {
-    if (this.#line !== "") this.#send(this.#line);
-    this.#line = "";
+    if (this.#isStuck) await new Promise(() => undefined);
+    if (this.#line.length > 0) this.#send(this.#line);
+    this.#line = Buffer.alloc(0);
     await this.#logged;
   }
 
-  /** The streams, one by one. */
+  /** The streams, one by one; throws where a byte is none of UTF-8's, which the answer to the engine can't hold. */
   result(): CommandOutput {
+    if (!isUtf8(this.#bytes("stdout")) || !isUtf8(this.#bytes("stderr"))) {
+      throw new Error("grpc: error while marshaling: string field contains invalid UTF-8");
+    }
     return { stdout: this.#join("stdout"), stderr: this.#join("stderr") };
   }
 
@@ -49,12 +60,27 @@ export class OutputCollector {
     return new Error(`${reason}: running ${JSON.stringify(command)}:\n${all}`);
   }
 
-  #join(stream: "stdout" | "stderr"): string {
-    const parts = this.#parts.filter((part) => part.stream === stream).map((part) => part.bytes);
-    return Buffer.concat(parts).toString("utf8").replace(/\n$/, "");
+  #bytes(stream: "stdout" | "stderr"): Buffer {
+    return Buffer.concat(this.#parts.filter((part) => part.stream === stream).map((part) => part.bytes));
   }
 
-  #send(line: string): void {
+  #join(stream: "stdout" | "stderr"): string {
+    return this.#bytes(stream).toString("utf8").replace(/\n$/, "");
+  }
+
+  #takeLines(bytes: Buffer): void {
+    let rest = bytes;
+    for (let end = rest.indexOf("\n"); end >= 0 && end < LONGEST_LINE; end = rest.indexOf("\n")) {
+      this.#send(rest.subarray(0, end));
+      rest = rest.subarray(end + 1);
+    }
+    this.#line = rest;
+    // All that fits has been read by then: only what comes after it finds no reader.
+    this.#isStuck = rest.length > LONGEST_LINE;
+  }
+
+  #send(bytes: Buffer): void {
+    const line = bytes.toString("utf8");
     // One after the other: the engine shows lines in the order in which they arrive.
     this.#logged = this.#logged.then(() => this.#log.status("info", line, this.#urn));
   }

@@ -1,6 +1,7 @@
 /** Runs a command on this machine, as `local.Command` and `local.run` do. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import type { Readable } from "node:stream";
 import type { EngineLog } from "../core/engineLog.ts";
 import { type PropertyMap, reveal } from "../core/values.ts";
 import { commandSettings, previousOutput, text } from "./inputs.ts";
@@ -38,14 +39,16 @@ function execute(
   const { stdin, environment } = commandSettings(properties);
   const [program, ...programArguments] = interpreter(properties);
   const directory = text(properties, "dir") ?? process.cwd();
+  // Go starts nothing under a context that is cancelled already.
+  if (signal.aborted) return Promise.resolve("context canceled");
   if (!existsSync(directory)) return Promise.resolve(`chdir ${directory}: no such file or directory`);
   const child = spawn(program, [...programArguments, command], {
     cwd: directory,
     env: { ...process.env, ...environment, ...previousOutput(properties) },
     stdio: [stdin === undefined || stdin === "" ? "ignore" : "pipe", "pipe", "pipe"],
   });
-  child.stdout?.on("data", (bytes: Buffer) => collector.add("stdout", bytes));
-  child.stderr?.on("data", (bytes: Buffer) => collector.add("stderr", bytes));
+  follow(child.stdout, "stdout", collector);
+  follow(child.stderr, "stderr", collector);
   // A command that doesn't read its stdin closes the pipe early; that is no error.
   child.stdin?.on("error", () => undefined);
   child.stdin?.end(stdin);
@@ -60,6 +63,13 @@ function execute(
       signal.removeEventListener("abort", kill);
       resolve(failureOf(code, killedBy));
     });
+  });
+}
+
+/** Hands a stream on for as long as somebody reads it; then its writer blocks, as soon as the pipe is full. */
+function follow(stream: Readable | null, name: "stdout" | "stderr", collector: OutputCollector): void {
+  stream?.on("data", (bytes: Buffer) => {
+    if (!collector.add(name, bytes)) stream.pause();
   });
 }
 

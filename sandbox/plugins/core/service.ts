@@ -54,11 +54,16 @@ export function resourceProviderService(provider: Provider, engineAddress?: stri
   return { ...pluginCalls(session), ...configurationCalls(session), ...planCalls(session), ...changeCalls(session) };
 }
 
-/** Wraps an async function of a request as a gRPC handler; a thrown error becomes the call's error. */
-function unary<Request, Response>(handle: (request: Request) => Promise<Response> | Response) {
+/**
+ * Wraps an async function of a request as a gRPC handler; a thrown error becomes the call's error. The signal is aborted
+ * when the caller is gone: an engine that is killed takes what it has begun with it.
+ */
+function unary<Request, Response>(handle: (request: Request, gone: AbortSignal) => Promise<Response> | Response) {
   return (call: grpc.ServerUnaryCall<Request, Response>, done: grpc.sendUnaryData<Response>): void => {
+    const gone = new AbortController();
+    call.once("cancelled", () => gone.abort());
     Promise.resolve(call.request)
-      .then(handle)
+      .then((request) => handle(request, gone.signal))
       .then((response) => done(null, response))
       .catch((error: unknown) => done(serviceError(error)));
   };
@@ -115,11 +120,11 @@ function configurationCalls(session: Session): Partial<IResourceProviderServer> 
       response.setSupportspreview(true);
       return response;
     }),
-    invoke: unary(async (request: T.InvokeRequest) => {
+    invoke: unary(async (request: T.InvokeRequest, gone) => {
       const call = provider.functions[request.getTok()];
       if (call === undefined) throw refusal(provider, `function ${request.getTok()}`);
       const context = {
-        signal: session.cancellation.signal,
+        signal: AbortSignal.any([session.cancellation.signal, gone]),
         log: session.log,
         preview: request.getPreview(),
       };
@@ -157,19 +162,19 @@ function planCalls(session: Session): Partial<IResourceProviderServer> {
 
 function changeCalls(session: Session): Partial<IResourceProviderServer> {
   return {
-    create: unary(async (request: T.CreateRequest) => {
+    create: unary(async (request: T.CreateRequest, gone) => {
       const inputs = fromStruct(request.getProperties());
-      const state = await resourceOf(session, request).create(operationOf(session, request), inputs);
+      const state = await resourceOf(session, request).create(operationOf(session, request, gone), inputs);
       const response = new providerProto.CreateResponse();
       response.setId(state.id);
       response.setProperties(toStruct(state.outputs));
       return response;
     }),
     read: unary((request: T.ReadRequest) => read(session, request)),
-    update: unary(async (request: T.UpdateRequest) => {
+    update: unary(async (request: T.UpdateRequest, gone) => {
       const type = resourceOf(session, request);
       if (type.update === undefined) throw new Error(`${typeOf(request.getUrn())}: no change is possible in place`);
-      const outputs = await type.update(operationOf(session, request), {
+      const outputs = await type.update(operationOf(session, request, gone), {
         id: request.getId(),
         oldInputs: fromStruct(request.getOldInputs()),
         oldOutputs: fromStruct(request.getOlds()),
@@ -179,8 +184,8 @@ function changeCalls(session: Session): Partial<IResourceProviderServer> {
       response.setProperties(toStruct(outputs));
       return response;
     }),
-    delete: unary(async (request: T.DeleteRequest) => {
-      await resourceOf(session, request).delete?.(operationOf(session, request), {
+    delete: unary(async (request: T.DeleteRequest, gone) => {
+      await resourceOf(session, request).delete?.(operationOf(session, request, gone), {
         id: request.getId(),
         inputs: fromStruct(request.getOldInputs()),
         outputs: fromStruct(request.getProperties()),
@@ -222,12 +227,13 @@ function resourceOf(session: Session, request: ResourceRequest): ResourceType {
   return type;
 }
 
-function operationOf(session: Session, request: ResourceRequest): Operation {
+function operationOf(session: Session, request: ResourceRequest, gone?: AbortSignal): Operation {
+  const { signal } = session.cancellation;
   return {
     urn: request.getUrn(),
     name: nameOf(request.getUrn()),
     type: typeOf(request.getUrn()),
-    signal: session.cancellation.signal,
+    signal: gone === undefined ? signal : AbortSignal.any([signal, gone]),
     timeout: request.getTimeout?.() ?? 0,
     preview: request.getPreview?.() ?? false,
     seed: request.getRandomseed_asU8?.() ?? new Uint8Array(),

@@ -34,7 +34,7 @@ describe("outages that can't begin, or go on", { concurrency: false }, () => {
     await blockDrain();
     const output = await nodes.fails(
       /worker-1: draining failed and the node stays cordoned/,
-      /default\/busy|pods?\/?"?busy/,
+      /pod default\/busy: PodDisruptionBudget default\/busy allows no eviction now/,
       /Look for the PodDisruptionBudget or pod that it names/,
     );
     assert.doesNotMatch(output, /worker-2: cordoned/);
@@ -42,6 +42,29 @@ describe("outages that can't begin, or go on", { concurrency: false }, () => {
     assert.equal((await nodes.machine("worker-1")).firmware.mokList.length, 0, "it was not rebooted");
 
     await freeDrain();
+    await nodes.limit({}, { drainTimeoutMinutes: 15 });
+    await nodes.mended();
+  });
+
+  test("a pod that a finalizer keeps ends the drain with its time, is named, and the second `up` goes on", async () => {
+    await nodes.renew("worker-1");
+    await nodes.limit({}, { drainTimeoutMinutes: 0.1 });
+    await create({ ...pod, metadata: { ...pod.metadata, finalizers: ["example.com/hold"] } });
+    const running = start(nodes.scene.stack, "up");
+    assert.ok(await running.says(/worker-1: draining, at most 0\.1 min/), running.output);
+    const draining = Date.now();
+    const { exitCode, output } = await running.end();
+    const seconds = (Date.now() - draining) / 1000;
+
+    assert.notEqual(exitCode, 0, output);
+    assert.ok(seconds < 30, `6 s, and the command's own end; it took ${seconds} s`);
+    assert.match(output, /worker-1: draining failed and the node stays cordoned/);
+    assert.match(output, /pod default\/busy: is being deleted, and kept by its finalizer example\.com\/hold/);
+    assert.doesNotMatch(output, /the API server is away|worker-2: cordoned/);
+    await nodes.assertCordoned("worker-1");
+
+    const free = JSON.stringify({ metadata: { finalizers: null } });
+    await nodes.scene.kubectl("-n", "default", "patch", "pod", "busy", "--type=merge", "-p", free);
     await nodes.limit({}, { drainTimeoutMinutes: 15 });
     await nodes.mended();
   });
@@ -91,10 +114,12 @@ describe("outages that can't begin, or go on", { concurrency: false }, () => {
     await nodes.mended();
   });
 
+  async function create(object: object): Promise<void> {
+    await nodes.scene.stack.sandbox.kubectl(["create", "-f", "-"], JSON.stringify(object));
+  }
+
   async function blockDrain(): Promise<void> {
-    for (const object of [pod, budget]) {
-      await nodes.scene.stack.sandbox.kubectl(["create", "-f", "-"], JSON.stringify(object));
-    }
+    for (const object of [pod, budget]) await create(object);
     await nodes.scene.until("the budget to count its pod", async () => {
       const found = await nodes.scene.get("poddisruptionbudget", "busy", "-n", "default");
       return found?.status?.["currentHealthy"] === 1;

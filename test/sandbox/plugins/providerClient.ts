@@ -54,7 +54,8 @@ export class ProviderClient {
   readonly plugin: PluginProcess;
   readonly #client: ResourceProviderClient;
 
-  private constructor(plugin: PluginProcess) {
+  /** A further connection to a plugin that runs; {@link start} makes the first. */
+  constructor(plugin: PluginProcess) {
     this.plugin = plugin;
     this.#client = new providerGrpc.ResourceProviderClient(plugin.address, grpc.credentials.createInsecure());
   }

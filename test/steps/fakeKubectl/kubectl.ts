@@ -14,6 +14,7 @@ const known = {
     namespace: { type: "string", short: "n", default: "" },
     "all-namespaces": { type: "boolean", short: "A" },
     selector: { type: "string", short: "l" },
+    "field-selector": { type: "string" },
     output: { type: "string", short: "o" },
     filename: { type: "string", short: "f" },
     patch: { type: "string", short: "p" },
@@ -116,7 +117,8 @@ function list(): string {
   return JSON.stringify({ items });
 }
 
-function isListed({ metadata }: Stored): boolean {
+function isListed({ metadata, spec }: Stored): boolean {
+  if (!isOnNode(spec)) return false;
   if (flags["all-namespaces"] !== true && (metadata.namespace ?? "") !== flags.namespace) return false;
   const terms = (flags.selector ?? "").split(",").filter((term) => term !== "");
   return terms
@@ -124,6 +126,15 @@ function isListed({ metadata }: Stored): boolean {
     .every(([key = "", value]) =>
       value === undefined ? key in (metadata.labels ?? {}) : metadata.labels?.[key] === value,
     );
+}
+
+/** The one field selector that it knows: `spec.nodeName=…`. */
+function isOnNode(spec: unknown): boolean {
+  const selector = flags["field-selector"];
+  if (selector === undefined) return true;
+  const [, node] = /^spec\.nodeName=(.+)$/.exec(selector) ?? [];
+  if (node === undefined) throw new Refusal(`the stand-in for kubectl has no field selector ${selector}`);
+  return (spec as { nodeName?: string } | undefined)?.nodeName === node;
 }
 
 function write(): string {

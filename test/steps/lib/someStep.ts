@@ -1,12 +1,25 @@
 /** A step for the tests of runStep: does what its input says. */
+import assert from "node:assert/strict";
 import { z } from "zod";
 import { progress, runStep, StepError } from "../../../steps/lib/step.ts";
 
-const input = z.object({ act: z.enum(["answer", "mistake", "crash", "talk"]), secret: z.string() });
+const input = z.object({
+  act: z.enum(["answer", "mistake", "crash", "talk", "long", "foreign", "late"]),
+  secret: z.string(),
+});
 
 await runStep(input, ({ act, secret }) => {
   if (act === "mistake") throw new StepError("nodes.worker-1: gone; take it off the list");
   if (act === "crash") throw new TypeError("x is not a function");
   if (act === "talk") for (let line = 0; line < 2000; line++) progress(`line ${line}, and some more words`);
+  const long = "x".repeat(200_000);
+  if (act === "long") {
+    progress(long);
+    throw new StepError(`a build failed. Its log ends with:\n${long}\nmend it`);
+  }
+  // What a console, a log or half a character in one may bring along.
+  if (act === "foreign") progress("a \u001b[31mred\u001b[0m line\u0007 with \ud83d half a smile\r\nand another");
+  // Nothing awaits this one: Node itself would print it, and end the process.
+  if (act === "late") return new Promise(() => setTimeout(() => assert.fail(long)));
   return Promise.resolve({ act, length: secret.length });
 });

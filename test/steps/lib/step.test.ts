@@ -39,6 +39,37 @@ test("an input of another shape is refused by key, without its values", async ()
   assert.doesNotMatch(stderr, /hunter2/);
 });
 
+/** Whether `line` is a cut one: 4 KiB at most, with what is missing said. */
+function assertCut(line: string | undefined, start: RegExp): void {
+  assert.match(line ?? "", start);
+  assert.match(line ?? "", /x… \(\d+ bytes cut\)$/);
+  assert.ok(Buffer.byteLength(line ?? "") <= 4096);
+}
+
+test("no line is longer than 4 KiB, be it progress or an error's: a longer one could hang `up`", async () => {
+  const { code, stderr } = await some(asked("long"));
+  assert.equal(code, 1);
+  const [said, why, log, remedy, end] = stderr.split("\n");
+  assertCut(said, /^00:\d\d xxx/);
+  assert.equal(why, "a build failed. Its log ends with:");
+  assertCut(log, /^xxx/);
+  assert.deepEqual([remedy, end], ["mend it", ""]);
+});
+
+test("an error that nothing caught ends the step, cut like all lines, without a look at the source", async () => {
+  const { code, stdout, stderr } = await some(asked("late"));
+  assert.deepEqual([code, stdout], [1, ""]);
+  assertCut(stderr.split("\n")[0], /^AssertionError \[ERR_ASSERTION\]: xxx/);
+  assert.match(stderr, /\n {4}at .*someStep\.ts/);
+  assert.doesNotMatch(stderr, /setTimeout\(\(\) =>/);
+});
+
+test("what others say is printed without what a terminal or a protocol would mind", async () => {
+  const { code, stderr } = await some(asked("foreign"));
+  assert.equal(code, 0);
+  assert.match(stderr, /^00:\d\d a red line\ufffd with \ufffd half a smile\nand another\n$/);
+});
+
 test("progress stays below what Pulumi can keep and hand on, whole lines from the beginning", async () => {
   const { code, stdout, stderr } = await some(asked("talk"));
   assert.deepEqual([code, stdout], [0, '{"act":"talk","length":14}']);
