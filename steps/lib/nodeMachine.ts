@@ -124,7 +124,20 @@ export class NodeMachine {
         `${this.#name}: ${tool}.sh failed on the node (exit code ${code}): ${stderr.trim() || "no reason given"}`,
       );
     }
-    return schema.parse(JSON.parse(stdout));
+    const answer = schema.safeParse(parsed(stdout));
+    if (answer.success) return answer.data;
+    throw new ToolFailure(
+      `${this.#name}: ${tool}.sh gave an answer that isn't known: ${z.prettifyError(answer.error)}`,
+    );
+  }
+}
+
+/** What a tool printed, if it is JSON. */
+function parsed(stdout: string): unknown {
+  try {
+    return JSON.parse(stdout);
+  } catch {
+    return undefined;
   }
 }
 

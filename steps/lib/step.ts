@@ -20,7 +20,8 @@ export async function runStep<Input>(
 ): Promise<void> {
   printUncaught();
   try {
-    const input = schema.parse({ ...parsed(process.env[inputVariable]), ...parsed(await text(process.stdin)) });
+    const halves = [process.env[inputVariable] ?? "", await text(process.stdin)].filter((half) => half !== "");
+    const input = schema.parse(Object.assign({}, ...parsed(halves)));
     printAnswer(await body(input));
   } catch (error) {
     const known = error instanceof StepError;
@@ -29,12 +30,11 @@ export async function runStep<Input>(
   }
 }
 
-/** One half of the input: what may be seen is in the environment, the rest on stdin. */
-function parsed(json = ""): object {
-  if (json === "") return {};
+/** The halves of the input: what may be seen is in the environment, the rest on stdin; one at least must be there. */
+function parsed(halves: readonly string[]): object[] {
   try {
-    const value: unknown = JSON.parse(json);
-    if (typeof value === "object" && value !== null) return value;
+    const values = halves.map((half) => JSON.parse(half) as unknown);
+    if (values.length > 0 && values.every((value) => typeof value === "object" && value !== null)) return values;
   } catch {
     // JSON.parse quotes what it can't read, and a step's input may hold secrets.
   }

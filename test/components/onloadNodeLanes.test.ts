@@ -37,7 +37,7 @@ for (const [width, expected] of Object.entries({
 test("lanes order what needs the machine: every node is selected and claimed without waiting for another", async () => {
   const all = await lanes(3, 1);
   for (const name of ["n0", "n1", "n2"]) {
-    assert.deepEqual(named(all, `${name}-select`).dependencies, []);
+    assert.deepEqual(named(all, `${name}-select`).dependencies, [`${name}-marks`]);
     assert.deepEqual(named(all, `${name}-claim`).dependencies, ["module", `${name}-select`]);
   }
 });

@@ -38,17 +38,22 @@ const build = (name: string, type: "BuildImage" | "SignImage"): Given => ({
   status: { phase: "Running" },
 });
 
-/** Follows the build of tag t2; without minutes it looks once. */
-const follow = (cluster: FakeCluster, timeoutMinutes = 0) =>
-  cluster.step("followModuleBuild", {
+/** The shortest time limit that the configuration takes: six seconds. */
+const shortest = 0.1;
+
+/** Follows the build of tag t2. */
+const follow = (cluster: FakeCluster, timeoutMinutes = shortest) => {
+  const annotations = { "policy.onload-kmm.io/build.timeoutMinutes": String(timeoutMinutes) };
+  cluster.put({ kind: "Namespace", metadata: { name: "ns", annotations } });
+  return cluster.step("followModuleBuild", {
     cluster: cluster.access,
     namespace: "ns",
     module: "onload",
     version: "v2",
     images: [{ kernel, image: image("t2") }],
-    timeoutMinutes,
     logDirectory: join(cluster.directory, "logs"),
   });
+};
 
 /** What is left of KMM's own objects, and whether the Module was touched. */
 const left = (cluster: FakeCluster) => ({
@@ -74,7 +79,7 @@ test("a round with another tag in it is ended, before its build is taken for thi
   cluster.put(module, mic("t2", "NeedsBuilding"), mbsc("t1", "t2"));
   const { code, stderr } = await follow(cluster);
   assert.equal(code, 1);
-  assert.match(stderr, /not after 0 s: a fresh look: KMM still works on another tag, t1-/);
+  assert.match(stderr, /images: a fresh look: KMM still works on another tag, t1-/);
   assert.deepEqual(left(cluster), { mic: false, mbsc: false, touched: true });
 });
 
@@ -105,7 +110,7 @@ test("time that is up is told with what was still missing, and where to look", a
   assert.deepEqual([code, stdout], [1, ""]);
   assert.match(
     stderr,
-    /the kernel modules' images: not after 0 s: KMM to list the image for 5\.14\S+; look at `kubectl -n ns get builds,pods,events`/,
+    /the kernel modules' images: not after 6 s: KMM to list the image for 5\.14\S+; look at `kubectl -n ns get builds,pods,events`/,
   );
 });
 

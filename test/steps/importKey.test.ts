@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import type { RollState } from "../../core/rollState.ts";
 import { FakeNode } from "../assets/node/fakeNode.ts";
@@ -16,10 +15,7 @@ async function scene(t: TestContext) {
   cluster.put({ kind: "Node", metadata: { name: "worker-1" }, status: { nodeInfo } });
   const node = new FakeNode();
   t.after(() => node.remove());
-  const { host, target } = await startNode(t, {
-    PATH: `${join(node.directory, "bin")}:${process.env["PATH"] ?? ""}`,
-    ONLOAD_KMM_ROOT: join(node.directory, "root"),
-  });
+  const { host, target } = await startNode(t, node.environment);
   const input = {
     cluster: cluster.access,
     stack: "prod",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { FakeNode } from "../assets/node/fakeNode.ts";
 import { FakeCluster, type Given } from "./fakeCluster.ts";
 import { anotherKey, startNode } from "./lib/sshNode.ts";
 
@@ -50,7 +51,8 @@ function goodCluster(t: ConstructorParameters<typeof FakeCluster>[0]): FakeClust
 interface Findings {
   readonly problems: string[];
   readonly warnings: string[];
-  readonly nodes: { name: string }[];
+  readonly nodes: { node: object; machine?: object }[];
+  readonly certificate: string;
 }
 
 interface Asked {
@@ -73,15 +75,73 @@ test("a cluster as it should be has no problems, and says who its nodes are", as
     warnings: [],
     nodes: [
       {
-        name: "worker-1",
-        uid: "uid-worker-1",
-        machineId: "m",
-        systemUuid: "s",
-        kernel: "5.14.0-1.el9.x86_64",
-        attempt: 0,
+        node: {
+          metadata: { name: "worker-1", uid: "uid-worker-1", labels: {}, annotations: {} },
+          spec: {},
+          status: {
+            nodeInfo: { machineID: "m", systemUUID: "s", kernelVersion: "5.14.0-1.el9.x86_64", bootID: "b" },
+            conditions: [],
+          },
+        },
       },
     ],
+    certificate: "",
   });
+});
+
+const pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+const ownModule: Given = {
+  kind: "Module",
+  metadata: { name: "onload", namespace: "onload-kmm", labels: { "onload-kmm.io/stack": "prod" } },
+  spec: {
+    moduleLoader: {
+      serviceAccountName: "onload-kmm-module",
+      container: {
+        kernelMappings: [
+          {
+            build: { dockerfileConfigMap: { name: "onload-dockerfile-1" } },
+            sign: { keySecret: { name: "onload-signing-key-1" }, certSecret: { name: "onload-signing-cert-1" } },
+          },
+        ],
+      },
+    },
+  },
+};
+const own = (kind: string, name: string, more: object = {}): Given => ({
+  kind,
+  metadata: { name, namespace: "onload-kmm" },
+  ...more,
+});
+
+test("what the Module stands on is looked for, by name; the certificate alone is read", async (t) => {
+  const cluster = goodCluster(t);
+  cluster.put(
+    ownModule,
+    { kind: "Namespace", metadata: { name: "onload-kmm", labels: { "onload-kmm.io/stack": "prod" } } },
+    own("ServiceAccount", "onload-kmm-module"),
+    own("RoleBinding", "onload-kmm-module-privileged"),
+    own("BuildConfig", "onload-srpm"),
+    own("Secret", "onload-signing-cert-1", { data: { cert: Buffer.from(pem).toString("base64") } }),
+    own("ConfigMap", "onload-dockerfile-1"),
+  );
+  const { warnings, certificate } = await inspect(cluster);
+  assert.equal(certificate, pem);
+  assert.deepEqual(
+    warnings.map((warning) => warning.replace(/; run.*/, "")),
+    [
+      "cluster: deleted by hand in namespace onload-kmm: imagestream.image.openshift.io/onload-srpm, secret/onload-signing-key-1",
+    ],
+  );
+  const read = cluster.commands.filter((command) => /secret/.test(command) && / -o json/.test(command));
+  assert.deepEqual(read, ["get secrets onload-signing-cert-1 -n onload-kmm -o json --ignore-not-found"]);
+});
+
+test("a Module that is gone is missed where a node still has its version", async (t) => {
+  const cluster = goodCluster(t);
+  const label = "kmm.node.kubernetes.io/version-module.onload-kmm.onload";
+  cluster.change("Node", "worker-1", ({ metadata }) => (metadata.labels = { [label]: "v1" }));
+  const { warnings } = await inspect(cluster);
+  assert.match(warnings.join(), /deleted by hand in namespace onload-kmm: module\.kmm\.sigs\.x-k8s\.io\/onload; run/);
 });
 
 test("a look changes nothing", async (t) => {
@@ -196,9 +256,27 @@ test("a node with another host key is a problem, and is sent nothing", async (t)
   assert.equal(host.commands(), 0);
 });
 
-test("a node that lets us in is asked for nothing else", async (t) => {
-  const { host, target } = await startNode(t);
-  const { problems, warnings } = await inspect(goodCluster(t), { machines: [{ name: "worker-1", ...target }] });
+test("a node that lets us in is asked what it runs, once", async (t) => {
+  const node = new FakeNode();
+  t.after(() => node.remove());
+  node.file("root/proc/sys/kernel/osrelease", "5.14.0-1.el9.x86_64\n");
+  node.file("root/etc/machine-id", "m\n");
+  node.file("root/sys/class/dmi/id/product_uuid", "s\n");
+  const { host, target } = await startNode(t, node.environment);
+  const { problems, warnings, nodes } = await inspect(goodCluster(t), {
+    machines: [{ name: "worker-1", ...target }],
+  });
   assert.deepEqual([problems, warnings], [[], []]);
   assert.equal(host.commands(), 1);
+  assert.ok("driver" in (nodes[0]?.machine ?? {}));
+});
+
+test("a node whose tools fail is a warning, too: what is wrong there keeps the others from nothing", async (t) => {
+  const { target } = await startNode(t, { PATH: "/nowhere" });
+  const { problems, warnings, nodes } = await inspect(goodCluster(t), {
+    machines: [{ name: "worker-1", ...target }],
+  });
+  assert.deepEqual(problems, []);
+  assert.match(warnings.join(), /^worker-1: .*state.*; `up` ends when its turn comes/s);
+  assert.ok("unreachable" in (nodes[0]?.machine ?? {}));
 });

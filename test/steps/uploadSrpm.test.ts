@@ -35,7 +35,6 @@ async function upload(cluster: FakeCluster, change: object = {}) {
     stream: "uid-onload-srpm",
     dockerfile: "assets/srpm.Dockerfile",
     files: ["assets/build-kmod.sh"],
-    timeoutMinutes: 1,
     logDirectory: join(cluster.directory, "logs"),
     ...change,
   });

@@ -78,12 +78,17 @@ function failIfAsked(): void {
 
 function run(): string {
   if (flags.raw !== undefined) return raw(flags.raw);
-  if (verb === "get") return name === undefined ? list() : get(name);
+  if (verb === "get") return read();
   if (verb === "create" || verb === "replace") return write();
   if (verb === "patch" || verb === "annotate") return change(name ?? "");
   if (verb === "delete") return remove(name ?? "");
   if (verb === "drain") return "";
   throw new Refusal(`the stand-in for kubectl has no ${verb}`);
+}
+
+function read(): string {
+  if (kind.includes("/")) return getNamed([kind, name ?? kind, ...rest]);
+  return name === undefined ? list() : get(name);
 }
 
 function withObjects<T>(work: (objects: Stored[]) => T): T {
@@ -108,6 +113,17 @@ function get(wanted: string): string {
   }
   if (flags.output === "name") return `${kindOf(kind)}/${wanted}\n`;
   return flags.output === "jsonpath={.metadata.uid}" ? found.metadata.uid : JSON.stringify(found);
+}
+
+/** `get KIND/NAME … -o name`: those that are there, as they were asked for. */
+function getNamed(wanted: readonly string[]): string {
+  const found = withObjects((objects) =>
+    wanted.filter((each) => {
+      const [ofKind = "", ofName = ""] = each.split("/");
+      return objects.some(isAt(ofKind, ofName));
+    }),
+  );
+  return found.map((each) => `${each}\n`).join("");
 }
 
 function list(): string {

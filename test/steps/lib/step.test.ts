@@ -27,7 +27,7 @@ for (const input of ["", "{", '{"act": "answer", "secret": "hunter2hunter2"', "h
   test(`${input === "" ? "no input" : `the input ${input}`} is refused without being quoted`, async () => {
     const { code, stdout, stderr } = await some(input);
     assert.deepEqual([code, stdout], [1, ""]);
-    assert.match(stderr, /^stdin: found no JSON, expected this step's input/);
+    assert.match(stderr, /^found no JSON object, expected this step's input/);
     assert.doesNotMatch(stderr, /hunter2|\n {4}at /);
   });
 }
