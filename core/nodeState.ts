@@ -125,6 +125,12 @@ export function kmmAccount(
   return same(wanted.config, loaded.config) ? "loaded" : "changing";
 }
 
+/** The image that KMM says is loaded on the node; undefined when none is. */
+export const loadedImage = (
+  nmc: NodeModulesConfig | undefined,
+  module: Pick<Expected, "namespace" | "module">,
+): string | undefined => moduleOnNode(nmc, module).loaded?.config.containerImage;
+
 function moduleOnNode(
   nmc: NodeModulesConfig | undefined,
   { namespace, module }: Pick<Expected, "namespace" | "module">,

@@ -2,6 +2,8 @@ import { annotations } from "./names.ts";
 import {
   cordonedBy,
   isReady,
+  loadedImage,
+  versionOn,
   whyNotLoaded,
   type Expected,
   type NodeModulesConfig,
@@ -47,6 +49,9 @@ export function deviation(seen: NodeReality, wanted: Expected, stack: string): s
   if (roll !== undefined) return `out of service since ${roll.since} by ${actOf(roll)} that didn't end`;
   if (cordonedBy(node) === stack) return "cordoned by this stack";
   if (!isReady(node)) return "the node isn't Ready";
+  const version = versionOn(node, wanted);
+  if (version === undefined) return "this stack has loaded nothing on it";
+  if (version !== wanted.version) return `runs ${tagOf(loadedImage(nmc, wanted)) ?? `version ${version}`}`;
   const missing = whyNotLoaded(node, nmc, wanted);
   if (missing !== undefined) return missing;
   if (machine === undefined) return undefined;
@@ -68,9 +73,11 @@ export function generation(seen: NodeReality, wanted: Expected, stack: string): 
 export function planned(seen: NodeReality, wanted: Expected, stack: string): string | undefined {
   const why = deviation(seen, wanted, stack);
   if (why === undefined) return undefined;
-  const tag = wanted.image.slice(wanted.image.lastIndexOf(":") + 1);
-  return `${seen.node.metadata.name}: ${why}; will load ${tag}${rebootOf(seen.machine)}`;
+  return `${seen.node.metadata.name}: ${why}; will load ${tagOf(wanted.image) ?? wanted.image}${rebootOf(seen.machine)}`;
 }
+
+/** An image's tag: release, content and kernel in one. */
+const tagOf = (image: string | undefined): string | undefined => image?.slice(image.lastIndexOf(":") + 1);
 
 function rebootOf(machine: NodeReality["machine"]): string {
   if (machine === undefined || "unreachable" in machine || machine.trusted === undefined) return "";

@@ -68,7 +68,17 @@ describe("a node that deviates is done again, and the plan says why", () => {
       /cordoned by this/,
     ],
     ["the kubelet is silent", { ...good, node: notReady }, /isn't Ready/],
-    ["it has another version's label", changed(good, { labels: { [label]: "v0" } }), /label is v0, not v1/],
+    ["it runs another version", changed(good, { labels: { [label]: "v0" } }), /: runs 5\.14.*; will load 5\.14/],
+    [
+      "it has another version's label, and nothing loaded",
+      { ...changed(good, { labels: { [label]: "v0" } }), nmc: {} },
+      /: runs version v0; will load/,
+    ],
+    [
+      "nothing was ever loaded on it",
+      changed(good, { labels: { [label]: undefined } }),
+      /stack has loaded nothing on it/,
+    ],
     ["KMM unloaded it", { ...good, nmc: { spec: { modules: [] }, status: { modules: [] } } }, /KMM asks for nothing/],
     ["it booted, and nothing was loaded since", { ...good, node: rebooted }, /before the node's last boot/],
     [
