@@ -29,11 +29,17 @@ export interface PluginProcess {
   stop(): Promise<void>;
 }
 
+/**
+ * Folder of the plugins under test: the stand-ins', or that of the real ones where the variable names it. What the two differ in
+ * is in sandbox/plugins/README.md.
+ */
+const plugins = process.env["ONLOAD_KMM_REAL_PLUGINS"] ?? standInPlugins;
+
 /** Starts `pulumi-resource-NAME` or `pulumi-language-NAME` in `cwd`. */
 export async function startPlugin(name: string, cwd = process.cwd()): Promise<PluginProcess> {
   const lines: LoggedLine[] = [];
   const engine = await startEngineLog(lines);
-  const child = spawn(`${standInPlugins}/pulumi-${name}`, [`127.0.0.1:${engine.port}`], {
+  const child = spawn(`${plugins}/pulumi-${name}`, [`127.0.0.1:${engine.port}`], {
     cwd,
     env: { ...process.env, PATH: `${nodeModulesBin}:${process.env["PATH"] ?? ""}` },
     stdio: ["ignore", "pipe", "inherit"],

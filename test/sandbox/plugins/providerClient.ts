@@ -63,7 +63,7 @@ export class ProviderClient {
   /** Starts the plugin and configures it. */
   static async start(name: string, configuration: PropertyMap = {}, cwd?: string): Promise<ProviderClient> {
     const client = new ProviderClient(await startPlugin(`resource-${name}`, cwd));
-    await client.configure(configuration);
+    await client.configure(name, configuration);
     return client;
   }
 
@@ -77,9 +77,14 @@ export class ProviderClient {
     return info.getVersion();
   }
 
-  async configure(configuration: PropertyMap): Promise<void> {
+  /** As the engine does: values as they are, and once more as text under their full names, for older providers. */
+  async configure(name: string, configuration: PropertyMap): Promise<void> {
     const request = new providerProto.ConfigureRequest();
     request.setArgs(toStruct(configuration));
+    request.setAcceptsecrets(true);
+    for (const [key, value] of Object.entries(configuration)) {
+      request.getVariablesMap().set(`${name}:config:${key}`, typeof value === "string" ? value : JSON.stringify(value));
+    }
     await call<T.ConfigureResponse>((done) => this.#client.configure(request, done));
   }
 
