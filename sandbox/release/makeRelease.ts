@@ -29,9 +29,13 @@ const time = 1735689600;
 /** The same moment for zip, whose times are local ones without a zone: fflate reads the Date's local fields. */
 const zipTime = new Date(2025, 0, 1);
 
-/** Writes the release package into `directory`, which is made if need be, and replaces an older one at once. */
-export async function makeRelease(directory: string): Promise<MadeRelease> {
-  const version = await sourceVersion();
+/**
+ * Writes the release package into `directory`, which is made if need be, and replaces an older one at once.
+ *
+ * @param next another release's version, whose modules report it; default: the one that the source has
+ */
+export async function makeRelease(directory: string, next?: string): Promise<MadeRelease> {
+  const version = next ?? (await sourceVersion());
   const bytes = zipSync(await packageFiles(version), { level: 9, mtime: zipTime });
   const path = join(directory, `onload-${version}-demo-srpm-release-package.zip`);
   await mkdir(directory, { recursive: true });
@@ -43,10 +47,13 @@ export async function makeRelease(directory: string): Promise<MadeRelease> {
 
 const folder = (name: string): string => join(import.meta.dirname, name);
 
-/** The release's version, from the one file that the modules' build reads it from too. */
+/** The one file that the modules' build reads the release's version from too. */
+const versionsFile = "versions.mk";
+const versionLine = /^ONLOAD_VERSION := (\S+)$/m;
+
 async function sourceVersion(): Promise<string> {
-  const file = folder("source/versions.mk");
-  const version = /^ONLOAD_VERSION := (\S+)$/m.exec(await readFile(file, "utf8"))?.[1];
+  const file = folder(`source/${versionsFile}`);
+  const version = versionLine.exec(await readFile(file, "utf8"))?.[1];
   if (version === undefined) throw new Error(`${file}: no line "ONLOAD_VERSION := <version>"`);
   return version;
 }
@@ -65,7 +72,7 @@ async function packageFiles(version: string): Promise<Record<string, Uint8Array>
     time,
     specFile,
     files: [
-      { name: `onload-${version}.tgz`, data: await tarball(`onload-${version}`), mode: 0o644 },
+      { name: `onload-${version}.tgz`, data: await tarball(version), mode: 0o644 },
       { name: specFile, data: await text(specFile), mode: 0o644 },
     ],
   });
@@ -78,21 +85,23 @@ async function packageFiles(version: string): Promise<Record<string, Uint8Array>
   };
 }
 
-/** source/ as a gzipped tar with `top` as its only top directory. */
-async function tarball(top: string): Promise<Buffer> {
+/** source/ as a gzipped tar with one top directory, `onload-<version>`. */
+async function tarball(version: string): Promise<Buffer> {
   const archive = pack();
   const whole = buffer(archive);
   for (const name of await filesIn(folder("source"))) {
     // Not the checkout's modes: these depend on the umask it was made under.
     const mode = name.startsWith("scripts/") ? 0o755 : 0o644;
-    archive.entry(
-      { name: `${top}/${name}`, mode, mtime: new Date(time * 1000) },
-      await readFile(join(folder("source"), name)),
-    );
+    const text = await readFile(join(folder("source"), name));
+    const data = name === versionsFile ? withVersion(text, version) : text;
+    archive.entry({ name: `onload-${version}/${name}`, mode, mtime: new Date(time * 1000) }, data);
   }
   archive.finalize();
   return Buffer.from(gzipSync(await whole, { level: 9, mtime: 0 }));
 }
+
+const withVersion = (versions: Buffer, version: string): Buffer =>
+  Buffer.from(versions.toString("utf8").replace(versionLine, `ONLOAD_VERSION := ${version}`));
 
 /** Every file's path below `root`, sorted, with `/` between the parts. */
 async function filesIn(root: string): Promise<string[]> {

@@ -72,6 +72,20 @@ describe("enrolment with Secure Boot on", { concurrency: false }, () => {
     assert.deepEqual(await bootIds(), before);
   });
 
+  test("another key's subject: preview says of each node that it reboots into MokManager", async () => {
+    const config = await stack.config();
+    const signing = { subject: "another signing key" };
+    await stack.configure({ ...config, config: { ...config.config, "onload-kmm:signing": signing } });
+    const { exitCode, output } = await stack.preview();
+    await stack.configure(config);
+    assert.equal(exitCode, 0, output);
+    const why = 'signing.subject changes from "onload-kmm module signing" to "another signing key"';
+    for (const node of workers) {
+      const said = `${node}: reboots into MokManager again, to enrol the new key, because onload-kmm:${why}`;
+      assert.ok(output.includes(said), output);
+    }
+  });
+
   test("over a state in which the imports are remote commands, up replaces these alone, and touches no node", async () => {
     const before = await nodeVersions();
     const file = join(stack.sandbox.dir, "older-state.json");

@@ -53,6 +53,21 @@ test("the checksum is the file's, and the same on each call and in each time zon
   ]);
 });
 
+test("another release is another package, whose source bears its version", async (t) => {
+  const directory = await temporary(t);
+  const next = await makeRelease(join(directory, "next"), "0.9.0.2");
+  const { release } = await made(directory);
+  assert.equal(next.version, "0.9.0.2");
+  assert.notEqual(next.sha256, release.sha256);
+  const { srpm, srpmName } = await openRelease(next);
+  assert.equal(srpmName, "onload-0.9.0.2-1.src.rpm");
+  await writeFile(join(directory, srpmName), srpm);
+  await output("bsdtar", ["-xf", join(directory, srpmName), "-C", directory]);
+  const tarball = join(directory, "onload-0.9.0.2.tgz");
+  const versions = await output("tar", ["-xzOf", tarball, "onload-0.9.0.2/versions.mk"]);
+  assert.match(versions, /^ONLOAD_VERSION := 0\.9\.0\.2$/m);
+});
+
 test("Pulumi.dev.yaml names this very package", async (t) => {
   const { release } = await made(await temporary(t));
   const stack = parse(await readFile(join(import.meta.dirname, "../../../Pulumi.dev.yaml"), "utf8")) as {
