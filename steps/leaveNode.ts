@@ -28,6 +28,8 @@ const input = z.object({
   ssh: sshSchema,
   certificate: z.string(),
   enrolment: enrolmentSchema,
+  /** Command that opens the serial console. */
+  console: z.string().optional(),
   namespace: z.string(),
   module: z.string(),
 });
@@ -37,7 +39,7 @@ await runStep(input, async (step) => {
   let left = "unloaded";
   const kubectl = await connect(step.cluster);
   const { rollout, enrolment: how } = await readPolicy(kubectl, step.namespace);
-  const enrolment = { ...how, ...step.enrolment };
+  const enrolment = { ...how, ...step.enrolment, console: step.console };
   const outage = new NodeOutage(kubectl, { ...rollout, stack: step.stack, node: name });
   const machine = new NodeMachine(name, step.ssh, step.certificate);
   const isInDb = enrolment.mode === "redfish" && enrolment.removeOnDestroy;

@@ -31,6 +31,8 @@ const input = z.object({
   /** The signing certificate in PEM. */
   certificate: z.string(),
   enrolment: enrolmentSchema,
+  /** Command that opens the serial console. */
+  console: z.string().optional(),
   ownNetworkOnSolarflare: z.boolean(),
 });
 
@@ -41,7 +43,7 @@ await runStep(input, async (step) => {
   const kubectl = await connect(step.cluster);
   const { name } = step.node;
   const { rollout, enrolment: how } = await readPolicy(kubectl, step.module.namespace);
-  const enrolment = { ...how, ...step.enrolment };
+  const enrolment = { ...how, ...step.enrolment, console: step.console };
   const outage = new NodeOutage(kubectl, { ...rollout, stack: step.stack, node: name });
   const machine = new NodeMachine(name, step.ssh, step.certificate);
   const expected = expectedOn(step.node.kernel, step.module);

@@ -27,7 +27,6 @@ export const moduleSchema = z.object({
 /** By whom and where the node comes to trust the key; how is the policy's. See {@link file://./firmwareBoot.ts}. */
 export const enrolmentSchema = z.object({
   passwordHash: z.string(),
-  console: z.string().optional(),
   password: z.string().optional(),
   bmc: z.object({ url: z.string(), fingerprint: z.string(), user: z.string(), password: z.string() }).optional(),
 });
