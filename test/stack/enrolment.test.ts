@@ -1,5 +1,6 @@
 /** Secure Boot on: the key gets into every node's MokList, by a person and by a script, and no secret gets anywhere else. */
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -8,7 +9,8 @@ import { leaksInFiles, leaksInProcesses } from "./leaks.ts";
 import { withRemoteImports } from "./olderState.ts";
 import { startStack, type Outcome, type Stack, type StackConfig } from "./stack.ts";
 
-const password = "sandboxMokPassword1";
+// Another one in each run: the search for it looks at every process of the machine, and runs may go side by side.
+const password = `sandbox${randomBytes(8).toString("hex")}`;
 const workers = ["worker-1", "worker-2"];
 
 interface NodeProof {
