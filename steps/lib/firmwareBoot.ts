@@ -102,6 +102,12 @@ async function attend(context: EnrolmentContext, request: Errand["request"], wak
   const { mode, console, password, timeoutMinutes } = context.enrolment;
   const nobody = { requireOpen: () => undefined, end: () => undefined, complain: () => Promise.resolve() };
   if (request === undefined) return nobody;
+  if (mode === "console" && request === "enrol" && (console === undefined || password === undefined)) {
+    // A script that can't type must not end in a wait for a person whom nobody has asked.
+    throw new StepError(
+      `${name}: onload-kmm:enrolment.mode is console, but this step has no console or no password; the node was not rebooted`,
+    );
+  }
   if (mode !== "console" || console === undefined || password === undefined) {
     sayWhatToType(context, request);
     return nobody;
