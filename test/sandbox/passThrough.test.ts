@@ -25,11 +25,13 @@ test("a program that a signal ended gives 128 and the signal's number", async ()
   assert.equal(await exitCode(wrap("kill -KILL $$")), 137);
 });
 
-test("two interrupts at once, npm's and the caller's, are one to the program", async () => {
-  // The program counts its interrupts, and ends only when the wrapper passes SIGTERM on.
+test("two interrupts at once, npm's and the caller's, are one to the program", async (t) => {
+  // The program counts its interrupts, and ends only when the wrapper passes SIGTERM on, or is gone: a test that fails here
+  // leaves nobody behind.
   const child = wrap(
-    "n=0; trap 'n=$((n+1)); echo got $n' INT; trap 'exit $n' TERM; echo ready; while :; do sleep 0.1; done",
+    "n=0; trap 'n=$((n+1)); echo got $n' INT; trap 'exit $n' TERM; echo ready; while kill -0 $PPID 2>/dev/null; do sleep 0.1; done",
   );
+  t.after(() => child.kill("SIGKILL"));
   let output = "";
   child.stdout.on("data", (data: Buffer) => (output += data.toString()));
   const seen = async (text: string) => {
