@@ -44,13 +44,7 @@ export async function preflight(config: Config): Promise<Preflight> {
     readAssets(),
   ]);
   const tagProblems = cluster.nodes.flatMap(
-    ({
-      node: {
-        status: {
-          nodeInfo: { kernelVersion: kernel },
-        },
-      },
-    }) => tagLengthProblem(longestTag(config.release.version), config.namespace, kernel) ?? [],
+    ({ node }) => tagLengthProblem(longestTag(config.release.version), config.namespace, identityOf(node).kernel) ?? [],
   );
   const problems = [...release.problems, ...cluster.problems, ...keyProblems, ...new Set(tagProblems)];
   const warnings = [...cluster.warnings, ...keyChange(config, cluster)];

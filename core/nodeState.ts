@@ -1,6 +1,7 @@
 import { canonicalJson } from "./hash.ts";
 import { forKernel } from "./imageTag.ts";
 import { annotations, kmm } from "./names.ts";
+import { parseRollState, type RollState } from "./rollState.ts";
 
 /** A Node, as far as a roll-out looks at it. */
 export interface RollNode {
@@ -66,6 +67,12 @@ export const isCordoned = ({ spec }: RollNode): boolean => spec?.unschedulable =
 /** The stack that cordoned a node, when it was one of ours. */
 export const cordonedBy = ({ metadata }: RollNode): string | undefined =>
   metadata.annotations?.[annotations.cordonedBy];
+
+/** Where a run of this stack stopped on the node; another stack's roll-out is none of its own. */
+export function rollOf({ metadata }: RollNode, stack: string): RollState | undefined {
+  const state = parseRollState(metadata.annotations?.[annotations.roll]);
+  return state?.stack === stack ? state : undefined;
+}
 
 /** Whether the configuration makes roll-outs pass the node by. */
 export const isHeld = ({ metadata }: RollNode): boolean => metadata.annotations?.[annotations.hold] !== undefined;

@@ -3,13 +3,14 @@ import {
   cordonedBy,
   isReady,
   loadedImage,
+  rollOf,
   versionOn,
   whyNotLoaded,
   type Expected,
   type NodeModulesConfig,
   type RollNode,
 } from "./nodeState.ts";
-import { parseGeneration, parseRollState, type RollState } from "./rollState.ts";
+import { parseGeneration, type RollState } from "./rollState.ts";
 
 /*
  * Reality is an input of the plan, like the configuration: nodes, KMM and people change without this program, and a
@@ -82,11 +83,6 @@ const tagOf = (image: string | undefined): string | undefined => image?.slice(im
 function rebootOf(machine: NodeReality["machine"]): string {
   if (machine === undefined || "unreachable" in machine || machine.trusted === undefined) return "";
   return machine.trusted ? ", no reboot" : ", after a reboot in which its firmware enrols the key";
-}
-
-function rollOf(node: RollNode, stack: string): RollState | undefined {
-  const state = parseRollState(node.metadata.annotations?.[annotations.roll]);
-  return state?.stack === stack ? state : undefined;
 }
 
 function actOf({ phase, version }: RollState): string {

@@ -3,9 +3,7 @@
  * asked for, is left alone.
  */
 import { z } from "zod";
-import type { RollNode } from "../core/nodeState.ts";
-import { annotations } from "../core/names.ts";
-import { parseRollState } from "../core/rollState.ts";
+import { rollOf, type RollNode } from "../core/nodeState.ts";
 import { connect, type KubeObject } from "./lib/kubectl.ts";
 import { identitySchema, sameMachine } from "./lib/nodeInput.ts";
 import { NodeMachine } from "./lib/nodeMachine.ts";
@@ -27,8 +25,7 @@ await runStep(input, async ({ cluster, stack, node: expected, ssh, certificate, 
   const { name } = expected;
   const kubectl = await connect(cluster);
   const node = sameMachine(await kubectl.get<RollNode & KubeObject>("nodes", name), expected);
-  const roll = parseRollState(node.metadata.annotations?.[annotations.roll]);
-  if (roll?.stack === stack && roll.phase === "reboot") {
+  if (rollOf(node, stack)?.phase === "reboot") {
     // It may stand in MokManager, out of SSH's reach. Its roll-out answers it there, and asks anew once it is back.
     progress(`${name}: an earlier run is rebooting it; the roll-out asks for the key, once it is back`);
     return { node: name, key: null };

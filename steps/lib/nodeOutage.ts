@@ -1,6 +1,6 @@
-import { cordonedBy, isCordoned, isHeld, type NodeModulesConfig, type RollNode } from "../../core/nodeState.ts";
+import { cordonedBy, isCordoned, isHeld, rollOf, type NodeModulesConfig, type RollNode } from "../../core/nodeState.ts";
 import { annotations, controlPlaneLease, kmm, labels, names, nodeLease, slotLeases } from "../../core/names.ts";
-import { parseRollState, type RollState } from "../../core/rollState.ts";
+import type { RollState } from "../../core/rollState.ts";
 import type { WorkerPod } from "../../core/workerPod.ts";
 import { timestamp } from "./clock.ts";
 import { drainNode } from "./drain.ts";
@@ -75,8 +75,7 @@ export class NodeOutage {
 
   /** Where an earlier run of this stack stopped on this node. */
   stateOf(node: RollNode): RollState | undefined {
-    const state = parseRollState(node.metadata.annotations?.[annotations.roll]);
-    return state?.stack === this.#settings.stack ? state : undefined;
+    return rollOf(node, this.#settings.stack);
   }
 
   /** Notes the phase on the Node before its first act, and cordons it in the same write. */
