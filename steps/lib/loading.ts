@@ -123,7 +123,7 @@ class WorkerPatience {
     if (await outage.hasWorkerAccount(expected.namespace)) return;
     throw new StepError(
       `${name}: KMM can't make its worker pod: somebody deleted the ServiceAccount ${names.serviceAccount} in namespace ` +
-        `${expected.namespace}. The node stays cordoned; run \`pulumi up --refresh\`, which makes it again`,
+        `${expected.namespace}. The node stays cordoned; run \`pulumi up\` again, which makes it anew`,
     );
   }
 }

@@ -9,7 +9,7 @@ const cluster = { kubeconfig: "kubeconfig", context: "c", id: "id" };
 
 test("the namespace lets KMM's privileged workers in, and says whose it is", async () => {
   const all = await record(
-    () => new ModuleNamespace("onload", { stack: "dev", cluster, namespace: "onload-kmm", policy }, {}),
+    () => new ModuleNamespace("onload", { stack: "dev", cluster, remade: {}, namespace: "onload-kmm", policy }, {}),
   );
 
   const { inputs, parent } = named(all, "onload", ":Namespace");
@@ -40,7 +40,7 @@ test("the namespace lets KMM's privileged workers in, and says whose it is", asy
 
 test("the workers' ServiceAccount may use the privileged SCC, by RBAC", async () => {
   const all = await record(
-    () => new ModuleNamespace("onload", { stack: "dev", cluster, namespace: "onload-kmm", policy }, {}),
+    () => new ModuleNamespace("onload", { stack: "dev", cluster, remade: {}, namespace: "onload-kmm", policy }, {}),
   );
 
   const binding = named(all, "onload-privileged");
