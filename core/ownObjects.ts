@@ -21,7 +21,7 @@ interface Named {
 }
 
 /** What each object that `up` makes in the cluster is to its stack. */
-export type OwnObject =
+type OwnObject =
   | "namespace"
   | "service-account"
   | "privileged-binding"
