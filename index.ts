@@ -46,7 +46,12 @@ const onCluster = { providers: [provider] };
 
 const moduleNamespace = new ModuleNamespace(
   "onload",
-  { ...onStack, remade, namespace: config.namespace, policy: config },
+  {
+    ...onStack,
+    remade,
+    namespace: config.namespace,
+    policy: { ...config, nodes: listed.map(({ name }) => name).sort() },
+  },
   onCluster,
 );
 const inNamespace = { ...onStack, remade, namespace: moduleNamespace.name };

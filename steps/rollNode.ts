@@ -42,9 +42,9 @@ const turnPatienceSeconds = 60;
 await runStep(input, async (step) => {
   const kubectl = await connect(step.cluster);
   const { name } = step.node;
-  const { rollout, enrolment: how } = await readPolicy(kubectl, step.module.namespace);
+  const { rollout, enrolment: how, nodes: listed } = await readPolicy(kubectl, step.module.namespace);
   const enrolment = { ...how, ...step.enrolment, console: step.console };
-  const outage = new NodeOutage(kubectl, { ...rollout, stack: step.stack, node: name });
+  const outage = new NodeOutage(kubectl, { ...rollout, listed, stack: step.stack, node: name });
   const machine = new NodeMachine(name, step.ssh, step.certificate);
   const expected = expectedOn(step.node.kernel, step.module);
   const readNode = async () => sameMachine(await outage.read(), step.node);
