@@ -3,7 +3,8 @@
  * Answers with its findings and exit code 0, so that the program can report all mistakes at once.
  */
 import { z } from "zod";
-import { clusterProblems, clusterWarnings, listedNodes, type ClusterFacts } from "../core/inspection.ts";
+import { clusterWarnings } from "../core/clusterWarnings.ts";
+import { clusterProblems, listedNodes, type ClusterFacts } from "../core/inspection.ts";
 import { moduleKernels } from "../core/moduleKernels.ts";
 import { readCluster } from "./lib/clusterFacts.ts";
 import { connect } from "./lib/kubectl.ts";

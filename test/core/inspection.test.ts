@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   clusterProblems,
-  clusterWarnings,
   identityOf,
   listedNodes,
   type ClusterFacts,
@@ -43,6 +42,7 @@ const facts: ClusterFacts = {
   capabilities: ["Build", "ImageRegistry", "Console"],
   registryState: "Managed",
   hasPrivilegedScc: true,
+  kmmBuilds: [],
   hasEntitlement: false,
 };
 
@@ -96,14 +96,6 @@ test("a Node's identity is its object, its installation, its mainboard and its k
 
 test("a node that the cluster doesn't have isn't found", () => {
   assert.deepEqual(listedNodes({ ...intent, nodes: [{ name: "worker-9", hold: false }] }, facts), []);
-});
-
-test("what somebody deleted is a warning that says how it comes back", () => {
-  assert.deepEqual(clusterWarnings(intent, facts), []);
-  assert.match(
-    clusterWarnings(intent, { ...facts, missing: ["secret/a", "configmap/b"] }).join("\n"),
-    /deleted by hand in namespace onload-kmm: secret\/a, configmap\/b; `up` makes it again/,
-  );
 });
 
 const entitled: Partial<Intent> = { strategy: "entitled-ubi" };
@@ -224,6 +216,7 @@ test("all problems of a cluster are told at once", () => {
     hasKmm: false,
     modules: [module("onload", "onload")],
     hasPrivilegedScc: false,
+    kmmBuilds: [],
     namespace: namespace(),
     hasEntitlement: false,
   };
