@@ -1,6 +1,7 @@
 import type { ClusterFacts, Intent } from "./inspection.ts";
 import { hasEnded, hasFailed, type BuildObject } from "./moduleBuild.ts";
 import { isCordoned, isReady } from "./nodeState.ts";
+import { poolTrouble } from "./quiet.ts";
 
 /** What `up` goes on with, but somebody should know. */
 export function clusterWarnings(intent: Intent, facts: ClusterFacts): string[] {
@@ -9,6 +10,7 @@ export function clusterWarnings(intent: Intent, facts: ClusterFacts): string[] {
     ...untestedKmm(facts),
     ...placeWarnings(facts),
     ...buildWarnings(facts.kmmBuilds),
+    ...updateWarnings(intent, facts),
   ];
 }
 
@@ -45,6 +47,15 @@ function placeWarnings({ nodes }: ClusterFacts): string[] {
     "cluster: no node is Ready, schedulable and without NoSchedule and NoExecute taints: KMM's pull pods and builds, which " +
       "tolerate none, wait for one; uncordon one, or take its taint off, where something is to be built",
   ];
+}
+
+/** Nodes that the Machine Config Operator isn't done with: their turn would end the roll-out, after all was built. */
+function updateWarnings({ nodes: listed }: Intent, { nodes, pools }: ClusterFacts): string[] {
+  const rolled = nodes.filter(({ metadata }) => listed.some(({ name, hold }) => name === metadata.name && !hold));
+  const troubles = new Set(rolled.flatMap((node) => poolTrouble(node, pools) ?? []));
+  return [...troubles].map(
+    (trouble) => `cluster: ${trouble}; a roll-out ends when such a node's turn comes, unless that is over by then`,
+  );
 }
 
 /** What KMM builds while nobody follows it, or what the last `up` left. */

@@ -3,6 +3,7 @@ import type { BuildObject } from "../../core/moduleBuild.ts";
 import { kmm, labels, moduleName, names } from "../../core/names.ts";
 import type { NodeModulesConfig, RollNode } from "../../core/nodeState.ts";
 import type { LiveModule } from "../../core/ownObjects.ts";
+import type { MachineConfigPool } from "../../core/quiet.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
 import { readOwnObjects } from "./ownObjects.ts";
 
@@ -36,14 +37,18 @@ export async function readCluster(kubectl: Kubectl, intent: Intent): Promise<Clu
 type When = <T>(group: string, read: () => Promise<T>) => Promise<T | undefined>;
 
 async function readPlatform(kubectl: Kubectl, when: When) {
-  const [version, registry, scc] = await Promise.all([
+  const [version, registry, scc, pools = []] = await Promise.all([
     when("config.openshift.io", () => kubectl.get<ClusterVersion>("clusterversions.config.openshift.io", "version")),
     when("imageregistry.operator.openshift.io", () =>
       kubectl.get<RegistryConfig>("configs.imageregistry.operator.openshift.io", "cluster"),
     ),
     when("security.openshift.io", () => kubectl.get("securitycontextconstraints.security.openshift.io", "privileged")),
+    when("machineconfiguration.openshift.io", () =>
+      kubectl.listKnown<KubeObject & MachineConfigPool>("machineconfigpools.machineconfiguration.openshift.io"),
+    ),
   ]);
   return {
+    pools,
     capabilities: version === undefined ? undefined : (version.status?.capabilities?.enabledCapabilities ?? []),
     registryState: registry?.spec?.managementState,
     hasPrivilegedScc: scc !== undefined,

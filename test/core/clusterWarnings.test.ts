@@ -35,10 +35,16 @@ const facts: ClusterFacts = {
   modules: [],
   hasPrivilegedScc: true,
   kmmBuilds: [],
+  pools: [],
   hasEntitlement: false,
 };
 
 const build = (name: string, phase: string): BuildObject => ({ metadata: { name, uid: name }, status: { phase } });
+const pool = (condition: string): ClusterFacts["pools"][number] => ({
+  metadata: { name: "worker" },
+  spec: { nodeSelector: {} },
+  status: { conditions: [{ type: condition, status: "True" }] },
+});
 const taint = (effect: string) => ({ taints: [{ key: "dedicated", effect }] });
 
 const rows: [what: string, facts: Partial<ClusterFacts>, warning?: RegExp][] = [
@@ -71,6 +77,12 @@ const rows: [what: string, facts: Partial<ClusterFacts>, warning?: RegExp][] = [
     { kmmBuilds: [build("onload-build-a", "Failed")] },
     /KMM's last builds failed: onload-build-a \(Failed\); `up` has them made again/,
   ],
+  [
+    "a pool of a listed node is updating",
+    { pools: [pool("Updating")] },
+    /machine config pool worker is Updating, not just Updated; a roll-out ends when such a node's turn comes/,
+  ],
+  ["the pools are up to date", { pools: [pool("Updated")] }],
   ["KMM builds", { kmmBuilds: [build("onload-sign-a", "Running")] }, /KMM is building now: onload-sign-a;/],
 ];
 for (const [what, found, warning] of rows) {

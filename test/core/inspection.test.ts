@@ -43,6 +43,7 @@ const facts: ClusterFacts = {
   registryState: "Managed",
   hasPrivilegedScc: true,
   kmmBuilds: [],
+  pools: [],
   hasEntitlement: false,
 };
 
@@ -217,6 +218,7 @@ test("all problems of a cluster are told at once", () => {
     modules: [module("onload", "onload")],
     hasPrivilegedScc: false,
     kmmBuilds: [],
+    pools: [],
     namespace: namespace(),
     hasEntitlement: false,
   };
