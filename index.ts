@@ -10,7 +10,7 @@ import { SigningKey } from "./components/signingKey.ts";
 import { SrpmImage } from "./components/srpmImage.ts";
 import { step } from "./components/step.ts";
 import { readConfig } from "./config.ts";
-import { tagTemplate } from "./core/imageTag.ts";
+import { kmmKernel, tagTemplate } from "./core/imageTag.ts";
 import { filesToSign } from "./core/moduleSpec.ts";
 import { names } from "./core/names.ts";
 import type { ModuleTarget } from "./core/nodeState.ts";
@@ -131,7 +131,8 @@ const kernelModule = new KernelModule(
         spoilt,
       ),
     ),
-    kernels,
+    kernels: [...new Set([...kernels, ...build.nextKernels.map(({ kernel }) => kmmKernel(kernel))])].sort(),
+    nextKernels: build.nextKernels,
     nodeKernels: listed.map(({ identity }) => identity.kernel),
     dockerfile,
     srpmImage: source.image,
@@ -159,4 +160,5 @@ export const certificate = signingKey.certificate;
 export const certificateFingerprint = signingKey.fingerprint;
 export const image = kernelModule.target.image;
 export const moduleVersion = kernelModule.target.version;
+export const nextKernels = kernelModule.nextKernels;
 export const proofs = pulumi.all(nodes.flatMap(({ proof }) => proof ?? []));

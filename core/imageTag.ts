@@ -69,7 +69,7 @@ export const kmmKernel = (kernel: string): string => kernel.replace(/\+$/, "");
 export const normalizeKernel = (kernel: string): string => kmmKernel(kernel).replaceAll("+", "_");
 
 /** KMM's other normalization, in labels and names from its later 2.4 on: lower case, with nothing but letters, digits and `-`. */
-const dnsKernel = (kernel: string): string =>
+export const dnsKernel = (kernel: string): string =>
   kernel
     .toLowerCase()
     .replaceAll(/[^a-z0-9]/g, "-")

@@ -26,6 +26,11 @@ export class KmmRounds {
     this.#subject = subject;
   }
 
+  /** Name of KMM's own objects of these rounds. */
+  get name(): string {
+    return this.#subject.module;
+  }
+
   /** Takes the round's ModuleBuildSignConfig (MBSC) away, and with it what a later tag could inherit from. */
   async endRound(): Promise<void> {
     await this.#delete("modulebuildsignconfigs.kmm.sigs.x-k8s.io");
@@ -39,7 +44,7 @@ export class KmmRounds {
   }
 
   async forget(): Promise<void> {
-    await this.#stop();
+    await this.stop();
     await this.touch();
   }
 
@@ -48,13 +53,13 @@ export class KmmRounds {
    * which the next `up` does. An image that stands unsigned under its final tag is taken away before anything pulls it.
    */
   async giveUpSigning(images: readonly WantedImage[]): Promise<void> {
-    await this.#stop();
+    await this.stop();
     if (this.#subject.signsInPlace) await this.#spoil(images);
   }
 
   /** @throws StepError where the tag must not be used again */
   async takeAway({ images, isSpoilt, reason }: BuildVerdict & { kind: "distrust" }): Promise<void> {
-    await this.#stop();
+    await this.stop();
     if (isSpoilt) {
       await this.#spoil(images);
       throw new StepError(
@@ -71,11 +76,10 @@ export class KmmRounds {
    * The MIC first: as long as it is there KMM makes the MBSC anew, with all that it took for true. Builds last: KMM would
    * answer one that is cancelled, and one that runs on keeps it from building for as long as it takes.
    */
-  async #stop(): Promise<void> {
+  async stop(): Promise<void> {
     await this.#delete("moduleimagesconfigs.kmm.sigs.x-k8s.io");
     await this.endRound();
-    const { namespace, module } = this.#subject;
-    await cancelBuilds(this.#kubectl, namespace, `${kmm.moduleNameLabel}=${module}`);
+    await cancelBuilds(this.#kubectl, this.#subject.namespace, `${kmm.moduleNameLabel}=${this.name}`);
   }
 
   /** Remembered first: a run that is cut in between must not trust the tag again. */
@@ -92,7 +96,7 @@ export class KmmRounds {
   }
 
   async #delete(kind: string): Promise<void> {
-    const { namespace, module } = this.#subject;
-    await this.#kubectl.run(["delete", kind, module, "-n", namespace, "--ignore-not-found", "--wait=false"]);
+    const where = ["-n", this.#subject.namespace, "--ignore-not-found", "--wait=false"];
+    await this.#kubectl.run(["delete", kind, this.name, ...where]);
   }
 }

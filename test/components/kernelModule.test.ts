@@ -17,6 +17,7 @@ const args = (): KernelModuleArgs => ({
   tag,
   kernels: [plain, realTime],
   nodeKernels: [realTime, plain, plain],
+  nextKernels: [],
   dockerfile: "FROM dtk",
   srpmImage: "registry/onload-srpm@sha256:1",
   baseImage: "ubi-minimal:9.6",
