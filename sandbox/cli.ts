@@ -4,6 +4,7 @@ import { formatElapsed } from "./toolchain/pace.ts";
 import { down, status, up, type UpOptions } from "./controlPlane/lifecycle.ts";
 import { filesOf } from "./controlPlane/state.ts";
 import { ensureStack } from "./devStack.ts";
+import { defaultGeneration, generationNames, kmmChoice } from "./kmm/generations.ts";
 import { stateDirectory } from "./paths.ts";
 import { Sandbox } from "./sandbox.ts";
 import { configFileOf, stackName } from "./stackConfig.ts";
@@ -19,6 +20,7 @@ const usage = `usage: npm run sandbox -- COMMAND [OPTIONS]
   --nodes N          up: number of worker nodes (default 3)
   --cluster-id UID   up: UID of the namespace kube-system
   --no-secure-boot   up: the nodes' firmware has Secure Boot off
+  --kmm GENERATION   up: which KMM, ${generationNames.join(", ")} (default ${defaultGeneration}); a later one upgrades it
   --purge            down: remove the state directory too
 `;
 
@@ -27,6 +29,7 @@ const options = {
   nodes: { type: "string" },
   "cluster-id": { type: "string" },
   "secure-boot": { type: "boolean" },
+  kmm: { type: "string" },
   purge: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false },
 } as const;
@@ -74,7 +77,8 @@ async function runStatus(dir: string): Promise<number> {
   for (const { name, pid, health } of found.services) {
     process.stdout.write(`${name.padEnd(24)} ${health.padEnd(10)} ${pid === undefined ? "" : `pid ${pid}`}\n`);
   }
-  process.stdout.write(`cluster id: ${found.state.clusterId}\nkubeconfig: ${filesOf(dir).kubeconfig}\n`);
+  const { clusterId, kmm } = found.state;
+  process.stdout.write(`cluster id: ${clusterId}\nKMM: ${kmm}\nkubeconfig: ${filesOf(dir).kubeconfig}\n`);
   return found.services.every(({ health }) => health === "ready") ? 0 : 1;
 }
 
@@ -99,6 +103,7 @@ async function main(argv: string[]): Promise<number> {
         nodes: wholeNumber(values.nodes),
         clusterId: clusterId(values["cluster-id"]),
         secureBoot: values["secure-boot"],
+        kmm: values.kmm === undefined ? undefined : kmmChoice(values.kmm),
       });
     case "status":
       return runStatus(dir);

@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { checkUpgrade, defaultGeneration, type GenerationName } from "../kmm/generations.ts";
 import { withLock } from "../lock.ts";
 import { missedPorts, readAccess } from "../nodes/access.ts";
 import { nameWithHolders } from "../portHolder.ts";
@@ -10,7 +11,7 @@ import { ensureToolchain } from "../toolchain/toolchain.ts";
 import { UserError } from "../userError.ts";
 import { makeCredentials, nameServers } from "./credentials.ts";
 import { ensureDirectory, removeDirectory } from "./directory.ts";
-import { isAlive } from "./processes.ts";
+import { isAlive, signal } from "./processes.ts";
 import { seedClusterId } from "./seed.ts";
 import { serviceOf, services } from "./services.ts";
 import { choosePorts, filesOf, portNames, readState, serviceNames, writeState } from "./state.ts";
@@ -31,6 +32,8 @@ export interface UpOptions {
   readonly clusterId?: string | undefined;
   /** Whether the nodes' firmware has Secure Boot on; default on, as on the machines that this is for. */
   readonly secureBoot?: boolean | undefined;
+  /** Which KMM; default {@link defaultGeneration}. A later one than an existing sandbox has is an upgrade. */
+  readonly kmm?: GenerationName | undefined;
 }
 
 /**
@@ -45,7 +48,9 @@ export async function up(dir: string, options: UpOptions): Promise<ServiceName[]
     withPortClaims(async (claims) => {
       const state = (await readState(dir)) ?? (await create(dir, options, claims));
       checkOptions(dir, state, options);
-      return bringUp({ dir, state, bin, claims }, serviceNames);
+      const context = { dir, state, bin, claims };
+      await upgradeKmm(context, options.kmm);
+      return bringUp(context, serviceNames);
     }),
   );
 }
@@ -68,6 +73,7 @@ async function create(dir: string, options: UpOptions, claims: PortClaims): Prom
     clusterId: options.clusterId ?? defaultClusterId,
     workers: options.nodes ?? defaultWorkers,
     secureBoot: options.secureBoot ?? true,
+    kmm: options.kmm ?? defaultGeneration,
     ports: await choosePorts(claims),
     installed: false,
     configured: false,
@@ -96,6 +102,22 @@ function checkOptions(dir: string, state: State, options: UpOptions): void {
         `npm run sandbox -- down --purge --dir ${dir}, then up again`,
     );
   }
+}
+
+/**
+ * Has the stand-ins go on with another KMM: those that serve are told, and are ready again once it has taken over; all
+ * else of the sandbox goes on. Those that don't serve are started anew.
+ */
+async function upgradeKmm({ dir, state, bin }: StartContext, kmm: GenerationName | undefined): Promise<void> {
+  if (kmm === undefined || kmm === state.kmm) return;
+  checkUpgrade(state.kmm, kmm);
+  const service = serviceOf("stand-ins");
+  const serves = await service.ready({ dir, state, bin }).catch(() => false);
+  state.kmm = kmm;
+  await writeState(dir, state);
+  const running = state.processes[service.name];
+  if (serves && running !== undefined && isAlive(running)) signal(running, "SIGHUP");
+  else await stopService(service, { dir, state });
 }
 
 /** Starts these processes, and has everything that names the sandbox's ports follow them. */
