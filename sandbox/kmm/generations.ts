@@ -118,7 +118,7 @@ export type GenerationName = keyof typeof GENERATIONS;
 export const generationNames = Object.keys(GENERATIONS) as [GenerationName, ...GenerationName[]];
 
 /** What a new sandbox has unless it is asked for another. */
-export const defaultGeneration: GenerationName = "2.4.1";
+export const defaultGeneration: GenerationName = "2.7";
 
 /**
  * Which KMM `--kmm VALUE` asks for.

@@ -7,7 +7,7 @@ import {
   type ModuleImagesConfig,
   type WantedImage,
 } from "../../core/moduleBuild.ts";
-import { tagOf } from "../../core/imageTag.ts";
+import { isSameKernel, kmmKernel, tagOf } from "../../core/imageTag.ts";
 import { kmm } from "../../core/names.ts";
 import type { Policy } from "../../core/policy.ts";
 import { BuildLogs, whatItSays } from "./builds.ts";
@@ -174,8 +174,10 @@ export class ImageRound {
     const tail = await this.#logs.tail(build);
     const signing = labels?.[kmm.buildTypeLabel] === "SignImage";
     if (signing) await this.#kmm.giveUpSigning(this.#step.images);
+    const target = labels?.[kmm.targetKernelLabel] ?? "a kernel";
+    const kernel = this.#step.images.find((wanted) => isSameKernel(kmmKernel(wanted.kernel), target))?.kernel ?? target;
     throw new StepError(
-      `${signing ? "signing" : "building"} the kernel modules for ${labels?.[kmm.targetKernelLabel] ?? "a kernel"} failed ` +
+      `${signing ? "signing" : "building"} the kernel modules for ${kernel} failed ` +
         `(Build ${name}: ${whatItSays(build)}). Its log, ${this.#logs.path(build)}, ends with:\n${tail}\n` +
         "No node was touched. Mend the cause and run `pulumi up` again",
     );

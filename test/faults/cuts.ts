@@ -24,9 +24,9 @@ export const upCuts: readonly Cut[] = [
   { when: /source-upload creating/, victim: "power" },
   { when: /onload-srpm-\d+: Running/, victim: "step uploadSrpm" },
   { when: /:Module module creating/, victim: "engine", hold: hold("build.hang", "onload-build") },
-  { when: /onload-build-\w+: Running/, victim: "power" },
+  { when: /onload-build-[\w-]+: Running/, victim: "power" },
   { when: /module-build creating/, victim: "plugin command", hold: hold("build.hang", "onload-sign") },
-  { when: /onload-sign-\w+: Running/, victim: "step followModuleBuild" },
+  { when: /onload-sign-[\w-]+: Running/, victim: "step followModuleBuild" },
   { when: /worker-1-roll creating/, victim: "power", hold: hold("build.hang", null) },
   { when: /worker-1: cordoned/, victim: "power" },
   { when: /worker-1: draining/, victim: "step rollNode" },
@@ -38,7 +38,7 @@ export const upCuts: readonly Cut[] = [
 /** `up` of a forced rebuild on the same stack. */
 export const rebuildCuts: readonly Cut[] = [
   { when: /:Module module updating/, victim: "engine", hold: hold("build.hang", "onload-build") },
-  { when: /onload-build-\w+: Running/, victim: "step followModuleBuild" },
+  { when: /onload-build-[\w-]+: Running/, victim: "step followModuleBuild" },
   { when: /module-build updating/, victim: "power", hold: hold("build.hang", null) },
   { when: /worker-1: draining/, victim: "power" },
   { when: /worker-1: KMM may load/, victim: "step rollNode" },

@@ -133,7 +133,7 @@ describe("the wrong cluster", { concurrency: false }, () => {
   test("a token that expires in the middle ends `up`, and with a new one the next ends in the full state", async () => {
     await scene.set({ "build.hang": "onload-build" });
     const running = start(scene.stack, "up", "--config", "onload-kmm:rebuild=1");
-    assert.ok(await running.says(/onload-build-\w+: Running/), running.output);
+    assert.ok(await running.says(/onload-build-[\w-]+: Running/), running.output);
     await edit(expired());
     const { exitCode, output } = await running.end();
     await edit(own);

@@ -24,7 +24,7 @@ describe("destroy in every state", { concurrency: false }, () => {
 
   test("half-made, while a build still runs", async () => {
     await scene.set({ "build.hang": "onload-build" });
-    await scene.cut("up", /onload-build-\w+: Running/, "power");
+    await scene.cut("up", /onload-build-[\w-]+: Running/, "power");
     await scene.again("destroy");
     await scene.assertGone();
     await scene.set({ "build.hang": null });
@@ -32,7 +32,7 @@ describe("destroy in every state", { concurrency: false }, () => {
 
   test("half-made, while a signature still runs: no other build is started for it", async () => {
     await scene.set({ "build.hang": "onload-sign" });
-    await scene.cut("up", /onload-sign-\w+: Running/, "power");
+    await scene.cut("up", /onload-sign-[\w-]+: Running/, "power");
     const before = await scene.buildsMade();
     await scene.again("destroy");
     await scene.assertGone();

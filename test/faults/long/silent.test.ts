@@ -123,7 +123,7 @@ describe("what KMM keeps to itself", { concurrency: false }, () => {
   test("a Build that OpenShift doesn't start is named, and followed once it does", async () => {
     await scene.set({ "build.pending": "onload-build" });
     const running = start(scene.stack, "up", ...rebuild(8));
-    assert.ok(await running.says(/OpenShift hasn't started onload-build-\w+/), running.output);
+    assert.ok(await running.says(/OpenShift hasn't started onload-build-[\w-]+/), running.output);
     await scene.set({ "build.pending": null });
     const { exitCode, output } = await running.end();
     assert.equal(exitCode, 0, output);
