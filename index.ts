@@ -17,7 +17,7 @@ import type { ModuleTarget } from "./core/nodeState.ts";
 import { preflight } from "./preflight.ts";
 
 const config = readConfig();
-const { release, nodes: listed, assets } = await preflight(config);
+const { release, nodes: listed, remade, assets } = await preflight(config);
 
 const { cluster, build, enrolment } = config;
 const onStack = { stack: pulumi.getStack(), cluster };
@@ -46,10 +46,15 @@ const onCluster = { providers: [provider] };
 
 const moduleNamespace = new ModuleNamespace(
   "onload",
-  { ...onStack, namespace: config.namespace, policy: config },
+  {
+    ...onStack,
+    remade,
+    namespace: config.namespace,
+    policy: { ...config, nodes: listed.map(({ name }) => name).sort() },
+  },
   onCluster,
 );
-const inNamespace = { ...onStack, namespace: moduleNamespace.name };
+const inNamespace = { ...onStack, remade, namespace: moduleNamespace.name };
 
 const signingKey = new SigningKey("signing", { ...inNamespace, ...config.signing }, onCluster);
 

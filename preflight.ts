@@ -8,6 +8,7 @@ import { stepCommand } from "./components/step.ts";
 import { problemReport, type Config } from "./config.ts";
 import { identityOf, type Intent } from "./core/inspection.ts";
 import { keyChange } from "./core/keyChange.ts";
+import type { Remade } from "./core/ownObjects.ts";
 import type { NodeReality } from "./core/reality.ts";
 import { longestTag, tagLengthProblem } from "./core/imageTag.ts";
 import type { Release } from "./core/release.ts";
@@ -18,6 +19,8 @@ export interface Preflight {
   readonly release: Release;
   /** The listed nodes, each with what the cluster says of it, in the list's order. */
   readonly nodes: readonly ListedNode[];
+  /** Which of the stack's own objects were deleted by hand, and are made again. */
+  readonly remade: Remade;
   /** Texts of the files in `assets/` that travel to the cluster, by path. */
   readonly assets: Readonly<Record<AssetPath, string>>;
 }
@@ -54,7 +57,7 @@ export async function preflight(config: Config): Promise<Preflight> {
     const reality = cluster.nodes.find(({ node: { metadata } }) => metadata.name === node.name);
     return reality === undefined ? [] : [{ ...node, reality, identity: identityOf(reality.node) }];
   });
-  return { release: release.release, nodes, assets };
+  return { release: release.release, nodes, remade: cluster.remade, assets };
 }
 
 /** Why no step could log in with the configured key. Its content stays in its file: it is in no input, and so not in state. */
@@ -87,6 +90,7 @@ interface Inspection {
   readonly nodes: readonly NodeReality[];
   /** The certificate that modules are signed for now, in PEM; empty before the first `up`. */
   readonly certificate: string;
+  readonly remade: Remade;
 }
 
 async function inspectCluster(config: Config): Promise<Inspection> {
@@ -116,6 +120,7 @@ async function inspectCluster(config: Config): Promise<Inspection> {
       warnings: [],
       nodes: [],
       certificate: "",
+      remade: {},
     };
   }
 }

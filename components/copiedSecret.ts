@@ -2,9 +2,9 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { ownFields, ownLabels } from "../core/names.ts";
 import { guard } from "./guard.ts";
-import { childOf, type StackArgs } from "./options.ts";
+import { childOf, ownChildOf, type OwnerArgs } from "./options.ts";
 
-export interface CopiedSecretArgs extends StackArgs {
+export interface CopiedSecretArgs extends OwnerArgs {
   /** Where the Secret is; that it exists was checked before (steps/inspectCluster.ts). */
   readonly source: { readonly namespace: string; readonly name: string };
   /** Where its copy goes, under the same name. */
@@ -35,7 +35,7 @@ export class CopiedSecret extends pulumi.ComponentResource {
         data: pulumi.secret(original.data),
         type: original.type,
       },
-      childOf(this),
+      ownChildOf(this, args.remade.entitlement),
     );
     this.name = copy.metadata.name;
 

@@ -4,12 +4,13 @@ import { contentHash } from "../core/hash.ts";
 import { forKernel, imageTemplate } from "../core/imageTag.ts";
 import { moduleSpec, moduleVersion } from "../core/moduleSpec.ts";
 import { moduleName, ownFields, ownLabels } from "../core/names.ts";
+import { hashedNames } from "../core/ownObjects.ts";
 import type { ModuleTarget } from "../core/nodeState.ts";
 import { guard } from "./guard.ts";
-import { childOf, type StackArgs } from "./options.ts";
+import { childOf, ownChildOf, type OwnerArgs } from "./options.ts";
 import { step } from "./step.ts";
 
-export interface KernelModuleArgs extends StackArgs {
+export interface KernelModuleArgs extends OwnerArgs {
   readonly namespace: pulumi.Output<string>;
   /** The kmod image's tag with the kernel still a variable: a hash of all that goes into it (core/imageTag.ts). */
   readonly tag: pulumi.Input<string>;
@@ -55,14 +56,14 @@ export class KernelModule extends pulumi.ComponentResource {
       {
         // KMM doesn't watch ConfigMaps: another text needs another name.
         metadata: {
-          name: `onload-dockerfile-${contentHash({ dockerfile: args.dockerfile })}`,
+          name: `${hashedNames.dockerfile}${contentHash({ dockerfile: args.dockerfile })}`,
           namespace: args.namespace,
           labels,
           annotations: ownFields(args.stack),
         },
         data: { dockerfile: args.dockerfile },
       },
-      childOf(this),
+      ownChildOf(this, args.remade.dockerfile),
     );
 
     const module = new k8s.apiextensions.CustomResource(
@@ -97,7 +98,7 @@ export class KernelModule extends pulumi.ComponentResource {
           ),
       },
       // Selected before the Module exists, all kernels are built in one round.
-      childOf(this, [...args.selections]),
+      ownChildOf(this, args.remade.module, [...args.selections]),
     );
     guard(name, args, [dockerfile, module], this);
     this.module = step(

@@ -1,11 +1,12 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { names, ownFields, ownLabels } from "../core/names.ts";
+import { remadeAnnotations } from "../core/ownObjects.ts";
 import { policyAnnotations, type Policy } from "../core/policy.ts";
 import { guard } from "./guard.ts";
-import { childOf, type StackArgs } from "./options.ts";
+import { ownChildOf, type OwnerArgs } from "./options.ts";
 
-export interface ModuleNamespaceArgs extends StackArgs {
+export interface ModuleNamespaceArgs extends OwnerArgs {
   /** The namespace's name; see `onload-kmm:namespace`. */
   readonly namespace: string;
   /** How the stack goes about its work: where each step reads it. */
@@ -32,10 +33,10 @@ export class ModuleNamespace extends pulumi.ComponentResource {
         metadata: {
           name: args.namespace,
           labels: { ...labels, ...privileged },
-          annotations: { ...annotations, ...policyAnnotations(args.policy) },
+          annotations: { ...annotations, ...policyAnnotations(args.policy), ...remadeAnnotations(args.remade) },
         },
       },
-      childOf(this),
+      ownChildOf(this, args.remade.namespace),
     );
     this.name = namespace.metadata.name;
     this.uid = namespace.metadata.uid;
@@ -43,7 +44,7 @@ export class ModuleNamespace extends pulumi.ComponentResource {
     const account = new k8s.core.v1.ServiceAccount(
       `${name}-worker`,
       { metadata: { name: names.serviceAccount, namespace: this.name, labels, annotations } },
-      childOf(this),
+      ownChildOf(this, args.remade["service-account"]),
     );
 
     const binding = new k8s.rbac.v1.RoleBinding(
@@ -58,7 +59,7 @@ export class ModuleNamespace extends pulumi.ComponentResource {
         },
         subjects: [{ kind: "ServiceAccount", name: account.metadata.name, namespace: this.name }],
       },
-      childOf(this),
+      ownChildOf(this, args.remade["privileged-binding"]),
     );
 
     guard(name, args, [namespace, account, binding], this);

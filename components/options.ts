@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { Remade, Remake } from "../core/ownObjects.ts";
 
 /** What every component needs to know of the stack it belongs to. */
 export interface StackArgs {
@@ -8,8 +9,29 @@ export interface StackArgs {
   readonly cluster: { readonly kubeconfig: string; readonly context: string; readonly id: string };
 }
 
+/** What a component with objects in the cluster needs to know, too. */
+export interface OwnerArgs extends StackArgs {
+  /** Which of the stack's objects somebody deleted, so that they are made again. */
+  readonly remade: Remade;
+}
+
 /** Options of a resource inside a component, with the reason for its extra edges in the caller's comment. */
 export const childOf = (
   parent: pulumi.Resource,
   dependsOn: pulumi.Input<pulumi.Resource>[] = [],
 ): pulumi.CustomResourceOptions => ({ parent, dependsOn });
+
+/** As {@link childOf}, of an object that is made again where somebody deleted it. */
+export function ownChildOf(
+  parent: pulumi.Resource,
+  remake: Remake | undefined,
+  dependsOn: pulumi.Input<pulumi.Resource>[] = [],
+): pulumi.CustomResourceOptions {
+  return {
+    ...childOf(parent, dependsOn),
+    // Never absent: the engine compares two values only.
+    replacementTrigger: remake?.since ?? "",
+    // The deletion of the old object, which comes last otherwise, would hit the new one: both have one name.
+    ...(remake?.isGone === true && { deleteBeforeReplace: true }),
+  };
+}

@@ -3,10 +3,11 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { ownFields, ownLabels } from "../core/names.ts";
+import { hashedNames } from "../core/ownObjects.ts";
 import { guard } from "./guard.ts";
-import { childOf, type StackArgs } from "./options.ts";
+import { ownChildOf, type OwnerArgs } from "./options.ts";
 
-export interface SigningKeyArgs extends StackArgs {
+export interface SigningKeyArgs extends OwnerArgs {
   readonly namespace: pulumi.Input<string>;
   /** The certificate's common name, at most 64 characters; `modinfo -F signer` shows it. */
   readonly subject: string;
@@ -55,14 +56,14 @@ export class SigningKey extends pulumi.ComponentResource {
       `${name}-${content.data}`,
       {
         metadata: {
-          name: pulumi.interpolate`onload-signing-${content.data}-${content.suffix}`,
+          name: pulumi.interpolate`${hashedNames[`signing-${content.data}`]}${content.suffix}`,
           namespace: args.namespace,
           labels: ownLabels(args.stack),
           annotations: ownFields(args.stack),
         },
         stringData: { [content.data]: content.pem },
       },
-      childOf(this),
+      ownChildOf(this, args.remade[`signing-${content.data}`]),
     );
   }
 }

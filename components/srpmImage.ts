@@ -3,10 +3,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { contentHash } from "../core/hash.ts";
 import { names, ownFields, ownLabels } from "../core/names.ts";
 import { guard } from "./guard.ts";
-import { childOf, type StackArgs } from "./options.ts";
+import { childOf, ownChildOf, type OwnerArgs } from "./options.ts";
 import { step } from "./step.ts";
 
-export interface SrpmImageArgs extends StackArgs {
+export interface SrpmImageArgs extends OwnerArgs {
   readonly namespace: pulumi.Input<string>;
   /** The release package: its path on the bastion, its SHA-256, and its version. */
   readonly release: { readonly package: string; readonly sha256: string; readonly version: string };
@@ -53,7 +53,7 @@ export class SrpmImage extends pulumi.ComponentResource {
         metadata: metadata(names.srpmImageStream),
         spec: { lookupPolicy: { local: true } },
       },
-      childOf(this),
+      ownChildOf(this, args.remade["source-stream"]),
     );
 
     const buildConfig = new k8s.apiextensions.CustomResource(
@@ -69,7 +69,7 @@ export class SrpmImage extends pulumi.ComponentResource {
         },
       },
       // A build whose output stream doesn't exist waits for it, and is given up after five minutes.
-      childOf(this, [stream]),
+      ownChildOf(this, args.remade["source-build"], [stream]),
     );
 
     guard(name, args, [stream, buildConfig], this);

@@ -79,7 +79,7 @@ export function buildTrouble(view: StalledView): BuildTrouble | undefined {
   if (missing.length > 0) {
     return {
       text: `somebody deleted what KMM needs in namespace ${namespace}: ${missing.join(", ")}`,
-      remedy: "run `pulumi up --refresh`, which makes it again",
+      remedy: "run `pulumi up` again, which makes it anew",
       final: true,
     };
   }

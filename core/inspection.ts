@@ -1,6 +1,7 @@
 import { RE2JS } from "re2js";
 import { domain, kmm, labels, moduleName, names } from "./names.ts";
 import { kmmKernel } from "./imageTag.ts";
+import type { Remade } from "./ownObjects.ts";
 import type { NodeReality } from "./reality.ts";
 import type { NodeModulesConfig, RollNode } from "./nodeState.ts";
 
@@ -60,8 +61,10 @@ export interface ClusterFacts {
   readonly namespace?: { readonly metadata: Meta } | undefined;
   /** Names of all namespaces that bear this stack's label. */
   readonly ownNamespaces: readonly string[];
-  /** Objects that the Module names, and that aren't there: `Secret onload-signing-key-…`. */
+  /** Own objects that somebody deleted: `secret/onload-signing-key-…`. */
   readonly missing: readonly string[];
+  /** Which of the own objects were made again, or are to be now. */
+  readonly remade: Remade;
   /** The certificate that modules are signed for now, in PEM; empty before the first `up`. */
   readonly certificate: string;
   readonly hasEntitlement: boolean;
@@ -82,10 +85,13 @@ export function clusterProblems(intent: Intent, facts: ClusterFacts): string[] {
 export function clusterWarnings(intent: Intent, { missing }: ClusterFacts): string[] {
   if (missing.length === 0) return [];
   return [
-    `cluster: deleted by hand in namespace ${intent.namespace}: ${missing.join(", ")}; run \`pulumi up --refresh\`, which makes ` +
-      "again what is missing, and loads again what KMM has unloaded",
+    `cluster: deleted by hand in namespace ${intent.namespace}: ${missing.map(inWords).join(", ")}; \`up\` makes it again, and loads again ` +
+      "what KMM has unloaded",
   ];
 }
+
+/** A name of which only the beginning is known ends with `-`. */
+const inWords = (object: string): string => object.replace(/-$/, "-…");
 
 /** The listed nodes as they are now, in the list's order; those that don't exist are left out. */
 export function listedNodes({ nodes }: Intent, facts: ClusterFacts): Pick<NodeReality, "node" | "nmc">[] {

@@ -1,4 +1,4 @@
-import { names } from "./names.ts";
+import { domain, moduleName, names } from "./names.ts";
 
 /** A KMM Module as it is in the cluster, as far as it names other objects. */
 export interface LiveModule {
@@ -8,7 +8,7 @@ export interface LiveModule {
       readonly container?: {
         readonly version?: string;
         readonly kernelMappings?: readonly {
-          readonly build?: { readonly dockerfileConfigMap?: Named };
+          readonly build?: { readonly dockerfileConfigMap?: Named; readonly secrets?: readonly Named[] };
           readonly sign?: { readonly keySecret?: Named; readonly certSecret?: Named };
         }[];
       };
@@ -20,28 +20,103 @@ interface Named {
   readonly name: string;
 }
 
-/** The Secret with the certificate that the Module's kernel modules are signed for. */
-export const certSecretOf = (module: LiveModule): string | undefined => mappings(module)[0]?.sign?.certSecret?.name;
+/** What each object that `up` makes in the cluster is to its stack. */
+type OwnObject =
+  | "namespace"
+  | "service-account"
+  | "privileged-binding"
+  | "source-stream"
+  | "source-build"
+  | "signing-key"
+  | "signing-cert"
+  | "entitlement"
+  | "dockerfile"
+  | "module";
 
-/**
- * What must be there as long as the Module is, as `kubectl get -o name` prints it. `up` makes these before the Module and
- * `destroy` takes them after it, so one that is missing was deleted by somebody else.
- */
-export function standsOn(module: LiveModule): string[] {
-  const secrets = mappings(module).flatMap(({ sign }) => [sign?.keySecret, sign?.certSecret]);
-  const texts = mappings(module).map(({ build }) => build?.dockerfileConfigMap);
-  return [
-    `serviceaccount/${module.spec.moduleLoader?.serviceAccountName ?? names.serviceAccount}`,
-    `rolebinding.rbac.authorization.k8s.io/${names.privilegedBinding}`,
-    `imagestream.image.openshift.io/${names.srpmImageStream}`,
-    `buildconfig.build.openshift.io/${names.srpmBuildConfig}`,
-    ...named("secret", secrets),
-    ...named("configmap", texts),
-  ];
+/** An object that somebody deleted. */
+export interface Remake {
+  /** When a look missed it (RFC 3339). */
+  readonly since: string;
+  /** Whether it is missing still, so that this `up` makes it again. */
+  readonly isGone: boolean;
 }
 
-const mappings = ({ spec }: LiveModule) => spec.moduleLoader?.container?.kernelMappings ?? [];
+/**
+ * Own objects that somebody has ever deleted. The engine believes its state, and would leave them be; another date here
+ * is what makes it replace the object.
+ */
+export type Remade = Readonly<Partial<Record<OwnObject, Remake>>>;
 
-const named = (kind: string, objects: readonly (Named | undefined)[]): string[] => [
-  ...new Set(objects.flatMap((object) => (object === undefined ? [] : [`${kind}/${object.name}`]))),
-];
+/** Annotations on the namespace, `remade.onload-kmm.io/module: 2026-11-26T03:00:00Z` and so on: what a look finds next time. */
+const prefix = `remade.${domain}/`;
+
+export const remadeAnnotations = (remade: Remade): Record<string, string> =>
+  Object.fromEntries(Object.entries(remade).map(([object, { since }]) => [prefix + object, since]));
+
+/** What the namespace remembers, and what is missing at this time. */
+export function remadeAt(
+  now: string,
+  missing: ObjectNames,
+  annotations: Readonly<Record<string, string>> = {},
+): Remade {
+  const before = Object.entries(annotations)
+    .filter(([key]) => key.startsWith(prefix))
+    .map(([key, since]) => [key.slice(prefix.length), { since, isGone: false }]);
+  const again = Object.keys(missing).map((object) => [object, { since: now, isGone: true }]);
+  return Object.fromEntries([...before, ...again]) as Remade;
+}
+
+/** The Secret with the certificate that the Module's kernel modules are signed for. */
+export const certSecretOf = (module: LiveModule): string | undefined => firstMapping(module)?.sign?.certSecret?.name;
+
+/** Own objects by what they are, named as `kubectl get -o name` prints them; a name that ends with `-` is the beginning of one. */
+export type ObjectNames = Readonly<Partial<Record<OwnObject, string>>>;
+
+const always: ObjectNames = {
+  "service-account": `serviceaccount/${names.serviceAccount}`,
+  "privileged-binding": `rolebinding.rbac.authorization.k8s.io/${names.privilegedBinding}`,
+  "source-stream": `imagestream.image.openshift.io/${names.srpmImageStream}`,
+  "source-build": `buildconfig.build.openshift.io/${names.srpmBuildConfig}`,
+};
+
+/** Beginnings of the names that hold a hash of what is in the object. */
+export const hashedNames = {
+  "signing-key": "onload-signing-key-",
+  "signing-cert": "onload-signing-cert-",
+  dockerfile: "onload-dockerfile-",
+} as const;
+
+/**
+ * What must be there as long as the Module is. `up` makes these before the Module and `destroy` takes them after it, so
+ * one that is missing was deleted by somebody else.
+ */
+export function standsOn(module: LiveModule): ObjectNames {
+  const mapping = firstMapping(module);
+  return {
+    ...always,
+    ...named("entitlement", "secret", mapping?.build?.secrets?.[0]),
+    ...named("signing-key", "secret", mapping?.sign?.keySecret),
+    ...named("signing-cert", "secret", mapping?.sign?.certSecret),
+    ...named("dockerfile", "configmap", mapping?.build?.dockerfileConfigMap),
+  };
+}
+
+/** The same where the Module itself was deleted, and tells no names. */
+export const orphans: ObjectNames = {
+  module: `module.kmm.sigs.x-k8s.io/${moduleName}`,
+  ...always,
+  "signing-key": `secret/${hashedNames["signing-key"]}`,
+  "signing-cert": `secret/${hashedNames["signing-cert"]}`,
+  dockerfile: `configmap/${hashedNames.dockerfile}`,
+};
+
+/** Which of the wanted objects aren't among those found, both as `kubectl get -o name` prints them. */
+export function missingOf(wanted: ObjectNames, found: readonly string[]): ObjectNames {
+  const isThere = (name: string) => found.some((each) => (name.endsWith("-") ? each.startsWith(name) : each === name));
+  return Object.fromEntries(Object.entries(wanted).filter(([, name]) => !isThere(name)));
+}
+
+const firstMapping = ({ spec }: LiveModule) => spec.moduleLoader?.container?.kernelMappings?.[0];
+
+const named = (object: OwnObject, kind: string, found: Named | undefined): ObjectNames =>
+  found === undefined ? {} : { [object]: `${kind}/${found.name}` };

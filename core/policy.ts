@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { policyPrefix } from "./names.ts";
 import { schema, type Settings } from "./settings.ts";
 
@@ -10,21 +11,21 @@ export interface Policy {
   readonly rollout: Settings["rollout"];
   readonly enrolment: Settings["enrolment"];
   readonly build: Pick<Settings["build"], "timeoutMinutes">;
+  /** Names of the listed nodes, sorted; undefined on the namespace of an older version. */
+  readonly nodes?: readonly string[] | undefined;
 }
 
 const sections = ["rollout", "enrolment", "build"] as const;
+const nodeNames = z.array(z.string());
+const nodesKey = `${policyPrefix}nodes`;
 
 /** The namespace's annotations: `policy.onload-kmm.io/rollout.maxParallel: "1"` and so on, values as JSON. */
-export function policyAnnotations({ rollout, enrolment, build: { timeoutMinutes } }: Policy): Record<string, string> {
-  const policy = { rollout, enrolment, build: { timeoutMinutes } };
-  return Object.fromEntries(
-    sections.flatMap((section) =>
-      Object.entries(policy[section]).map(([key, value]) => [
-        `${policyPrefix}${section}.${key}`,
-        JSON.stringify(value),
-      ]),
-    ),
+export function policyAnnotations({ rollout, enrolment, build, nodes }: Policy): Record<string, string> {
+  const policy = { rollout, enrolment, build: { timeoutMinutes: build.timeoutMinutes } };
+  const settings = sections.flatMap((section) =>
+    Object.entries(policy[section]).map(([key, value]) => [`${policyPrefix}${section}.${key}`, JSON.stringify(value)]),
   );
+  return { ...(Object.fromEntries(settings) as Record<string, string>), [nodesKey]: JSON.stringify(nodes ?? []) };
 }
 
 /**
@@ -36,10 +37,12 @@ export function policyAnnotations({ rollout, enrolment, build: { timeoutMinutes 
 export function parsePolicy(annotations: Readonly<Record<string, string>> = {}): Policy {
   const found = Object.fromEntries(sections.map((section) => [section, membersOf(annotations, `${section}.`)]));
   const { rollout, enrolment, build } = schema.shape;
+  const nodes = annotations[nodesKey];
   return {
     rollout: rollout.parse(found["rollout"]),
     enrolment: enrolment.parse(found["enrolment"]),
     build: { timeoutMinutes: build.parse(found["build"]).timeoutMinutes },
+    nodes: nodeNames.optional().parse(nodes === undefined ? undefined : parsed(nodesKey, nodes)),
   };
 }
 

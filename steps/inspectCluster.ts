@@ -43,12 +43,13 @@ await runStep(input, async (step) => {
   const certificate = intent.certificate ?? ("certificate" in facts ? facts.certificate : "");
   const { problems, warnings, machines } = await reach(step.machines, certificate);
   if (facts instanceof StepError) {
-    return { problems: [`cluster: ${facts.message}`, ...problems], warnings, nodes: [], certificate: "" };
+    return { problems: [`cluster: ${facts.message}`, ...problems], warnings, nodes: [], certificate: "", remade: {} };
   }
   return {
     problems: [...clusterProblems(intent, facts), ...problems],
     warnings: [...clusterWarnings(intent, facts), ...warnings],
     nodes: listedNodes(intent, facts).map((found) => ({ ...found, machine: machines.get(found.node.metadata.name) })),
     certificate: facts.certificate,
+    remade: facts.remade,
   };
 });

@@ -16,7 +16,7 @@ import { NodeMachine } from "./lib/nodeMachine.ts";
 import { NodeOutage } from "./lib/nodeOutage.ts";
 import { isControlPlane, requireNoHealthCheck, requireOwnNetwork, requireQuiet } from "./lib/nodeSafety.ts";
 import { readPolicy } from "./lib/policy.ts";
-import { sshSchema } from "./lib/ssh.ts";
+import { sshSchema, Unreachable } from "./lib/ssh.ts";
 import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
 import { waitUntil } from "./lib/wait.ts";
 
@@ -42,9 +42,9 @@ const turnPatienceSeconds = 60;
 await runStep(input, async (step) => {
   const kubectl = await connect(step.cluster);
   const { name } = step.node;
-  const { rollout, enrolment: how } = await readPolicy(kubectl, step.module.namespace);
+  const { rollout, enrolment: how, nodes: listed } = await readPolicy(kubectl, step.module.namespace);
   const enrolment = { ...how, ...step.enrolment, console: step.console };
-  const outage = new NodeOutage(kubectl, { ...rollout, stack: step.stack, node: name });
+  const outage = new NodeOutage(kubectl, { ...rollout, listed, stack: step.stack, node: name });
   const machine = new NodeMachine(name, step.ssh, step.certificate);
   const expected = expectedOn(step.node.kernel, step.module);
   const readNode = async () => sameMachine(await outage.read(), step.node);
@@ -53,8 +53,13 @@ await runStep(input, async (step) => {
   // Without its Module in the cluster the gate would open for nothing, and KMM unload what the node has.
   await requireModule(kubectl, name, step.module);
   const resumed = outage.stateOf(node);
-  // Only a node that we are rebooting may be away.
-  const state = resumed?.phase === "reboot" ? await machine.stateOrAway() : await machine.state();
+  const state = await machine.state().catch((error: unknown) => {
+    if (!(error instanceof Unreachable)) throw error;
+    // Only a node that we are rebooting may be away.
+    if (resumed?.phase === "reboot") return undefined;
+    const left = resumed === undefined ? "The node was not touched" : "The node stays cordoned";
+    throw new StepError(`${error.message}. ${left}; its \`hold: true\` goes on without it`);
+  });
   if (resumed === undefined && state !== undefined && (await isDone(node, state))) {
     await outage.keepGeneration(step.generation);
     progress(`${name}: version ${expected.version} runs already`);

@@ -27,7 +27,7 @@ export async function readCluster(kubectl: Kubectl, intent: Intent): Promise<Clu
     readKmm(kubectl, when),
     readStack(kubectl, intent),
   ]);
-  const own = await readOwnObjects(kubectl, intent.namespace, kmm.modules, stack.nodes);
+  const own = await readOwnObjects(kubectl, intent, { ...kmm, ...stack });
   return { ...platform, ...kmm, ...stack, ...own };
 }
 

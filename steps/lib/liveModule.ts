@@ -13,7 +13,7 @@ export async function requireModule(kubectl: Kubectl, node: string, wanted: Modu
   if (live === undefined) {
     throw new StepError(
       `${node}: the Module ${namespace}/${name} isn't in the cluster: somebody deleted it. The node was not touched; ` +
-        "run `pulumi up --refresh`, which makes it again",
+        "run `pulumi up` without --target, which makes it anew",
     );
   }
   const found = live.spec.moduleLoader?.container?.version ?? "none";

@@ -15,6 +15,8 @@ export interface OutageSettings {
   readonly maxParallel: number;
   readonly drain: boolean;
   readonly drainTimeoutMinutes: number;
+  /** Names of the stack's nodes; absent where they aren't known. */
+  readonly listed?: readonly string[] | undefined;
 }
 
 /** Longest that a node waits for its turn, in seconds; the nodes before it have their own time limits. */
@@ -64,13 +66,17 @@ export class NodeOutage {
     return withLease(this.#kubectl, own, controlPlane ? () => withLease(this.#kubectl, alone, inTurn) : inTurn);
   }
 
-  /** Names of the stack's other nodes that we took out of service and that haven't come back; held ones don't count. */
+  /**
+   * Names of the stack's other nodes that we took out of service and that haven't come back. Held ones don't count, nor those
+   * that were taken off the list: they leave last of all, and whoever waited for them would wait for ever.
+   */
   async othersOut(): Promise<string[]> {
-    const { stack, node } = this.#settings;
+    const { stack, node, listed } = this.#settings;
     const nodes = await this.#kubectl.list<RollNode & KubeObject>("nodes", "-l", `${labels.stack}=${stack}`);
     return nodes
-      .filter((other) => other.metadata.name !== node && cordonedBy(other) === stack && !isHeld(other))
-      .map(({ metadata }) => metadata.name);
+      .filter((other) => cordonedBy(other) === stack && !isHeld(other))
+      .map(({ metadata }) => metadata.name)
+      .filter((name) => name !== node && (listed?.includes(name) ?? true));
   }
 
   /** Where an earlier run of this stack stopped on this node. */

@@ -1,35 +1,86 @@
-import { certSecretOf, standsOn, type LiveModule } from "../../core/ownObjects.ts";
-import { kmm, moduleName } from "../../core/names.ts";
+import {
+  certSecretOf,
+  missingOf,
+  orphans,
+  remadeAt,
+  standsOn,
+  type LiveModule,
+  type ObjectNames,
+  type Remade,
+} from "../../core/ownObjects.ts";
+import { kmm, labels, moduleName } from "../../core/names.ts";
 import type { RollNode } from "../../core/nodeState.ts";
+import { timestamp } from "./clock.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
 
 /** What is left in the cluster of the stack's own objects. */
 export interface OwnObjects {
   /** What somebody deleted, as `kubectl get -o name` prints it. */
   readonly missing: readonly string[];
+  /** What `up` made again, or is to make again now. */
+  readonly remade: Remade;
   /** The signing certificate in PEM; empty before the first `up`. */
   readonly certificate: string;
+}
+
+/** What of the cluster was read already. */
+interface Known {
+  readonly namespace: KubeObject | undefined;
+  readonly nodes: readonly RollNode[];
+  /** Of all namespaces. */
+  readonly modules: readonly (LiveModule & {
+    readonly metadata: { readonly name: string; readonly namespace?: string };
+  })[];
 }
 
 /** Looks for the Module in this namespace, and for what it stands on. No Secret is read but the public certificate's. */
 export async function readOwnObjects(
   kubectl: Kubectl,
-  namespace: string,
-  modules: readonly (LiveModule & { readonly metadata: { readonly name: string; readonly namespace?: string } })[],
-  nodes: readonly RollNode[],
+  { stack, namespace }: { readonly stack: string; readonly namespace: string },
+  known: Known,
 ): Promise<OwnObjects> {
-  const module = modules.find(({ metadata }) => metadata.name === moduleName && metadata.namespace === namespace);
-  if (module === undefined) {
-    // A node gets its version label when the Module is there, and loses it before that goes.
-    const label = kmm.versionLabel(namespace, moduleName);
-    const isOrphaned = nodes.some(({ metadata }) => metadata.labels?.[label] !== undefined);
-    return { missing: isOrphaned ? [`module.kmm.sigs.x-k8s.io/${moduleName}`] : [], certificate: "" };
-  }
-  const wanted = standsOn(module);
-  const found = await kubectl.run(["get", ...wanted, "-n", namespace, "-o", "name", "--ignore-not-found"]);
-  const missing = wanted.filter((object) => !found.split("\n").includes(object));
-  return { missing, certificate: await readCertificate(kubectl, namespace, certSecretOf(module)) };
+  const module = known.modules.find(({ metadata }) => metadata.name === moduleName && metadata.namespace === namespace);
+  const [missing, certificate] = await Promise.all([
+    module === undefined
+      ? orphaned(kubectl, { stack, namespace }, known)
+      : missingAmong(kubectl, namespace, standsOn(module)),
+    readCertificate(kubectl, namespace, module && certSecretOf(module)),
+  ]);
+  return {
+    missing: Object.values(missing),
+    remade: remadeAt(timestamp(), missing, known.namespace?.metadata.annotations),
+    certificate,
+  };
 }
+
+async function missingAmong(kubectl: Kubectl, namespace: string, wanted: ObjectNames): Promise<ObjectNames> {
+  const found = await kubectl.run([
+    "get",
+    ...Object.values(wanted),
+    "-n",
+    namespace,
+    "-o",
+    "name",
+    "--ignore-not-found",
+  ]);
+  return missingOf(wanted, found.split("\n"));
+}
+
+/** A node gets its version label when the Module is there, and loses it before that goes. */
+async function orphaned(
+  kubectl: Kubectl,
+  { stack, namespace }: { readonly stack: string; readonly namespace: string },
+  known: Known,
+): Promise<ObjectNames> {
+  const label = kmm.versionLabel(namespace, moduleName);
+  if (!known.nodes.some(({ metadata }) => metadata.labels?.[label] !== undefined)) return {};
+  if (known.namespace === undefined) return { namespace: `namespace/${namespace}`, ...orphans };
+  const where = ["-n", namespace, "-l", `${labels.stack}=${stack}`, "-o", "name"];
+  return missingOf(orphans, (await kubectl.run(["get", kindsOf(orphans), ...where])).split("\n"));
+}
+
+const kindsOf = (objects: ObjectNames): string =>
+  [...new Set(Object.values(objects).map((name) => name.split("/")[0]))].join(",");
 
 async function readCertificate(kubectl: Kubectl, namespace: string, name: string | undefined): Promise<string> {
   if (name === undefined) return "";

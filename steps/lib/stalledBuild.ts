@@ -35,7 +35,7 @@ export async function whyStalled(kubectl: Kubectl, stalled: StalledBuild): Promi
   if (module === undefined) {
     return {
       text: `somebody deleted the Module ${namespace}/${name}`,
-      remedy: "run `pulumi up --refresh`, which makes it again",
+      remedy: "run `pulumi up` again, which makes it anew",
       final: true,
     };
   }

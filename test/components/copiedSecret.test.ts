@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CopiedSecret } from "../../components/copiedSecret.ts";
-import { leaks, mentions, onStack } from "./fixtures.ts";
+import { leaks, mentions, ownsOnStack } from "./fixtures.ts";
 import { named, record, unknown, type RecordOptions } from "./harness.ts";
 
 const entitlement = "ZW50aXRsZW1lbnQta2V5";
 const source = { namespace: "openshift-config-managed", name: "etc-pki-entitlement" };
 const copy = (options: RecordOptions) =>
-  record(() => new CopiedSecret("entitlement", { ...onStack, source, namespace: "onload-kmm" }, {}), options);
+  record(() => new CopiedSecret("entitlement", { ...ownsOnStack, source, namespace: "onload-kmm" }, {}), options);
 
 const original: RecordOptions["outputs"] = ({ name }) =>
   name === "entitlement-source" ? { data: { "entitlement.pem": entitlement }, type: "Opaque" } : {};

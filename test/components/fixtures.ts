@@ -8,6 +8,9 @@ export const onStack = {
   cluster: { kubeconfig: "kube/config", context: "admin", id: "id-of-the-cluster" },
 };
 
+/** For components with objects in the cluster, none of which anybody deleted. */
+export const ownsOnStack = { ...onStack, remade: {} };
+
 /** A provider whose every Command has answered `{}`. */
 export const answered: RecordOptions = { outputs: () => ({ stdout: "{}" }) };
 

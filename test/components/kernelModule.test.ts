@@ -3,7 +3,7 @@ import { test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { KernelModule, type KernelModuleArgs } from "../../components/kernelModule.ts";
 import type { ModuleSpec } from "../core/kmmAdmission.ts";
-import { Given, inputOf, onStack, valueOf } from "./fixtures.ts";
+import { Given, inputOf, ownsOnStack, valueOf } from "./fixtures.ts";
 import { named, record, type RecordOptions, type Registration } from "./harness.ts";
 
 const plain = "5.14.0-570.49.1.el9_6.x86_64";
@@ -12,7 +12,7 @@ const tag = "9.0.2.140-0123456789ab-${KERNEL_FULL_VERSION}";
 const registry = "image-registry.openshift-image-registry.svc:5000";
 
 const args = (): KernelModuleArgs => ({
-  ...onStack,
+  ...ownsOnStack,
   namespace: pulumi.output("onload-kmm"),
   tag,
   kernels: "^5\\.14\\.",
@@ -83,7 +83,7 @@ test("the build is followed after each change of the Module, one image for each 
   const all = await register();
   assert.deepEqual(named(all, "module-build").dependencies.includes("module"), true);
   assert.deepEqual(inputOf(all, "module-build"), {
-    cluster: onStack.cluster,
+    cluster: ownsOnStack.cluster,
     namespace: "onload-kmm",
     module: "onload",
     version: specOf(all).moduleLoader.container.version,
@@ -114,7 +114,7 @@ test("before the Module goes it is released; that belongs to a resource which a 
   assert.match(String(inputs["delete"]), /steps\/releaseModule\.ts$/);
   assert.deepEqual(dependencies, ["module"]);
   assert.deepEqual(inputOf(all, "module-release"), {
-    cluster: onStack.cluster,
+    cluster: ownsOnStack.cluster,
     namespace: "onload-kmm",
     module: "onload",
   });

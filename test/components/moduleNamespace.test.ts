@@ -4,12 +4,13 @@ import { ModuleNamespace } from "../../components/moduleNamespace.ts";
 import { parsePolicy } from "../../core/policy.ts";
 import { named, record } from "./harness.ts";
 
-const policy = parsePolicy();
+const policy = { ...parsePolicy(), nodes: ["worker-1", "worker-2"] };
+const remade = { module: { since: "2026-11-25T03:00:00.000Z", isGone: true } };
 const cluster = { kubeconfig: "kubeconfig", context: "c", id: "id" };
 
 test("the namespace lets KMM's privileged workers in, and says whose it is", async () => {
   const all = await record(
-    () => new ModuleNamespace("onload", { stack: "dev", cluster, namespace: "onload-kmm", policy }, {}),
+    () => new ModuleNamespace("onload", { stack: "dev", cluster, remade, namespace: "onload-kmm", policy }, {}),
   );
 
   const { inputs, parent } = named(all, "onload", ":Namespace");
@@ -25,6 +26,8 @@ test("the namespace lets KMM's privileged workers in, and says whose it is", asy
       "policy.onload-kmm.io/enrolment.timeoutMinutes": "60",
       "policy.onload-kmm.io/enrolment.removeOnDestroy": "false",
       "policy.onload-kmm.io/build.timeoutMinutes": "60",
+      "policy.onload-kmm.io/nodes": '["worker-1","worker-2"]',
+      "remade.onload-kmm.io/module": "2026-11-25T03:00:00.000Z",
     },
     labels: {
       "app.kubernetes.io/managed-by": "onload-kmm",
@@ -40,7 +43,7 @@ test("the namespace lets KMM's privileged workers in, and says whose it is", asy
 
 test("the workers' ServiceAccount may use the privileged SCC, by RBAC", async () => {
   const all = await record(
-    () => new ModuleNamespace("onload", { stack: "dev", cluster, namespace: "onload-kmm", policy }, {}),
+    () => new ModuleNamespace("onload", { stack: "dev", cluster, remade, namespace: "onload-kmm", policy }, {}),
   );
 
   const binding = named(all, "onload-privileged");

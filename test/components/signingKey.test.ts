@@ -4,7 +4,7 @@ import { test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { SigningKey, type SigningKeyArgs } from "../../components/signingKey.ts";
 import { rsaPair } from "../core/pems.ts";
-import { inputOf, leaks, mentions, onStack, valueOf } from "./fixtures.ts";
+import { inputOf, leaks, mentions, ownsOnStack, valueOf } from "./fixtures.ts";
 import { named, record, unknown, type RecordOptions, type Registration } from "./harness.ts";
 
 const pair = await rsaPair();
@@ -19,7 +19,7 @@ const outputs: NonNullable<RecordOptions["outputs"]> = ({ type }) => {
   return type.endsWith(":SelfSignedCert") ? { certPem: pair.certificate } : {};
 };
 
-const args: SigningKeyArgs = { ...onStack, namespace: "onload-kmm", subject: "Example Corp", protect: false };
+const args: SigningKeyArgs = { ...ownsOnStack, namespace: "onload-kmm", subject: "Example Corp", protect: false };
 const existing = (): SigningKeyArgs => ({
   ...args,
   existing: { key: pulumi.secret(pair.key), certificate: pair.certificate },

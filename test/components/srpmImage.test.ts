@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SrpmImage, type SrpmImageArgs } from "../../components/srpmImage.ts";
-import { inputOf, onStack, valueOf } from "./fixtures.ts";
+import { inputOf, ownsOnStack, valueOf } from "./fixtures.ts";
 import { named, record, type RecordOptions, type Registration } from "./harness.ts";
 
 const args: SrpmImageArgs = {
-  ...onStack,
+  ...ownsOnStack,
   namespace: "onload-kmm",
   release: { package: "releases/onload.zip", sha256: "a".repeat(64), version: "9.0.2.140" },
   srpmSha256: "b".repeat(64),
@@ -46,7 +46,7 @@ test("the upload waits for its BuildConfig, and is told all that it needs by rel
   const all = await register();
   assert.deepEqual(named(all, "source-upload").dependencies, ["source", "source-build"]);
   assert.deepEqual(inputOf(all, "source-upload"), {
-    cluster: onStack.cluster,
+    cluster: ownsOnStack.cluster,
     namespace: "onload-kmm",
     selector: "openshift.io/build-config.name=onload-srpm",
     release: args.release,

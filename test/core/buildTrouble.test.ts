@@ -35,7 +35,12 @@ test("each silent cause has its words, its remedy, and says whether waiting can 
     conditions: [{ type: "PodScheduled", status: "False", message: "0/4 nodes are available" }],
   };
   const rows: [Partial<StalledView>, RegExp, RegExp, boolean][] = [
-    [{ missing: ["configmap/onload-dockerfile-1"] }, /deleted .*configmap\/onload-dockerfile-1/, /up --refresh/, true],
+    [
+      { missing: ["configmap/onload-dockerfile-1"] },
+      /deleted .*configmap\/onload-dockerfile-1/,
+      /`pulumi up` again, which makes it anew/,
+      true,
+    ],
     [{ kernelsWithoutToolkit: ["5.14.0-1"] }, /no Driver Toolkit image for 5\.14\.0-1/, /entitled-ubi/, true],
     [{ pullPods: [pod({ phase: "Failed" })] }, /onload-pull-pod-x.*failed/, /delete pod onload-pull-pod-x/, true],
     [{ pullPods: [pod(waiting("InvalidImageName"))] }, /InvalidImageName/, /delete pod/, true],

@@ -33,6 +33,7 @@ const facts: ClusterFacts = {
   nodes: [node("master-0"), node("worker-1"), node("worker-2", { "onload-kmm.io/stack": "prod" })],
   nmcs: [{ metadata: { name: "worker-1" }, spec: { modules: [] } }],
   missing: [],
+  remade: {},
   certificate: "",
   ownNamespaces: [],
   hasKmm: true,
@@ -100,7 +101,7 @@ test("what somebody deleted is a warning that says how it comes back", () => {
   assert.deepEqual(clusterWarnings(intent, facts), []);
   assert.match(
     clusterWarnings(intent, { ...facts, missing: ["secret/a", "configmap/b"] }).join("\n"),
-    /deleted by hand in namespace onload-kmm: secret\/a, configmap\/b; run `pulumi up --refresh`/,
+    /deleted by hand in namespace onload-kmm: secret\/a, configmap\/b; `up` makes it again/,
   );
 });
 
@@ -215,6 +216,7 @@ test("all problems of a cluster are told at once", () => {
     nodes: [],
     nmcs: [],
     missing: [],
+    remade: {},
     certificate: "",
     ownNamespaces: [],
     hasKmm: false,

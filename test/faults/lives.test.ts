@@ -55,13 +55,25 @@ describe("a stack that ends and begins again", { concurrency: false }, () => {
     await scene.assertFull();
   });
 
-  test("the source's ImageStream, deleted by hand: `up --refresh` makes it and uploads the source again", async () => {
+  test("the source's ImageStream, deleted by hand: `up` makes it and uploads the source again", async () => {
     const stream = ["imagestreams.image.openshift.io", names.srpmImageStream, "-n", namespace];
     await scene.kubectl("delete", ...stream);
-    await scene.again("up", "--refresh", "--config", "onload-kmm:rebuild=1");
+    await scene.again("up", "--config", "onload-kmm:rebuild=1");
     const tags = (await scene.get(...stream))?.status?.["tags"] as unknown[] | undefined;
     assert.equal(tags?.length, 1);
     await scene.assertFull();
+  });
+
+  test("the Module deleted by hand, and then the namespace with all in it: `up` makes, builds and loads everything again", async () => {
+    await scene.kubectl("delete", "modules.kmm.sigs.x-k8s.io", "onload", "-n", namespace);
+    await scene.kubectl("delete", "namespace", namespace);
+    const { exitCode, output } = await scene.stack.preview();
+    assert.equal(exitCode, 0, output);
+    assert.match(output, /deleted by hand in namespace onload-kmm: namespace\/onload-kmm, module\.kmm/);
+    await scene.again("up");
+    await scene.assertFull();
+    const { output: said, steps } = await scene.stack.up("--expect-no-changes");
+    assert.deepEqual(steps, [], said);
   });
 
   async function configure(key: string, value: unknown): Promise<void> {

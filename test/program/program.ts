@@ -86,7 +86,7 @@ export async function run(given: Run): Promise<Ran> {
       asked = JSON.parse((inputs as { stdin: string }).stdin) as typeof asked;
       const { nodes = [] } = asked?.intent ?? {};
       const found = nodes.flatMap(({ name }) => realityOf(name, given.kernels) ?? []);
-      const answer = { problems: given.problems ?? [], warnings: [], nodes: found, certificate: "" };
+      const answer = { problems: given.problems ?? [], warnings: [], nodes: found, certificate: "", remade: {} };
       return { stdout: JSON.stringify(answer) };
     },
   };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Remade } from "../../core/ownObjects.ts";
 import { FakeNode } from "../assets/node/fakeNode.ts";
 import { FakeCluster, type Given } from "./fakeCluster.ts";
 import { anotherKey, startNode } from "./lib/sshNode.ts";
@@ -53,6 +54,7 @@ interface Findings {
   readonly warnings: string[];
   readonly nodes: { node: object; machine?: object }[];
   readonly certificate: string;
+  readonly remade: Remade;
 }
 
 interface Asked {
@@ -86,6 +88,7 @@ test("a cluster as it should be has no problems, and says who its nodes are", as
       },
     ],
     certificate: "",
+    remade: {},
   });
 });
 
@@ -124,10 +127,12 @@ test("what the Module stands on is looked for, by name; the certificate alone is
     own("Secret", "onload-signing-cert-1", { data: { cert: Buffer.from(pem).toString("base64") } }),
     own("ConfigMap", "onload-dockerfile-1"),
   );
-  const { warnings, certificate } = await inspect(cluster);
+  const { warnings, certificate, remade } = await inspect(cluster);
   assert.equal(certificate, pem);
+  const gone = { since: remade["source-stream"]?.since ?? assert.fail(), isGone: true };
+  assert.deepEqual(remade, { "source-stream": gone, "signing-key": gone });
   assert.deepEqual(
-    warnings.map((warning) => warning.replace(/; run.*/, "")),
+    warnings.map((warning) => warning.replace(/; `up`.*/, "")),
     [
       "cluster: deleted by hand in namespace onload-kmm: imagestream.image.openshift.io/onload-srpm, secret/onload-signing-key-1",
     ],
@@ -140,8 +145,28 @@ test("a Module that is gone is missed where a node still has its version", async
   const cluster = goodCluster(t);
   const label = "kmm.node.kubernetes.io/version-module.onload-kmm.onload";
   cluster.change("Node", "worker-1", ({ metadata }) => (metadata.labels = { [label]: "v1" }));
-  const { warnings } = await inspect(cluster);
-  assert.match(warnings.join(), /deleted by hand in namespace onload-kmm: module\.kmm\.sigs\.x-k8s\.io\/onload; run/);
+  const since = "2026-11-25T03:00:00.000Z";
+  const own = { "onload-kmm.io/stack": "prod" };
+  const annotations = { "remade.onload-kmm.io/source-build": since, "remade.onload-kmm.io/module": since };
+  cluster.put({ kind: "Namespace", metadata: { name: "onload-kmm", labels: own, annotations } });
+  for (const [kind, name] of [
+    ["ServiceAccount", "onload-kmm-module"],
+    ["RoleBinding", "onload-kmm-module-privileged"],
+    ["ImageStream", "onload-srpm"],
+    ["BuildConfig", "onload-srpm"],
+    ["Secret", "onload-signing-key-1"],
+    ["Secret", "onload-signing-cert-1"],
+  ] as const) {
+    cluster.put({ kind, metadata: { name, namespace: "onload-kmm", labels: own } });
+  }
+  const { warnings, remade } = await inspect(cluster);
+  assert.match(
+    warnings.join(),
+    /deleted by hand in namespace onload-kmm: module\.kmm\.sigs\.x-k8s\.io\/onload, configmap\/onload-dockerfile-…;/,
+  );
+  assert.deepEqual(remade["source-build"], { since, isGone: false });
+  assert.equal(remade.module?.isGone, true);
+  assert.notEqual(remade.module.since, since);
 });
 
 test("a look changes nothing", async (t) => {

@@ -126,11 +126,13 @@ function getNamed(wanted: readonly string[]): string {
   return found.map((each) => `${each}\n`).join("");
 }
 
+/** `get KIND,KIND …`: as JSON, or by name. */
 function list(): string {
-  const items = withObjects((objects) =>
-    objects.filter((each) => kindOf(each.kind) === kindOf(kind) && isListed(each)),
-  );
-  return JSON.stringify({ items });
+  const kinds = kind.split(",");
+  const listed = (asked: string) =>
+    withObjects((objects) => objects.filter((each) => kindOf(each.kind) === kindOf(asked) && isListed(each)));
+  if (flags.output !== "name") return JSON.stringify({ items: kinds.flatMap(listed) });
+  return kinds.flatMap((asked) => listed(asked).map(({ metadata }) => `${asked}/${metadata.name}\n`)).join("");
 }
 
 function isListed({ metadata, spec }: Stored): boolean {

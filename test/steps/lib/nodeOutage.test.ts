@@ -135,6 +135,11 @@ test("the stack's other nodes that we cordoned are out; others', uncordoned and 
   other("w4", "dev", "dev");
   other("w5", "prod", "prod", { "onload-kmm.io/hold": "true" });
   assert.deepEqual(await outage.othersOut(), ["w2"]);
+
+  other("w6", "prod", "prod");
+  const listed = ["w1", "w6"];
+  const inStack = new NodeOutage(await connect(cluster.access), { ...settings, listed });
+  assert.deepEqual(await inStack.othersOut(), ["w6"], "w2 was taken off the list");
 });
 
 test("a drain respects budgets and its time, and leaves KMM's workers alone", async (t) => {

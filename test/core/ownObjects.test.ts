@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { missingOf, orphans, remadeAnnotations, remadeAt, standsOn } from "../../core/ownObjects.ts";
+import { moduleSpec } from "../../core/moduleSpec.ts";
+
+const module = {
+  spec: moduleSpec({
+    stack: "dev",
+    image: "registry/onload-kmod:1-${KERNEL_FULL_VERSION}",
+    kernels: ".",
+    nodeKernels: [],
+    dockerfileConfigMap: "onload-dockerfile-1",
+    buildArgs: [],
+    buildSecrets: ["etc-pki-entitlement"],
+    keySecret: "onload-signing-key-1",
+    certSecret: "onload-signing-cert-1",
+  }),
+};
+
+test("our own Module refers to each object that must be there", () => {
+  assert.deepEqual(Object.values(standsOn(module)), [
+    "serviceaccount/onload-kmm-module",
+    "rolebinding.rbac.authorization.k8s.io/onload-kmm-module-privileged",
+    "imagestream.image.openshift.io/onload-srpm",
+    "buildconfig.build.openshift.io/onload-srpm",
+    "secret/etc-pki-entitlement",
+    "secret/onload-signing-key-1",
+    "secret/onload-signing-cert-1",
+    "configmap/onload-dockerfile-1",
+  ]);
+});
+
+test("without the Module the objects with a hash in their names are known by their beginnings", () => {
+  const names = Object.values(orphans).map((name) => (name.endsWith("-") ? `${name}1` : name));
+  assert.deepEqual(missingOf(orphans, names), {});
+  assert.deepEqual(missingOf(orphans, names.slice(1)), { module: orphans.module });
+  assert.deepEqual(
+    missingOf(standsOn(module), ["configmap/onload-dockerfile-12"])["dockerfile"],
+    "configmap/onload-dockerfile-1",
+  );
+});
+
+test("what was made again keeps its time, and what is missing now gets the look's", () => {
+  const [then, now] = ["2026-11-25T03:00:00.000Z", "2026-11-26T03:00:00.000Z"];
+  const first = remadeAt(then, { module: "module/onload", dockerfile: "configmap/a" });
+  const second = remadeAt(now, { module: "module/onload" }, { "example.com/other": "1", ...remadeAnnotations(first) });
+  assert.deepEqual(second, { module: { since: now, isGone: true }, dockerfile: { since: then, isGone: false } });
+  assert.deepEqual(remadeAt(now, {}, remadeAnnotations(second)), {
+    module: { since: now, isGone: false },
+    dockerfile: { since: then, isGone: false },
+  });
+});
