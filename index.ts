@@ -17,7 +17,7 @@ import type { ModuleTarget } from "./core/nodeState.ts";
 import { preflight } from "./preflight.ts";
 
 const config = readConfig();
-const { release, nodes: listed, remade, assets } = await preflight(config);
+const { release, nodes: listed, remade, spoilt, kernels, assets } = await preflight(config);
 
 const { cluster, build, enrolment } = config;
 const onStack = { stack: pulumi.getStack(), cluster };
@@ -117,17 +117,21 @@ const kernelModule = new KernelModule(
     ...inNamespace,
     ...building,
     tag: pulumi.all([signingKey.fingerprint, moduleNamespace.uid]).apply(([certificate, namespaceUid]) =>
-      tagTemplate(release.version, {
-        source: source.tag,
-        dockerfile,
-        baseImage: build.baseImage,
-        certificate,
-        filesToSign: filesToSign(),
-        namespaceUid,
-        rebuild: config.rebuild,
-      }),
+      tagTemplate(
+        release.version,
+        {
+          source: source.tag,
+          dockerfile,
+          baseImage: build.baseImage,
+          certificate,
+          filesToSign: filesToSign(),
+          namespaceUid,
+          rebuild: config.rebuild,
+        },
+        spoilt,
+      ),
     ),
-    kernels: build.kernels,
+    kernels,
     nodeKernels: listed.map(({ identity }) => identity.kernel),
     dockerfile,
     srpmImage: source.image,

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { contentHash } from "../core/hash.ts";
 import { forKernel, imageTemplate } from "../core/imageTag.ts";
 import { moduleSpec, moduleVersion } from "../core/moduleSpec.ts";
-import { moduleName, ownFields, ownLabels } from "../core/names.ts";
+import { moduleName, names, ownFields, ownLabels } from "../core/names.ts";
 import { hashedNames } from "../core/ownObjects.ts";
 import type { ModuleTarget } from "../core/nodeState.ts";
 import { guard } from "./guard.ts";
@@ -14,8 +14,8 @@ export interface KernelModuleArgs extends OwnerArgs {
   readonly namespace: pulumi.Output<string>;
   /** The kmod image's tag with the kernel still a variable: a hash of all that goes into it (core/imageTag.ts). */
   readonly tag: pulumi.Input<string>;
-  /** Regular expression (RE2) of the kernels that are built for. */
-  readonly kernels: string;
+  /** Kernels that the Module may be built for. */
+  readonly kernels: readonly string[];
   /** Kernels of the listed nodes now. */
   readonly nodeKernels: readonly string[];
   /** Text of the kmod image's Dockerfile. */
@@ -85,7 +85,6 @@ export class KernelModule extends pulumi.ComponentResource {
               stack: args.stack,
               image,
               kernels: args.kernels,
-              nodeKernels: args.nodeKernels,
               dockerfileConfigMap,
               buildArgs: [
                 { name: "SRPM_IMAGE", value: srpmImage },
@@ -124,6 +123,7 @@ export class KernelModule extends pulumi.ComponentResource {
           module: moduleName,
           version,
           images: [...new Set(args.nodeKernels)].sort().map((kernel) => ({ kernel, image: forKernel(image, kernel) })),
+          stream: names.kmodImageStream,
           logDirectory: args.logDirectory,
         })),
       },

@@ -1,7 +1,7 @@
 import { RE2JS } from "re2js";
 import { domain, kmm, labels, moduleName, names } from "./names.ts";
 import { kmmKernel } from "./imageTag.ts";
-import type { Remade } from "./ownObjects.ts";
+import type { LiveModule, Remade } from "./ownObjects.ts";
 import type { NodeReality } from "./reality.ts";
 import type { NodeModulesConfig, RollNode } from "./nodeState.ts";
 
@@ -61,10 +61,14 @@ export interface ClusterFacts {
   readonly namespace?: { readonly metadata: Meta } | undefined;
   /** Names of all namespaces that bear this stack's label. */
   readonly ownNamespaces: readonly string[];
+  /** The stack's own Module; undefined when it isn't there. */
+  readonly module?: LiveModule | undefined;
   /** Own objects that somebody deleted: `secret/onload-signing-key-…`. */
   readonly missing: readonly string[];
   /** Which of the own objects were made again, or are to be now. */
   readonly remade: Remade;
+  /** Stems of image tags that must not be used again (core/imageMemory.ts). */
+  readonly spoilt: readonly string[];
   /** The certificate that modules are signed for now, in PEM; empty before the first `up`. */
   readonly certificate: string;
   readonly hasEntitlement: boolean;

@@ -63,6 +63,9 @@ export const annotations = {
   cordonedBy: `${domain}/cordoned-by`,
   /** On a node: the generation (core/reality.ts) whose roll-out ended well last. */
   generation: `${domain}/generation`,
+  /** On the namespace: digests of signed images by tag, and tags never to be used again (core/imageMemory.ts). */
+  signed: `${domain}/signed`,
+  spoilt: `${domain}/spoilt`,
   /** On the Module: touched to make KMM look again. */
   retry: `${domain}/retry`,
 } as const;

@@ -11,12 +11,17 @@ import {
   type ModuleBuildSignConfig,
   type ModuleImagesConfig,
 } from "../core/moduleBuild.ts";
-import { annotations, kmm, names } from "../core/names.ts";
+import { tagOf } from "../core/imageTag.ts";
+import type { KmmFeatures } from "../core/kmmFeatures.ts";
+import { kmm } from "../core/names.ts";
 import type { Policy } from "../core/policy.ts";
 import { BuildLogs, whatItSays } from "./lib/builds.ts";
-import { now, timestamp } from "./lib/clock.ts";
+import { now } from "./lib/clock.ts";
 import { connect, type Kubectl, type KubeObject } from "./lib/kubectl.ts";
+import { readImageMemory, rememberSigned } from "./lib/imageMemory.ts";
 import { readPushedTags } from "./lib/imageStream.ts";
+import { readFeatures } from "./lib/kmmFeatures.ts";
+import { KmmRounds } from "./lib/kmmRounds.ts";
 import { readPolicy } from "./lib/policy.ts";
 import { whyStalled } from "./lib/stalledBuild.ts";
 import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
@@ -29,6 +34,8 @@ const input = z.object({
   /** The Module's `version`; passed on to whoever waits for the images. */
   version: z.string(),
   images: z.array(z.object({ kernel: z.string(), image: z.string() })),
+  /** The ImageStream that they are pushed to. */
+  stream: z.string(),
   logDirectory: z.string(),
 });
 type Input = z.infer<typeof input>;
@@ -49,6 +56,8 @@ const stuck = (reason: string): string =>
 class Round {
   readonly #kubectl: Kubectl;
   readonly #step: Input;
+  readonly #features: KmmFeatures;
+  readonly #kmm: KmmRounds;
   readonly #logs: BuildLogs;
   #oldFailures: Set<string> | undefined;
   #touchedAt = now();
@@ -57,9 +66,11 @@ class Round {
   #trouble = "";
   #forgets = 0;
 
-  constructor(kubectl: Kubectl, step: Input) {
+  constructor(kubectl: Kubectl, step: Input, features: KmmFeatures) {
     this.#kubectl = kubectl;
     this.#step = step;
+    this.#features = features;
+    this.#kmm = new KmmRounds(kubectl, { ...step, ...features });
     this.#logs = new BuildLogs(kubectl, step.namespace, step.logDirectory);
   }
 
@@ -69,8 +80,10 @@ class Round {
       remedy: `look at \`kubectl -n ${this.#step.namespace} get builds,pods,events\` and run \`pulumi up\` again`,
     };
     const images = await waitUntil("the kernel modules' images", waiting, () => this.#look());
+    const digests = images.map(({ image, digest }) => [tagOf(image), digest]);
+    await rememberSigned(this.#kubectl, this.#step.namespace, Object.fromEntries(digests) as Record<string, string>);
     // With every image there this changes nothing now, and leaves no entry that a later tag could inherit from.
-    await this.#delete("modulebuildsignconfigs.kmm.sigs.x-k8s.io");
+    await this.#kmm.endRound();
     await this.#logs.settle();
     for (const { kernel, digest } of images) progress(`built and signed for ${kernel}: ${digest}`);
     return images;
@@ -95,14 +108,28 @@ class Round {
         if (now() - this.#touchedAt > touchAfterSeconds * 1000) await this.#touch();
         return { missing: verdict.missing };
       case "startAfresh":
-        await this.#delete("modulebuildsignconfigs.kmm.sigs.x-k8s.io");
+        await this.#kmm.endRound();
         return { missing: `a fresh round: ${verdict.reason}` };
       case "forget":
-        this.#forgets += 1;
-        if (this.#forgets > mostForgets) throw new StepError(stuck(verdict.reason));
-        await this.#forget();
+        await this.#again(verdict.reason, () => this.#kmm.forget());
         return { missing: `a fresh look: ${verdict.reason}` };
+      case "distrust":
+        await this.#again(verdict.reason, () => this.#kmm.takeAway(verdict));
+        return { missing: `another build: ${verdict.reason}` };
     }
+  }
+
+  /** Has KMM look again, as often as that may help. */
+  async #again(reason: string, act: () => Promise<void>): Promise<void> {
+    this.#forgets += 1;
+    if (this.#forgets > mostForgets) throw new StepError(stuck(reason));
+    this.#touchedAt = now();
+    await act();
+  }
+
+  async #touch(): Promise<void> {
+    this.#touchedAt = now();
+    await this.#kmm.touch();
   }
 
   /** What KMM doesn't say while nothing moves; asked anew every few seconds. */
@@ -122,7 +149,7 @@ class Round {
 
   async #view() {
     const { namespace, module } = this.#step;
-    const [mic, mbsc, builds, pushed] = await Promise.all([
+    const [mic, mbsc, builds, { signed }] = await Promise.all([
       this.#kubectl.get<KubeObject & ModuleImagesConfig>("moduleimagesconfigs.kmm.sigs.x-k8s.io", module, namespace),
       this.#kubectl.get<KubeObject & ModuleBuildSignConfig>(
         "modulebuildsignconfigs.kmm.sigs.x-k8s.io",
@@ -136,56 +163,34 @@ class Round {
         "-l",
         `${kmm.moduleNameLabel}=${module}`,
       ),
-      readPushedTags(this.#kubectl, namespace, names.kmodImageStream),
+      readImageMemory(this.#kubectl, namespace),
     ]);
-    this.#oldFailures ??= new Set(builds.filter(hasFailed).map(({ metadata }) => metadata.name));
-    return { wanted: this.#step.images, mic, mbsc, builds, pushed, oldFailures: this.#oldFailures };
+    // After KMM's account: what it has signed by then is pushed.
+    const pushed = await readPushedTags(this.#kubectl, namespace, this.#step.stream);
+    this.#oldFailures ??= new Set(builds.filter(hasFailed).map(({ metadata }) => metadata.uid));
+    const { signsInPlace } = this.#features;
+    const oldFailures = this.#oldFailures;
+    return { wanted: this.#step.images, mic, mbsc, builds, pushed, signed, signsInPlace, oldFailures };
   }
 
   async #fail(build: BuildObject): Promise<never> {
     const { name, labels } = build.metadata;
     this.#logs.follow(build);
-    const tail = await this.#logs.tail(name);
+    const tail = await this.#logs.tail(build);
     const signing = labels?.[kmm.buildTypeLabel] === "SignImage";
-    // KMM answers a failed signing with another build, for ever. Without these it has nothing to do until the
-    // Module is touched, which the next `up` does.
-    if (signing) await this.#stopKmm();
+    if (signing) await this.#kmm.giveUpSigning(this.#step.images);
     throw new StepError(
       `${signing ? "signing" : "building"} the kernel modules for ${labels?.[kmm.targetKernelLabel] ?? "a kernel"} failed ` +
-        `(Build ${name}: ${whatItSays(build)}). Its log, ${this.#logs.path(name)}, ends with:\n${tail}\n` +
+        `(Build ${name}: ${whatItSays(build)}). Its log, ${this.#logs.path(build)}, ends with:\n${tail}\n` +
         "No node was touched. Mend the cause and run `pulumi up` again",
     );
-  }
-
-  async #forget(): Promise<void> {
-    await this.#stopKmm();
-    await this.#touch();
-  }
-
-  /** In this order: of a MIC that is still there KMM makes the MBSC anew, with all that it took for true. */
-  async #stopKmm(): Promise<void> {
-    await this.#delete("moduleimagesconfigs.kmm.sigs.x-k8s.io");
-    await this.#delete("modulebuildsignconfigs.kmm.sigs.x-k8s.io");
-  }
-
-  /** KMM doesn't watch the MIC's deletion, but any change of the Module makes it look again. */
-  async #touch(): Promise<void> {
-    this.#touchedAt = now();
-    const { namespace, module } = this.#step;
-    const touch = `${annotations.retry}=${timestamp()}`;
-    await this.#kubectl.run(["annotate", "modules.kmm.sigs.x-k8s.io", module, "-n", namespace, touch, "--overwrite"]);
-  }
-
-  async #delete(kind: string): Promise<void> {
-    const { namespace, module } = this.#step;
-    await this.#kubectl.run(["delete", kind, module, "-n", namespace, "--ignore-not-found", "--wait=false"]);
   }
 }
 
 await runStep(input, async (step) => {
   const kubectl = await connect(step.cluster);
   const { build } = await readPolicy(kubectl, step.namespace);
-  const round = new Round(kubectl, step);
+  const round = new Round(kubectl, step, await readFeatures(kubectl));
   try {
     return { version: step.version, images: await round.follow(build) };
   } finally {

@@ -10,7 +10,7 @@ import { requireDatabase } from "./lib/bmcEnrolment.ts";
 import { enrol } from "./lib/enrolment.ts";
 import { connect } from "./lib/kubectl.ts";
 import { load } from "./lib/loading.ts";
-import { requireModule } from "./lib/liveModule.ts";
+import { requireModule, requireSigned } from "./lib/liveModule.ts";
 import { enrolmentSchema, moduleSchema, nodeSchema, sameMachine } from "./lib/nodeInput.ts";
 import { NodeMachine } from "./lib/nodeMachine.ts";
 import { NodeOutage } from "./lib/nodeOutage.ts";
@@ -69,6 +69,7 @@ await runStep(input, async (step) => {
   if (mustEnrol && enrolment.mode === "operator") return await leavePending();
   if (mustEnrol && enrolment.mode === "off") throw new StepError(notTrusted(state));
 
+  await requireSigned(kubectl, name, expected);
   await outage.alone(isControlPlane(node), async () => {
     if (resumed === undefined) {
       await requireFree(node, state, mustEnrol);

@@ -53,7 +53,10 @@ async function ask({ name, ...target }: Machine, certificate: string): Promise<F
     if (!(error instanceof StepError)) throw error;
     if (error instanceof Unreachable || error instanceof ToolFailure) {
       const remedy = "`up` ends when its turn comes, unless it is back by then; its `hold: true` goes on without it";
-      return { warning: `${error.message}; ${remedy}`, machine: { unreachable: error.message.replace(`${name}: `, "") } };
+      return {
+        warning: `${error.message}; ${remedy}`,
+        machine: { unreachable: error.message.replace(`${name}: `, "") },
+      };
     }
     return { problem: `${name}: ${error.message}` };
   }

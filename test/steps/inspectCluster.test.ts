@@ -89,6 +89,8 @@ test("a cluster as it should be has no problems, and says who its nodes are", as
     ],
     certificate: "",
     remade: {},
+    spoilt: [],
+    kernels: ["5.14.0-1.el9.x86_64"],
   });
 });
 
