@@ -36,6 +36,7 @@ export interface Thing {
 export interface NodeInfo {
   readonly bootID: string;
   readonly kernelVersion: string;
+  readonly osImage: string;
 }
 
 interface Proof {
