@@ -36,6 +36,13 @@ describe("the state directory", () => {
     assert.deepEqual(await readState(dir), state);
   });
 
+  test("a sandbox that was made before KMM had generations has 2.4.1", async () => {
+    const { kmm, ...older } = state;
+    await writeState(dir, state);
+    await writeFile(filesOf(dir).state, JSON.stringify(older));
+    assert.equal((await readState(dir))?.kmm, kmm);
+  });
+
   test("a damaged state is refused with its file and what is wrong", async () => {
     await writeState(dir, state);
     await writeFile(filesOf(dir).state, JSON.stringify({ ...state, ports: { ...state.ports, etcd: 0 } }));
