@@ -4,6 +4,7 @@ import { formatElapsed } from "./toolchain/pace.ts";
 import { down, status, up, type UpOptions } from "./controlPlane/lifecycle.ts";
 import { filesOf } from "./controlPlane/state.ts";
 import { ensureStack } from "./devStack.ts";
+import { operatorFolder } from "./kmm/operator/folder.ts";
 import { stateDirectory } from "./paths.ts";
 import { Sandbox } from "./sandbox.ts";
 import { configFileOf, stackName } from "./stackConfig.ts";
@@ -19,6 +20,7 @@ const usage = `usage: npm run sandbox -- COMMAND [OPTIONS]
   --nodes N          up: number of worker nodes (default 3)
   --cluster-id UID   up: UID of the namespace kube-system
   --no-secure-boot   up: the nodes' firmware has Secure Boot off
+  --kmm FOLDER       up: run KMM's own manager and webhook-server from this folder in the stand-in's place
   --purge            down: remove the state directory too
 `;
 
@@ -27,6 +29,7 @@ const options = {
   nodes: { type: "string" },
   "cluster-id": { type: "string" },
   "secure-boot": { type: "boolean" },
+  kmm: { type: "string" },
   purge: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false },
 } as const;
@@ -53,6 +56,14 @@ function clusterId(value: string | undefined): string | undefined {
     throw new UserError(`--cluster-id ${value}: must be a UUID in lower case, as \`uuidgen\` prints it`);
   }
   return value;
+}
+
+function kmmFolder(value: string | undefined): string | undefined {
+  const folder = value === undefined ? undefined : operatorFolder(value);
+  if (value !== undefined && folder === undefined) {
+    throw new UserError(`--kmm ${value}: must be a folder with KMM's own programs, for example --kmm ./kmm-2.7`);
+  }
+  return folder;
 }
 
 async function runUp(dir: string, options: UpOptions): Promise<number> {
@@ -99,6 +110,7 @@ async function main(argv: string[]): Promise<number> {
         nodes: wholeNumber(values.nodes),
         clusterId: clusterId(values["cluster-id"]),
         secureBoot: values["secure-boot"],
+        kmmFolder: kmmFolder(values.kmm),
       });
     case "status":
       return runStatus(dir);

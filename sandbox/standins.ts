@@ -1,6 +1,6 @@
 /**
  * One process for all stand-ins of the cluster: the gateway with OpenShift's subresources, OpenShift's controllers,
- * KMM, and the nodes. Started by `sandbox up`; ends on SIGTERM.
+ * KMM unless its own programs run, and the nodes. Started by `sandbox up`; ends on SIGTERM.
  */
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
@@ -24,7 +24,8 @@ async function start(dir: string, running: Running[]): Promise<void> {
   const openshift = kubeconfigFile(dir, "openshift.kubeconfig");
   running.push(await startNodes({ kubeconfig: kubeconfigFile(dir, "nodes.kubeconfig"), stateDir: dir }));
   running.push(await startOpenshift({ kubeconfig: openshift, stateDir: dir }));
-  running.push(await startKmm({ kubeconfig: kubeconfigFile(dir, "kmm.kubeconfig") }));
+  if (state.kmmFolder === undefined)
+    running.push(await startKmm({ kubeconfig: kubeconfigFile(dir, "kmm.kubeconfig") }));
   running.push(
     await startGateway({
       listenPort: state.ports.gateway,

@@ -1,5 +1,6 @@
 import { Kube, type Resource } from "../kube.ts";
 import { installKmm } from "../kmm/install.ts";
+import { installOperator } from "../kmm/operator/install.ts";
 import { installNodes } from "../nodes/install.ts";
 import type { NodeSpec } from "../nodes/spec.ts";
 import { installOpenshift } from "../openshift/install.ts";
@@ -27,7 +28,8 @@ export async function installAll(dir: string, state: State): Promise<void> {
   const kubeconfig = kubeconfigFile(dir, "standins.kubeconfig");
   await installSwitches(kubeconfig);
   await installOpenshift(kubeconfig);
-  await installKmm(kubeconfig);
+  if (state.kmmFolder === undefined) await installKmm(kubeconfig);
+  else await installOperator(kubeconfig, state.kmmFolder);
   await installNodes(kubeconfig, defaultNodes(state.workers, state.secureBoot));
 }
 

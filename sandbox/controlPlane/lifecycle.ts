@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { operatorFiles } from "../kmm/operator/folder.ts";
 import { withLock } from "../lock.ts";
 import { missedPorts, readAccess } from "../nodes/access.ts";
 import { nameWithHolders } from "../portHolder.ts";
@@ -12,7 +13,7 @@ import { makeCredentials, nameServers } from "./credentials.ts";
 import { ensureDirectory, removeDirectory } from "./directory.ts";
 import { isAlive } from "./processes.ts";
 import { seedClusterId } from "./seed.ts";
-import { serviceOf, services } from "./services.ts";
+import { serviceOf, services, servicesOf } from "./services.ts";
 import { choosePorts, filesOf, portNames, readState, serviceNames, writeState } from "./state.ts";
 import type { ServiceName, State } from "./state.ts";
 import { claimPorts, ensureRunning, PortsTaken, stopService, type StartContext } from "./supervise.ts";
@@ -31,6 +32,8 @@ export interface UpOptions {
   readonly clusterId?: string | undefined;
   /** Whether the nodes' firmware has Secure Boot on; default on, as on the machines that this is for. */
   readonly secureBoot?: boolean | undefined;
+  /** Absolute path of a folder with KMM's own programs, which run in the stand-in's place. */
+  readonly kmmFolder?: string | undefined;
 }
 
 /**
@@ -40,12 +43,13 @@ export interface UpOptions {
  * @throws UserError when an existing sandbox was made with other options, or a process doesn't start.
  */
 export async function up(dir: string, options: UpOptions): Promise<ServiceName[]> {
+  if (options.kmmFolder !== undefined) operatorFiles(options.kmmFolder);
   const { bin } = await ensureToolchain();
   return exclusively(dir, () =>
     withPortClaims(async (claims) => {
       const state = (await readState(dir)) ?? (await create(dir, options, claims));
       checkOptions(dir, state, options);
-      return bringUp({ dir, state, bin, claims }, serviceNames);
+      return bringUp({ dir, state, bin, claims }, namesOf(state));
     }),
   );
 }
@@ -63,12 +67,14 @@ export async function startAgain(dir: string, name: ServiceName): Promise<void> 
 }
 
 async function create(dir: string, options: UpOptions, claims: PortClaims): Promise<State> {
+  const { kmmFolder } = options;
   const state: State = {
     version: 1,
     clusterId: options.clusterId ?? defaultClusterId,
     workers: options.nodes ?? defaultWorkers,
     secureBoot: options.secureBoot ?? true,
-    ports: await choosePorts(claims),
+    ...(kmmFolder === undefined ? {} : { kmmFolder }),
+    ports: await choosePorts(claims, kmmFolder !== undefined),
     installed: false,
     configured: false,
     processes: {},
@@ -88,6 +94,7 @@ function checkOptions(dir: string, state: State, options: UpOptions): void {
     ["--nodes", options.nodes, state.workers],
     ["--cluster-id", options.clusterId, state.clusterId],
     ["--secure-boot", options.secureBoot, state.secureBoot],
+    ["--kmm", options.kmmFolder, state.kmmFolder ?? "the stand-in for KMM"],
   ] as const;
   for (const [flag, value, actual] of wanted) {
     if (value === undefined || value === actual) continue;
@@ -97,6 +104,9 @@ function checkOptions(dir: string, state: State, options: UpOptions): void {
     );
   }
 }
+
+/** The processes that this sandbox has. */
+const namesOf = (state: State): ServiceName[] => servicesOf(state).map(({ name }) => name);
 
 /** Starts these processes, and has everything that names the sandbox's ports follow them. */
 async function bringUp(context: StartContext, names: readonly ServiceName[]): Promise<ServiceName[]> {
@@ -123,7 +133,7 @@ async function startOrMove(
   const givenUp: number[] = [];
   for (let moves = 0; ; moves += 1) {
     try {
-      return { started: await start(context, moves === 0 ? names : serviceNames), givenUp };
+      return { started: await start(context, moves === 0 ? names : namesOf(context.state)), givenUp };
     } catch (error) {
       if (!(error instanceof PortsTaken)) throw error;
       if (moves === mostMoves) {
@@ -137,8 +147,9 @@ async function startOrMove(
 
 async function move(context: StartContext, taken: readonly number[]): Promise<void> {
   const { dir, state, claims } = context;
+  const isTaken = (port: number | undefined) => port !== undefined && taken.includes(port);
   for (const service of services.toReversed()) await stopService(service, context);
-  for (const name of portNames) if (taken.includes(state.ports[name])) state.ports[name] = await claims.take();
+  for (const name of portNames) if (isTaken(state.ports[name])) state.ports[name] = await claims.take();
   await writeState(dir, state);
   await nameServers(dir, state.ports);
 }
@@ -163,6 +174,8 @@ async function start(context: StartContext, names: readonly ServiceName[]): Prom
     await writeState(dir, state);
   }
   await ensure("stand-ins");
+  await ensure("kmm-webhook-server");
+  await ensure("kmm-manager");
   return started;
 }
 
@@ -190,7 +203,7 @@ export async function status(dir: string): Promise<{ state: State; services: Ser
   const state = await readState(dir);
   if (!state) return undefined;
   const { bin } = await ensureToolchain();
-  const found = services.map(async (service): Promise<ServiceStatus> => {
+  const found = servicesOf(state).map(async (service): Promise<ServiceStatus> => {
     const record = state.processes[service.name];
     if (!isAlive(record)) return { name: service.name, pid: undefined, health: "stopped" };
     const ready = await service.ready({ dir, state, bin }).catch(() => false);

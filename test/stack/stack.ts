@@ -33,14 +33,16 @@ export interface StackOptions {
   readonly nodes?: number;
   /** Whether the nodes' firmware starts with Secure Boot on; default off, and then no key is asked for. */
   readonly secureBoot?: boolean;
+  /** A folder with KMM's own programs, in the stand-in's place. */
+  readonly kmmFolder?: string | undefined;
   /** Changes what the sandbox has written into the configuration, before the stack is made. */
   readonly configure?: (config: StackConfig) => void;
 }
 
 /** Starts a sandbox in a temporary directory and makes the stack `dev` on it. End it with `end()`. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const { nodes, secureBoot = false } = options;
-  const sandbox = await startSandbox({ nodes, secureBoot });
+  const { nodes, secureBoot = false, kmmFolder } = options;
+  const sandbox = await startSandbox({ nodes, secureBoot, kmmFolder });
   const stack = new Stack(sandbox);
   const config = await stack.config();
   // A test that fails half-way may leave a build hanging: the next one shall not wait for it for an hour.

@@ -22,7 +22,7 @@ const VALIDATORS: Record<string, (request: Review["request"]) => string | undefi
   "/validate-kmm-sigs-x-k8s-io-v1beta2-preflightvalidationocp": ({ object }) =>
     kernelVersionFault((object as Preflight).spec.kernelVersion),
   // Called only for namespaces with KMM's label.
-  "/validate-namespace": () =>
+  "/validate--v1-namespace": () =>
     "namespace contains one or more Module resources; delete those before deleting the namespace",
 };
 

@@ -15,6 +15,7 @@ import {
 import { type Build, builds } from "../../../sandbox/openshift/resources.ts";
 import { Registry } from "../../../sandbox/openshift/registry.ts";
 import { type Sandbox, startSandbox } from "../../../sandbox/sandbox.ts";
+import { kmmUnderTest } from "./underTest.ts";
 import { SWITCHES_TARGET, type SwitchName } from "../../../sandbox/switches.ts";
 
 /** The kernel of the sandbox's nodes. */
@@ -50,7 +51,7 @@ export class Lab {
   }
 
   static async start(): Promise<Lab> {
-    const sandbox = await startSandbox({ nodes: 2, secureBoot: false });
+    const sandbox = await startSandbox({ nodes: 2, secureBoot: false, kmmFolder: kmmUnderTest.kmmFolder });
     const lab = new Lab(sandbox, await Kube.fromKubeconfig(kubeconfigFile(sandbox.dir, "standins.kubeconfig")));
     await lab.set({ "build.seconds": "0.1" });
     return lab;
@@ -59,6 +60,16 @@ export class Lab {
   /** Sets switches; null takes one off. */
   async set(switches: Partial<Record<SwitchName, string | null>>): Promise<void> {
     await this.kube.patch(CONFIG_MAPS, SWITCHES_TARGET, { data: switches });
+  }
+
+  /** KMM's processes die. */
+  async killKmm(): Promise<void> {
+    for (const name of kmmUnderTest.processes) await this.sandbox.kill(name);
+  }
+
+  /** They are started again, and serve. */
+  async startKmm(): Promise<void> {
+    for (const name of kmmUnderTest.processes) await this.sandbox.start(name);
   }
 
   async stop(): Promise<void> {

@@ -1,0 +1,45 @@
+import { stringify } from "yaml";
+import { applyObjects, Kube, type KubeObject, readObjects, type Resource } from "../../kube.ts";
+import { webhooks } from "../admission/webhooks.ts";
+import { CONFIG_MAPS } from "../resources.ts";
+import { OPERATOR_NAMESPACE, SETTINGS } from "./constants.ts";
+import { operatorFiles } from "./folder.ts";
+
+const configurations: Resource = {
+  group: "admissionregistration.k8s.io",
+  version: "v1",
+  plural: "validatingwebhookconfigurations",
+  kind: "ValidatingWebhookConfiguration",
+  namespaced: false,
+};
+
+/** Gives the cluster the types of the KMM in this folder, in the place of the stand-in's. Can be run again. */
+export async function installOperator(kubeconfig: string, folder: string): Promise<void> {
+  const kube = await Kube.fromKubeconfig(kubeconfig);
+  try {
+    for (const file of operatorFiles(folder).crds) await applyObjects(kube, await readObjects(file));
+  } finally {
+    kube.close();
+  }
+}
+
+/** What the operator's programs go by: one of each, no metrics, nothing that others could reach. */
+export async function applySettings(kube: Kube, ports: { webhook: number; health: number }): Promise<void> {
+  const settings = {
+    healthProbeBindAddress: `127.0.0.1:${ports.health}`,
+    leaderElection: { enabled: false },
+    metrics: { bindAddress: "0" },
+    webhook: { disableHTTP2: true, port: ports.webhook },
+  };
+  const object: KubeObject & { data: Record<string, string> } = {
+    metadata: { namespace: OPERATOR_NAMESPACE, name: SETTINGS },
+    data: { "controller_config.yaml": stringify(settings) },
+  };
+  await kube.apply(CONFIG_MAPS, object);
+}
+
+/** Has the API server ask KMM's webhook server on this port, which has this certificate (PEM). */
+export async function registerWebhooks(kube: Kube, port: number, certificate: string): Promise<void> {
+  const caBundle = Buffer.from(certificate).toString("base64");
+  await kube.apply(configurations, webhooks(`https://127.0.0.1:${port}`, caBundle), "kmm");
+}
