@@ -43,7 +43,7 @@ spec:
     test("the schema refuses what is missing or of the wrong type", async () => {
       assert.match(
         await refusal(`{ ${mappings} }`),
-        /The Module "x" is invalid: .*spec\.moduleLoader\.container\.modprobe: Required value/,
+        /The Module "x" is invalid:\s+.*spec\.moduleLoader\.container\.modprobe: Required value/,
       );
       assert.match(
         await refusal("{ modprobe: { moduleName: a }, kernelMappings: [] }"),
