@@ -1,6 +1,5 @@
 import { Kube, type Resource } from "../kube.ts";
 import { installKmm } from "../kmm/install.ts";
-import { installOperator } from "../kmm/operator/install.ts";
 import { installNodes } from "../nodes/install.ts";
 import type { NodeSpec } from "../nodes/spec.ts";
 import { installOpenshift } from "../openshift/install.ts";
@@ -29,7 +28,6 @@ export async function installAll(dir: string, state: State): Promise<void> {
   await installSwitches(kubeconfig);
   await installOpenshift(kubeconfig);
   if (state.kmmFolder === undefined) await installKmm(kubeconfig);
-  else await installOperator(kubeconfig, state.kmmFolder);
   await installNodes(kubeconfig, defaultNodes(state.workers, state.secureBoot));
 }
 

@@ -32,7 +32,7 @@ export interface UpOptions {
   readonly clusterId?: string | undefined;
   /** Whether the nodes' firmware has Secure Boot on; default on, as on the machines that this is for. */
   readonly secureBoot?: boolean | undefined;
-  /** Absolute path of a folder with KMM's own programs, which run in the stand-in's place. */
+  /** Absolute path of a folder with KMM's own programs, which run in the stand-in's place; another one is an upgrade. */
   readonly kmmFolder?: string | undefined;
 }
 
@@ -49,6 +49,7 @@ export async function up(dir: string, options: UpOptions): Promise<ServiceName[]
     withPortClaims(async (claims) => {
       const state = (await readState(dir)) ?? (await create(dir, options, claims));
       checkOptions(dir, state, options);
+      await changeKmm(dir, state, options.kmmFolder);
       return bringUp({ dir, state, bin, claims }, namesOf(state));
     }),
   );
@@ -94,7 +95,7 @@ function checkOptions(dir: string, state: State, options: UpOptions): void {
     ["--nodes", options.nodes, state.workers],
     ["--cluster-id", options.clusterId, state.clusterId],
     ["--secure-boot", options.secureBoot, state.secureBoot],
-    ["--kmm", options.kmmFolder, state.kmmFolder ?? "the stand-in for KMM"],
+    ["--kmm", options.kmmFolder, state.kmmFolder === undefined ? "the stand-in for KMM" : options.kmmFolder],
   ] as const;
   for (const [flag, value, actual] of wanted) {
     if (value === undefined || value === actual) continue;
@@ -103,6 +104,13 @@ function checkOptions(dir: string, state: State, options: UpOptions): void {
         `npm run sandbox -- down --purge --dir ${dir}, then up again`,
     );
   }
+}
+
+/** An upgrade of KMM: other programs run from now on; the first of them to start brings its types along. */
+async function changeKmm(dir: string, state: State, kmmFolder: string | undefined): Promise<void> {
+  if (kmmFolder === undefined || kmmFolder === state.kmmFolder) return;
+  for (const name of ["kmm-manager", "kmm-webhook-server"] as const) await stopService(serviceOf(name), { dir, state });
+  await writeState(dir, Object.assign(state, { kmmFolder }));
 }
 
 /** The processes that this sandbox has. */

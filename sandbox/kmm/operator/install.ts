@@ -1,9 +1,9 @@
 import { stringify } from "yaml";
-import { applyObjects, Kube, type KubeObject, readObjects, type Resource } from "../../kube.ts";
+import { applyObjects, type Kube, type KubeObject, readObjects, type Resource } from "../../kube.ts";
 import { webhooks } from "../admission/webhooks.ts";
 import { CONFIG_MAPS } from "../resources.ts";
 import { OPERATOR_NAMESPACE, SETTINGS } from "./constants.ts";
-import { operatorFiles } from "./folder.ts";
+import type { OperatorFiles } from "./folder.ts";
 
 const configurations: Resource = {
   group: "admissionregistration.k8s.io",
@@ -13,14 +13,9 @@ const configurations: Resource = {
   namespaced: false,
 };
 
-/** Gives the cluster the types of the KMM in this folder, in the place of the stand-in's. Can be run again. */
-export async function installOperator(kubeconfig: string, folder: string): Promise<void> {
-  const kube = await Kube.fromKubeconfig(kubeconfig);
-  try {
-    for (const file of operatorFiles(folder).crds) await applyObjects(kube, await readObjects(file));
-  } finally {
-    kube.close();
-  }
+/** Gives the cluster this KMM's types: a new one's, or in the place of another line's. Objects stay. */
+export async function applyTypes(kube: Kube, { crds }: OperatorFiles): Promise<void> {
+  for (const file of crds) await applyObjects(kube, await readObjects(file));
 }
 
 /** What the operator's programs go by: one of each, no metrics, nothing that others could reach. */

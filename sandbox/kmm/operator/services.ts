@@ -8,7 +8,7 @@ import { nodeModulesBin } from "../../paths.ts";
 import { OPERATOR_NAMESPACE, SETTINGS } from "./constants.ts";
 import { operatorFiles } from "./folder.ts";
 
-/** KMM's own webhook server. Starts before the manager: it makes the settings for both. */
+/** KMM's own webhook server. Starts before the manager: it installs the types, and the settings for both. */
 export const webhookServer: Service = {
   name: "kmm-webhook-server",
   ports: ({ ports }) => (ports.kmmWebhook === undefined ? [] : [ports.kmmWebhook]),

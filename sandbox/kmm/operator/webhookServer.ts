@@ -1,7 +1,8 @@
 /**
  * KMM's own webhook server, on loopback only: `webhookServer.ts --dir DIR`, with the state directory as working
  * directory. The program listens on every address and has no setting against that, so it runs in a network namespace
- * of its own (`fenced.ts`), and its port is passed on from 127.0.0.1. Makes its certificate and registers it first.
+ * of its own (`fenced.ts`), and its port is passed on from 127.0.0.1. First of all it does
+ * what the operator's package would: types, settings, a certificate, the registration.
  */
 import { spawn } from "node:child_process";
 import { mkdir, rm, writeFile } from "node:fs/promises";
@@ -13,7 +14,7 @@ import { Kube } from "../../kube.ts";
 import { loopbackCertificate } from "../admission/certificate.ts";
 import { OPERATOR_NAMESPACE, SETTINGS, sockets } from "./constants.ts";
 import { operatorFiles } from "./folder.ts";
-import { applySettings, registerWebhooks } from "./install.ts";
+import { applySettings, applyTypes, registerWebhooks } from "./install.ts";
 import { relay } from "./relay.ts";
 
 /** Brings up the loopback interface of the new namespace, then runs what follows in its place. */
@@ -25,17 +26,19 @@ async function main(dir: string): Promise<void> {
   if (kmmFolder === undefined || ports?.kmmWebhook === undefined || ports.kmmHealth === undefined) {
     throw new Error(`no sandbox with KMM's own programs in ${dir}`);
   }
+  const files = operatorFiles(kmmFolder);
   const certificate = await makeCertificate(dir);
   const kubeconfig = kubeconfigFile(dir, "kmm.kubeconfig");
   const kube = await Kube.fromKubeconfig(kubeconfig);
+  await applyTypes(kube, files);
   await applySettings(kube, { webhook: ports.kmmWebhook, health: ports.kmmHealth });
   await registerWebhooks(kube, ports.kmmWebhook, certificate);
   kube.close();
   await rm(sockets.api, { force: true });
   await relay({ path: sockets.api }, { host: "127.0.0.1", port: ports.apiServer });
   await relay({ host: "127.0.0.1", port: ports.kmmWebhook }, { path: sockets.webhook });
-  const { webhookServer } = operatorFiles(kmmFolder);
-  runFenced([String(ports.apiServer), String(ports.kmmWebhook), webhookServer, `--config=${SETTINGS}`, ...WEBHOOKS], {
+  const inside = [String(ports.apiServer), String(ports.kmmWebhook), files.webhookServer];
+  runFenced([...inside, `--config=${SETTINGS}`, ...WEBHOOKS], {
     ...process.env,
     KUBECONFIG: kubeconfig,
     OPERATOR_NAMESPACE,
