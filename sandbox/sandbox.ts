@@ -9,6 +9,7 @@ import { down, startAgain, status, up, type ServiceStatus, type UpOptions } from
 import { ended, signal, type ProcessRecord } from "./controlPlane/processes.ts";
 import { readState, type ServiceName } from "./controlPlane/state.ts";
 import { engineEnvironment } from "./engine.ts";
+import type { GenerationName } from "./kmm/generations.ts";
 import { projectRoot, stateDirectory } from "./paths.ts";
 import { ensureToolchain, type Toolchain } from "./toolchain/toolchain.ts";
 
@@ -141,6 +142,11 @@ export class Sandbox {
   async restart(name: ServiceName): Promise<void> {
     await this.kill(name);
     await this.start(name);
+  }
+
+  /** Upgrades KMM, and nothing else, and resolves when the later one has taken over. */
+  async upgradeKmm(kmm: GenerationName): Promise<void> {
+    await up(this.dir, { kmm });
   }
 
   /** Ends all processes. `purge` removes the state directory. */

@@ -1,5 +1,4 @@
 import { Kube, type Resource } from "../kube.ts";
-import { installKmm } from "../kmm/install.ts";
 import { installNodes } from "../nodes/install.ts";
 import type { NodeSpec } from "../nodes/spec.ts";
 import { installOpenshift } from "../openshift/install.ts";
@@ -27,7 +26,6 @@ export async function installAll(dir: string, state: State): Promise<void> {
   const kubeconfig = kubeconfigFile(dir, "standins.kubeconfig");
   await installSwitches(kubeconfig);
   await installOpenshift(kubeconfig);
-  if (state.kmmFolder === undefined) await installKmm(kubeconfig);
   await installNodes(kubeconfig, defaultNodes(state.workers, state.secureBoot));
 }
 

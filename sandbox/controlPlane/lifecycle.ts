@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { operatorFiles } from "../kmm/operator/folder.ts";
+import { checkUpgrade, defaultGeneration, type GenerationName } from "../kmm/generations.ts";
+import { operatorFiles, operatorLine } from "../kmm/operator/folder.ts";
 import { withLock } from "../lock.ts";
 import { missedPorts, readAccess } from "../nodes/access.ts";
 import { nameWithHolders } from "../portHolder.ts";
@@ -11,7 +12,7 @@ import { ensureToolchain } from "../toolchain/toolchain.ts";
 import { UserError } from "../userError.ts";
 import { makeCredentials, nameServers } from "./credentials.ts";
 import { ensureDirectory, removeDirectory } from "./directory.ts";
-import { isAlive } from "./processes.ts";
+import { isAlive, signal } from "./processes.ts";
 import { seedClusterId } from "./seed.ts";
 import { serviceOf, services, servicesOf } from "./services.ts";
 import { choosePorts, filesOf, portNames, readState, serviceNames, writeState } from "./state.ts";
@@ -34,6 +35,8 @@ export interface UpOptions {
   readonly secureBoot?: boolean | undefined;
   /** Absolute path of a folder with KMM's own programs, which run in the stand-in's place; another one is an upgrade. */
   readonly kmmFolder?: string | undefined;
+  /** Which KMM; default {@link defaultGeneration}. A later one than an existing sandbox has is an upgrade. */
+  readonly kmm?: GenerationName | undefined;
 }
 
 /**
@@ -49,8 +52,10 @@ export async function up(dir: string, options: UpOptions): Promise<ServiceName[]
     withPortClaims(async (claims) => {
       const state = (await readState(dir)) ?? (await create(dir, options, claims));
       checkOptions(dir, state, options);
-      await changeKmm(dir, state, options.kmmFolder);
-      return bringUp({ dir, state, bin, claims }, namesOf(state));
+      const context = { dir, state, bin, claims };
+      await upgradeKmm(context, options.kmm);
+      await changePrograms(context, options.kmmFolder);
+      return bringUp(context, namesOf(state));
     }),
   );
 }
@@ -75,6 +80,7 @@ async function create(dir: string, options: UpOptions, claims: PortClaims): Prom
     workers: options.nodes ?? defaultWorkers,
     secureBoot: options.secureBoot ?? true,
     ...(kmmFolder === undefined ? {} : { kmmFolder }),
+    kmm: kmmFolder === undefined ? (options.kmm ?? defaultGeneration) : operatorLine(operatorFiles(kmmFolder)),
     ports: await choosePorts(claims, kmmFolder !== undefined),
     installed: false,
     configured: false,
@@ -95,6 +101,7 @@ function checkOptions(dir: string, state: State, options: UpOptions): void {
     ["--nodes", options.nodes, state.workers],
     ["--cluster-id", options.clusterId, state.clusterId],
     ["--secure-boot", options.secureBoot, state.secureBoot],
+    ["--kmm", options.kmm, state.kmmFolder === undefined ? options.kmm : "KMM's own programs"],
     ["--kmm", options.kmmFolder, state.kmmFolder === undefined ? "the stand-in for KMM" : options.kmmFolder],
   ] as const;
   for (const [flag, value, actual] of wanted) {
@@ -106,11 +113,29 @@ function checkOptions(dir: string, state: State, options: UpOptions): void {
   }
 }
 
-/** An upgrade of KMM: other programs run from now on; the first of them to start brings its types along. */
-async function changeKmm(dir: string, state: State, kmmFolder: string | undefined): Promise<void> {
+/**
+ * Has the stand-ins go on with another KMM: those that serve are told, and are ready again once it has taken over; all
+ * else of the sandbox goes on. Those that don't serve are started anew.
+ */
+async function upgradeKmm({ dir, state, bin }: StartContext, kmm: GenerationName | undefined): Promise<void> {
+  if (kmm === undefined || kmm === state.kmm) return;
+  checkUpgrade(state.kmm, kmm);
+  const service = serviceOf("stand-ins");
+  const serves = await service.ready({ dir, state, bin }).catch(() => false);
+  state.kmm = kmm;
+  await writeState(dir, state);
+  const running = state.processes[service.name];
+  if (serves && running !== undefined && isAlive(running)) signal(running, "SIGHUP");
+  else await stopService(service, { dir, state });
+}
+
+/** The same for KMM's own programs: others run from now on; the first of them to start brings its types along. */
+async function changePrograms({ dir, state }: StartContext, kmmFolder: string | undefined): Promise<void> {
   if (kmmFolder === undefined || kmmFolder === state.kmmFolder) return;
+  const kmm = operatorLine(operatorFiles(kmmFolder));
+  checkUpgrade(state.kmm, kmm);
   for (const name of ["kmm-manager", "kmm-webhook-server"] as const) await stopService(serviceOf(name), { dir, state });
-  await writeState(dir, Object.assign(state, { kmmFolder }));
+  await writeState(dir, Object.assign(state, { kmm, kmmFolder }));
 }
 
 /** The processes that this sandbox has. */

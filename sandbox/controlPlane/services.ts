@@ -181,7 +181,8 @@ const standIns: Service = {
   },
   async ready({ dir, state }) {
     const { standInsReady, ca } = filesOf(dir);
-    if ((await readFile(standInsReady, "utf8")).trim() !== String(state.processes["stand-ins"]?.pid)) return false;
+    const ready = `${state.processes["stand-ins"]?.pid ?? ""} ${state.kmm}`;
+    if ((await readFile(standInsReady, "utf8")).trim() !== ready) return false;
     const path = "/readyz";
     return (await send({ port: state.ports.gateway, path, ca: await readFile(ca, "utf8") })).status === 200;
   },

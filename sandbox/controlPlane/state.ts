@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { generationNames } from "../kmm/generations.ts";
 import type { PortClaims } from "../ports.ts";
 import { UserError } from "../userError.ts";
 
@@ -53,6 +54,8 @@ const stateSchema = z.object({
   workers: z.int().min(0),
   /** Whether the nodes' firmware has Secure Boot on. */
   secureBoot: z.boolean().default(false),
+  /** Which KMM it has; a sandbox that doesn't say was made when there was only this one. */
+  kmm: z.enum(generationNames).default("2.4.1"),
   /** The folder with KMM's own programs; absent where the stand-in plays it. */
   kmmFolder: z.string().optional(),
   ports,
@@ -77,7 +80,7 @@ export function filesOf(dir: string) {
     tokens: join(dir, "tokens.csv"),
     /** For users: context `sandbox`, user `admin`, through the gateway. */
     kubeconfig: join(dir, "kubeconfig"),
-    /** Names its process once all stand-ins have started. */
+    /** Names its process once all stand-ins have started, and the KMM that it runs. */
     standInsReady: join(dir, "stand-ins.ready"),
     ca: pki("ca.crt"),
     pki,

@@ -13,21 +13,23 @@ export interface Template {
 export interface Entry {
   image: BuildSignSpec;
   imageRepoSecret: { name?: string } | undefined;
+  /** Whether the image is pushed at all. */
+  push: boolean;
 }
 
 /** The data key under which the ConfigMap has the Dockerfile. */
 const DOCKERFILE_KEY = "dockerfile";
 
-/** KMM's suffix for an image that still has to be signed. */
-export function unsignedImage(image: string, key: { namespace: string; name: string }): string {
-  return `${image}_${key.namespace}_${key.name}_kmm_unsigned`;
+/** Where an image is that still has to be signed. */
+export function unsignedImage(context: Context, image: string, key: { namespace: string; name: string }): string {
+  return context.generation.signsInPlace ? image : `${image}_${key.namespace}_${key.name}_kmm_unsigned`;
 }
 
 /** The in-cluster build of a Dockerfile. The hash covers the Dockerfile's text alone: no arguments, Secrets or tag. */
 export async function buildTemplate(
   context: Context,
   key: { namespace: string; name: string },
-  { image, imageRepoSecret }: Entry,
+  { image, imageRepoSecret, push }: Entry,
 ): Promise<Template> {
   const { build, sign, kernelVersion } = image;
   const dockerfile = await readDockerfile(context, key.namespace, build?.dockerfileConfigMap?.name ?? "");
@@ -43,8 +45,8 @@ export async function buildTemplate(
   const volumes = (build?.secrets ?? []).map(({ name = "" }) =>
     secretVolume(`secret-${name}`, name, `/run/secrets/${name}`),
   );
-  const destination = sign === undefined ? image.image : unsignedImage(image.image, key);
-  const spec = dockerBuild(dockerfile, { buildArgs, volumes, destination, secret: imageRepoSecret });
+  const destination = sign === undefined ? image.image : unsignedImage(context, image.image, key);
+  const spec = dockerBuild(dockerfile, { buildArgs, volumes, destination, push, secret: imageRepoSecret });
   return {
     spec: { ...spec, ...(build?.selector === undefined ? {} : { nodeSelector: build.selector }) },
     hashed: dockerfile,
@@ -75,12 +77,13 @@ interface DockerBuildOptions {
   buildArgs?: { name: string; value: string }[];
   volumes: BuildVolume[];
   destination: string;
+  push: boolean;
   secret: { name?: string } | undefined;
 }
 
 /** The Build spec that KMM makes for both actions. */
 export function dockerBuild(dockerfile: string, options: DockerBuildOptions): CommonSpec {
-  const { buildArgs, volumes, destination, secret } = options;
+  const { buildArgs, volumes, destination, push, secret } = options;
   return {
     serviceAccount: "builder",
     mountTrustedCA: true,
@@ -93,6 +96,10 @@ export function dockerBuild(dockerfile: string, options: DockerBuildOptions): Co
         ...(buildArgs === undefined ? {} : { buildArgs }),
       },
     },
-    output: { to: { kind: "DockerImage", name: destination }, ...(secret === undefined ? {} : { pushSecret: secret }) },
+    output: push ? outputTo(destination, secret) : {},
   };
+}
+
+function outputTo(name: string, secret: { name?: string } | undefined): NonNullable<CommonSpec["output"]> {
+  return { to: { kind: "DockerImage", name }, ...(secret === undefined ? {} : { pushSecret: secret }) };
 }

@@ -3,6 +3,7 @@ import { Informer, Kube, keyOf, type KubeObject, splitKey, WorkQueue } from "../
 import { builds } from "../openshift/resources.ts";
 import { startAdmission } from "./admission/server.ts";
 import type { Context } from "./context.ts";
+import { type GenerationName, GENERATIONS } from "./generations.ts";
 import { reconcileJob } from "./jobReconciler.ts";
 import { reconcileMbsc } from "./mbscReconciler.ts";
 import { reconcileMic } from "./micReconciler.ts";
@@ -25,17 +26,20 @@ import {
 } from "./resources.ts";
 
 /**
- * Starts the stand-in for the Kernel Module Management operator 2.4.1. `installKmm` and `installOpenshift` must have
- * run before. What triggers what is written here, in one place; what is then done, in the reconcilers.
+ * Starts the stand-in for the Kernel Module Management operator. `installOpenshift`, and `installKmm` with the same
+ * generation, must have run before. What triggers what is written here, in one place; what is then done, in the
+ * reconcilers.
  */
-export async function startKmm({ kubeconfig }: { kubeconfig: string }): Promise<Running> {
+export async function startKmm(options: { kubeconfig: string; generation: GenerationName }): Promise<Running> {
+  const generation = GENERATIONS[options.generation];
+  const { kubeconfig } = options;
   const kube = await Kube.fromKubeconfig(kubeconfig);
   const log = (line: string): void => console.error(`kmm: ${line}`);
   const nodes = new Informer<Node>(kube, NODES, {
     changed: (node, old) => nodeChanged(queues, node, old),
     deleted: () => addAll(queues.modules, modules),
   });
-  const context: Context = { kube, nodes, log };
+  const context: Context = { kube, generation, nodes, log };
   const queues = makeQueues(context);
   const modules = new Informer(kube, MODULES, { changed: (module) => queues.modules.add(keyOf(module)) });
   const nodeChanged = (to: Queues, node: Node, old: Node | undefined): void => {
@@ -47,7 +51,7 @@ export async function startKmm({ kubeconfig }: { kubeconfig: string }): Promise<
   };
   const informers: { synced(): Promise<void>; stop(): Promise<void> }[] = [nodes, modules, ...watchOwned(kube, queues)];
   await Promise.all(informers.map((informer) => informer.synced()));
-  const admission = await startAdmission(kube);
+  const admission = await startAdmission(kube, generation);
   return {
     async stop() {
       await admission.stop();

@@ -1,4 +1,5 @@
 import { RE2JS } from "re2js";
+import type { Generation } from "./generations.ts";
 import type {
   BuildSpec,
   ImageSpec,
@@ -19,13 +20,25 @@ export interface ResolvedModule {
   inTreeModulesToRemove?: string[];
   insecurePull: boolean;
   registryTLS: RegistryTls;
+  /** Where the modules are in the image. */
+  dirName: string;
 }
 
 /** A trailing `+` is cut off the node's kernel before anything else. */
 export const kernelOf = (release: string): string => release.replace(/\+$/, "");
 
-/** As in labels and tags, which can't hold a `+`. */
-export const normalizedKernel = (kernel: string): string => kernel.replaceAll("+", "_");
+/** As in tags, and in labels before 2.4's fixed names: they can't hold a `+`. */
+const normalizedKernel = (kernel: string): string => kernel.replaceAll("+", "_");
+
+/** The kernel in a Build's label, and in its name where that is fixed. */
+export function kernelInLabel(kernel: string, { fixedBuildNames }: Generation): string {
+  const normalized = normalizedKernel(kernel);
+  if (!fixedBuildNames) return normalized;
+  return normalized
+    .toLowerCase()
+    .replaceAll(/[._]/g, "-")
+    .replaceAll(/^-+|-+$/g, "");
+}
 
 /** The variables of `containerImage` and `filesToSign`. */
 function templateVariables(kernel: string, module?: { name: string; namespace: string }): Record<string, string> {
@@ -62,6 +75,7 @@ export function resolve(module: Module, release: string): ResolvedModule | undef
   return {
     kernel,
     image: applyTemplate(image ?? "", templateVariables(kernel, { name, namespace })),
+    dirName: container.modprobe.dirName ?? "/opt",
     ...present("build", mergeBuild(container.build, mapping.build)),
     ...present("sign", mergeSign(container.sign, mapping.sign, kernel)),
     ...present("inTreeModulesToRemove", inTreeModules(container, mapping)),
@@ -79,14 +93,15 @@ const tlsOf = (registryTLS: RegistryTls): Pick<ResolvedModule, "insecurePull" | 
 });
 
 /** What the ModuleImagesConfig says about it. */
-export function imageSpecOf(resolved: ResolvedModule): ImageSpec {
-  const { image, kernel, build, sign, registryTLS } = resolved;
+export function imageSpecOf(resolved: ResolvedModule, { signsInDirectory }: Generation): ImageSpec {
+  const { image, kernel, build, sign, registryTLS, dirName } = resolved;
   return {
     image,
     kernelVersion: kernel,
     ...(build === undefined ? {} : { build }),
     ...(sign === undefined ? {} : { sign }),
     registryTLS,
+    ...(signsInDirectory ? { dirName } : {}),
   };
 }
 

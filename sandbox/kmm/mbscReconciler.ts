@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { ownerReference } from "../kube.ts";
+import { isAlreadyExists, ownerReference } from "../kube.ts";
 import { type Build, builds, isTerminal } from "../openshift/resources.ts";
 import { buildTemplate, type Template } from "./buildTemplate.ts";
 import { canonical, type Context, sameJson, targetOf } from "./context.ts";
-import { normalizedKernel } from "./mapping.ts";
+import { kernelInLabel } from "./mapping.ts";
 import { BUILD_TYPE, GC_DELAY_FINALIZER, JOB_EVENT_FINALIZER, LAST_HASH, MODULE_NAME, TARGET_KERNEL } from "./names.ts";
 import {
   type Action,
@@ -42,19 +42,25 @@ async function ownBuilds(context: Context, mbsc: ModuleBuildSignConfig): Promise
   return items.filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === mbsc.metadata.uid));
 }
 
-const belongsTo = (build: Build, kernel: string, action: Action): boolean =>
-  build.metadata.labels?.[TARGET_KERNEL] === normalizedKernel(kernel) && build.metadata.labels[BUILD_TYPE] === action;
+function belongsTo({ generation }: Context, build: Build, spec: { kernelVersion: string; action: Action }): boolean {
+  const { labels } = build.metadata;
+  return (
+    labels?.[TARGET_KERNEL] === kernelInLabel(spec.kernelVersion, generation) && labels[BUILD_TYPE] === spec.action
+  );
+}
 
 /** Makes the entry's Build, or makes room for it. A Build that it makes is added to the `own` ones. */
 async function sync(context: Context, mbsc: ModuleBuildSignConfig, own: Build[], image: BuildSignSpec): Promise<void> {
   const key = targetOf(mbsc);
   const make = image.action === "BuildImage" ? buildTemplate : signTemplate;
-  const template = await make(context, key, { image, imageRepoSecret: mbsc.spec.imageRepoSecret });
-  const found = own.filter((each) => belongsTo(each, image.kernelVersion, image.action));
+  const { imageRepoSecret, pushBuiltImage = false } = mbsc.spec;
+  const push = pushBuiltImage || !context.generation.pushesAsAsked;
+  const template = await make(context, key, { image, imageRepoSecret, push });
+  const found = own.filter((each) => belongsTo(context, each, image));
   const [build, ...more] = found;
   if (more.length > 0)
     throw new Error(`expected 0 or 1 ${image.action} build for kernel ${image.kernelVersion}, got ${found.length}`);
-  if (build === undefined) own.push(await create(context, mbsc, image, template));
+  if (build === undefined) own.push(...(await create(context, mbsc, image, template)));
   else if (build.metadata.annotations?.[LAST_HASH] !== hashOf(template)) {
     if (build.metadata.deletionTimestamp === undefined) await context.kube.delete(builds, targetOf(build));
   }
@@ -68,18 +74,20 @@ async function create(
   mbsc: ModuleBuildSignConfig,
   image: BuildSignSpec,
   template: Template,
-): Promise<Build> {
+): Promise<Build[]> {
   const { namespace, name } = targetOf(mbsc);
-  return context.kube.create(builds, {
+  const kernel = kernelInLabel(image.kernelVersion, context.generation);
+  const start = `${name}-${image.action === "BuildImage" ? "build" : "sign"}-`;
+  const created = context.kube.create(builds, {
     metadata: {
       namespace,
-      generateName: `${name}-${image.action === "BuildImage" ? "build" : "sign"}-`,
+      ...(context.generation.fixedBuildNames ? { name: `${start}${kernel}` } : { generateName: start }),
       labels: {
         "app.kubernetes.io/name": "kmm",
         "app.kubernetes.io/component": image.action,
         "app.kubernetes.io/part-of": "kmm",
         [MODULE_NAME]: name,
-        [TARGET_KERNEL]: normalizedKernel(image.kernelVersion),
+        [TARGET_KERNEL]: kernel,
         [BUILD_TYPE]: image.action,
       },
       annotations: { [LAST_HASH]: hashOf(template) },
@@ -88,6 +96,13 @@ async function create(
     },
     spec: template.spec,
   });
+  return created.then((build) => [build], noneIfThere);
+}
+
+/** Another object's Build of the same name, or the one that is being deleted, is taken for one's own. */
+function noneIfThere(error: unknown): Build[] {
+  if (isAlreadyExists(error)) return [];
+  throw error;
 }
 
 /**
@@ -100,8 +115,9 @@ async function takeResults(context: Context, mbsc: ModuleBuildSignConfig): Promi
   const statuses = new Map(before.map((status) => [status.image, status]));
   for (const build of ended) {
     const status = succeeded(build) ? "Success" : "Failure";
-    for (const { image, kernelVersion, action } of mbsc.spec.images ?? []) {
-      if (belongsTo(build, kernelVersion, action)) statuses.set(image, { image, action, status });
+    for (const spec of mbsc.spec.images ?? []) {
+      const { image, action } = spec;
+      if (belongsTo(context, build, spec)) statuses.set(image, { image, action, status });
     }
   }
   const images = [...statuses.values()];

@@ -1,4 +1,4 @@
-import { ownerReference } from "../kube.ts";
+import { isObjectMissing, ownerReference } from "../kube.ts";
 import { canonical, type Context, sameJson, targetOf } from "./context.ts";
 import { IMAGE_OWNER, PULL_POD_TYPE } from "./names.ts";
 import {
@@ -21,6 +21,10 @@ import {
 export async function reconcileMic(context: Context, target: { namespace: string; name: string }): Promise<void> {
   const mic = await context.kube.find(MICS, target);
   if (mic === undefined || mic.metadata.deletionTimestamp !== undefined) return;
+  if (await forget(context, mic)) {
+    await reconcileMic(context, target);
+    return;
+  }
   const pods = await pullPods(context, mic);
   const mbsc = await context.kube.find(MBSCS, target);
   const states = new Map(mic.status?.imagesStates?.map(({ image, status }) => [image, status]));
@@ -30,6 +34,22 @@ export async function reconcileMic(context: Context, target: { namespace: string
   for (const pod of finished) await deletePod(context, pod);
   for (const image of mic.spec.images ?? [])
     await pursue(context, { mic, image, state: states.get(image.image), pods });
+}
+
+/**
+ * A new `imageRebuildTriggerGeneration` makes KMM forget what was built and what it knows of the images: it looks again,
+ * and an image that is there stays as it is.
+ */
+async function forget(context: Context, mic: ModuleImagesConfig): Promise<boolean> {
+  const wanted = mic.spec.imageRebuildTriggerGeneration;
+  if (!context.generation.rebuildTrigger || wanted === mic.status?.imageRebuildTriggerGeneration) return false;
+  const target = targetOf(mic);
+  await context.kube.delete(MBSCS, target).catch((error: unknown) => {
+    if (!isObjectMissing(error)) throw error;
+  });
+  const status = { imagesStates: [], imageRebuildTriggerGeneration: wanted ?? null };
+  await context.kube.patchStatus(MICS, target, status);
+  return true;
 }
 
 async function pullPods(context: Context, mic: ModuleImagesConfig): Promise<Pod[]> {
@@ -143,10 +163,11 @@ async function createPullPod(context: Context, mic: ModuleImagesConfig, image: I
 /** Puts the image into the ModuleBuildSignConfig. Entries of other images stay in it, whatever became of them. */
 async function request(context: Context, mic: ModuleImagesConfig, image: BuildSignSpec): Promise<void> {
   const target = targetOf(mic);
-  const { imageRepoSecret, pushBuiltImage } = mic.spec;
+  const { imageRepoSecret, pushBuiltImage, tolerations } = mic.spec;
   const common = {
     ...(imageRepoSecret === undefined ? {} : { imageRepoSecret }),
     ...(pushBuiltImage === undefined ? {} : { pushBuiltImage }),
+    ...(tolerations === undefined ? {} : { tolerations }),
   };
   const mbsc = await context.kube.find(MBSCS, target);
   if (mbsc === undefined) {
@@ -158,6 +179,7 @@ async function request(context: Context, mic: ModuleImagesConfig, image: BuildSi
   const at = images.findIndex((each) => each.image === image.image);
   if (at < 0) images.push(image);
   else images[at] = image;
-  if (canonical(images) === canonical(mbsc.spec.images)) return;
-  await context.kube.patch(MBSCS, target, { spec: { ...common, images } });
+  const spec = { ...mbsc.spec, ...common, images };
+  if (canonical(spec) === canonical(mbsc.spec)) return;
+  await context.kube.patch(MBSCS, target, { spec });
 }

@@ -1,5 +1,6 @@
 import { isAlreadyExists, ownerReference } from "../kube.ts";
 import { type Context, sameJson } from "./context.ts";
+import type { Generation } from "./generations.ts";
 import type { ResolvedModule } from "./mapping.ts";
 import { configuredLabel, inUseLabel, type ModuleKey } from "./names.ts";
 import {
@@ -11,6 +12,7 @@ import {
   NODES,
   type NodeModulesConfig,
 } from "./resources.ts";
+import { ownTolerations } from "./selection.ts";
 
 /** All NodeModulesConfigs by their nodes' names, read once a round. */
 export type NodeConfigs = Map<string, NodeModulesConfig>;
@@ -31,7 +33,7 @@ export interface Enabling extends Pairing {
 /** Puts the Module's entry into the node's NodeModulesConfig. */
 export async function enableOn(context: Context, { module, key, node, nmcs, resolved }: Enabling): Promise<void> {
   const nmc = await nodeModulesConfig(context, node, nmcs);
-  const entry = entryOf(module, key, resolved);
+  const entry = entryOf(context.generation, module, { key, resolved });
   const others = (nmc.spec?.modules ?? []).filter((each) => !isOf(each, key));
   const labels = nmc.metadata.labels ?? {};
   const before = nmc.spec?.modules?.find((each) => isOf(each, key));
@@ -98,13 +100,20 @@ async function nodeModulesConfig(context: Context, node: Node, nmcs: NodeConfigs
 const isOf = (entry: ModuleKey, key: ModuleKey): boolean =>
   entry.name === key.name && entry.namespace === key.namespace;
 
-function entryOf(module: Module, key: ModuleKey, resolved: ResolvedModule): NodeModule {
-  const { imageRepoSecret, tolerations, moduleLoader } = module.spec;
+function entryOf(
+  generation: Generation,
+  module: Module,
+  { key, resolved }: { key: ModuleKey; resolved: ResolvedModule },
+): NodeModule {
+  const { imageRepoSecret, moduleLoader } = module.spec;
+  const tolerations = [...(module.spec.tolerations ?? []), ...ownTolerations(generation)];
+  const { version = "" } = moduleLoader?.container ?? {};
   return {
     ...key,
     serviceAccountName: moduleLoader?.serviceAccountName ?? "default",
     ...(imageRepoSecret === undefined ? {} : { imageRepoSecret }),
-    ...(tolerations === undefined ? {} : { tolerations }),
+    ...(tolerations.length === 0 ? {} : { tolerations }),
+    ...(generation.versionReady && version !== "" ? { version } : {}),
     config: configOf(module, resolved),
   };
 }

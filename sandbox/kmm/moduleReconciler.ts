@@ -1,5 +1,6 @@
 import { isAlreadyExists, ownerReference } from "../kube.ts";
 import { type Context, sameJson, targetOf } from "./context.ts";
+import type { Generation } from "./generations.ts";
 import { imageSpecOf, resolve } from "./mapping.ts";
 import { disableEverywhere, disableOn, enableOn, type NodeConfigs } from "./moduleOnNode.ts";
 import {
@@ -10,6 +11,7 @@ import {
   MODULE_FINALIZER,
   workerVersionLabel,
 } from "./names.ts";
+import { isolate } from "./networkPolicies.ts";
 import {
   type ImageSpec,
   type ImageState,
@@ -33,13 +35,17 @@ export async function reconcileModule(context: Context, key: ModuleKey): Promise
     await finalize(context, module, key);
     return;
   }
+  if (context.generation.networkPolicies) await isolate(context, module);
   await claim(context, module, key);
-  // Without moduleLoader nothing is built and nothing unloaded either.
-  if (module.spec.moduleLoader === undefined) return;
+  if (module.spec.moduleLoader === undefined) {
+    // Nothing is built, and nothing unloaded either.
+    if (context.generation.clearsCounters) await writeCounters(context, module, {});
+    return;
+  }
   const nodes = context.nodes.list();
   const { items } = await context.kube.list(NMCS);
   const nmcs: NodeConfigs = new Map(items.map((nmc) => [nmc.metadata.name ?? "", nmc]));
-  const selected = nodes.filter((node) => selects(module, node));
+  const selected = nodes.filter((node) => selects(module, node, context.generation));
   const chosen = new Set(selected);
   const states = await updateImages(context, module, selected);
   for (const node of nodes) {
@@ -69,7 +75,7 @@ async function updateImages(context: Context, module: Module, selected: Node[]):
   const images = new Map<string, ImageSpec>();
   for (const node of selected) {
     const resolved = resolve(module, node.status?.nodeInfo?.kernelVersion ?? "");
-    if (resolved !== undefined) images.set(resolved.image, imageSpecOf(resolved));
+    if (resolved !== undefined) images.set(resolved.image, imageSpecOf(resolved, context.generation));
   }
   const mic = await context.kube.find(MICS, targetOf(module));
   await writeImages(context, module, { mic, images: [...images.values()] });
@@ -81,9 +87,7 @@ async function writeImages(
   module: Module,
   { mic, images }: { mic: ModuleImagesConfig | undefined; images: ImageSpec[] },
 ): Promise<void> {
-  const { imageRepoSecret, moduleLoader } = module.spec;
-  const imagePullPolicy = moduleLoader?.container.imagePullPolicy ?? "IfNotPresent";
-  const spec = { imagePullPolicy, ...(imageRepoSecret === undefined ? {} : { imageRepoSecret }), images };
+  const spec = imagesSpec(context.generation, module, images);
   const target = targetOf(module);
   if (mic === undefined) {
     const metadata = { ...target, ownerReferences: [ownerReference(MODULES, module)] };
@@ -91,8 +95,26 @@ async function writeImages(
       if (!isAlreadyExists(error)) throw error;
     });
   } else if (!sameJson(mic.spec, spec)) {
-    await context.kube.patch(MICS, target, { spec: { imageRepoSecret: null, ...spec } });
+    await context.kube.patch(MICS, target, { spec: { ...ABSENT, ...spec } });
   }
+}
+
+/** What isn't wanted any more has to be named in a patch. */
+const ABSENT = { imageRepoSecret: null, imageRebuildTriggerGeneration: null, tolerations: null };
+
+function imagesSpec(generation: Generation, { spec }: Module, images: ImageSpec[]): ModuleImagesConfig["spec"] {
+  const { imageRepoSecret, moduleLoader, imageRebuildTriggerGeneration, tolerations } = spec;
+  const imagePullPolicy = moduleLoader?.container.imagePullPolicy ?? "IfNotPresent";
+  return {
+    imagePullPolicy,
+    ...(imageRepoSecret === undefined ? {} : { imageRepoSecret }),
+    ...(generation.pushesAsAsked ? { pushBuiltImage: true } : {}),
+    ...(generation.rebuildTrigger && imageRebuildTriggerGeneration !== undefined
+      ? { imageRebuildTriggerGeneration }
+      : {}),
+    ...(generation.ownTolerations && tolerations !== undefined ? { tolerations } : {}),
+    images,
+  };
 }
 
 interface Placement {
@@ -137,9 +159,22 @@ async function updateCounters(
     ...counted("desiredNumber", items.length),
     ...counted("availableNumber", items.filter((nmc) => isAvailable(nmc, key)).length),
   };
+  await writeCounters(context, module, counters);
+  if (context.generation.rebuildTrigger) await tellTrigger(context, module, key);
+}
+
+async function writeCounters(context: Context, module: Module, counters: ModuleCounters): Promise<void> {
   if (sameJson(counters, module.status?.moduleLoader ?? {})) return;
   const absent = { nodesMatchingSelectorNumber: null, desiredNumber: null, availableNumber: null };
-  await context.kube.patchStatus(MODULES, key, { devicePlugin: {}, moduleLoader: { ...absent, ...counters } });
+  const status = { devicePlugin: {}, moduleLoader: { ...absent, ...counters } };
+  await context.kube.patchStatus(MODULES, targetOf(module), status);
+}
+
+/** Tells which `imageRebuildTriggerGeneration` was followed last. */
+async function tellTrigger(context: Context, module: Module, key: ModuleKey): Promise<void> {
+  const followed = (await context.kube.find(MICS, key))?.status?.imageRebuildTriggerGeneration;
+  if (followed === module.status?.imageRebuildTriggerGeneration) return;
+  await context.kube.patchStatus(MODULES, key, { imageRebuildTriggerGeneration: followed ?? null });
 }
 
 const counted = (name: keyof ModuleCounters, value: number): ModuleCounters => (value === 0 ? {} : { [name]: value });

@@ -1,3 +1,5 @@
+import type { Generation } from "./generations.ts";
+
 /** KMM's labels, annotations and finalizers. */
 
 /** On a namespace with Modules: keeps it from being deleted. */
@@ -24,6 +26,7 @@ export const WORKER_ACTION = "kmm.node.kubernetes.io/worker-action";
 export const WORKER_CONFIG = "kmm.node.kubernetes.io/worker-config";
 export const WORKER_TOLERATIONS = "kmm.node.kubernetes.io/worker-tolerations";
 export const MODULES_ORDER = "kmm.node.kubernetes.io/modules-order";
+export const WORKER_VERSION = "kmm.node.kubernetes.io/worker-module-version";
 export const WORKER_HASH = "kmm.node.kubernetes.io/worker-hash";
 
 /** Which Module: its key in labels is `<namespace>.<name>`. */
@@ -41,12 +44,15 @@ const NODE = "kmm.node.kubernetes.io";
 
 /** On a Node: the Module was loaded. */
 export const readyLabel = (key: ModuleKey): string => `${NODE}/${key.namespace}.${key.name}.ready`;
+/** On a Node: the version that was loaded. */
+export const versionReadyLabel = (key: ModuleKey): string => `${NODE}/${key.namespace}.${key.name}.version.ready`;
 
 /** On a Node, set by people: the version of the Module that it shall have. */
 export const VERSION_PREFIX = `${NODE}/version-module.`;
-/** On a Node, set by KMM: the version that its worker pod, or its device plugin, may have now. */
+/** On a Node, set by KMM: the version that its worker pod may have now. */
 export const workerVersionLabel = (key: ModuleKey): string => `${WORKER_VERSION_PREFIX}${key.namespace}.${key.name}`;
-export const pluginVersionLabel = (key: ModuleKey): string => `${PLUGIN_VERSION_PREFIX}${key.namespace}.${key.name}`;
 export const WORKER_VERSION_PREFIX = `beta.${NODE}/version-worker-pod.`;
-export const PLUGIN_VERSION_PREFIX = `beta.${NODE}/version-device-plugin.`;
+/** Likewise, for whatever is scheduled onto loaded modules; the name is the generation's. */
+export const secondVersionPrefix = ({ secondVersionLabel }: Generation): string =>
+  `beta.${NODE}/${secondVersionLabel}.`;
 export const versionLabel = (key: ModuleKey): string => `${VERSION_PREFIX}${key.namespace}.${key.name}`;

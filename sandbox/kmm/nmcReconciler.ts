@@ -1,5 +1,6 @@
 import { type Context, sameJson, sendEvent } from "./context.ts";
-import { inUseLabel, type ModuleKey, readyLabel, WORKER_ACTION, WORKER_HASH } from "./names.ts";
+import type { Generation } from "./generations.ts";
+import { inUseLabel, type ModuleKey, readyLabel, versionReadyLabel, WORKER_ACTION, WORKER_HASH } from "./names.ts";
 import {
   NMCS,
   type Node,
@@ -82,7 +83,7 @@ const unloading = (entry: NodeModule): Worker => ({ action: "Unload", entry });
 async function replaceIfOutdated({ context, nmc }: Round, entry: NodeModule, worker: Pod): Promise<void> {
   if (worker.metadata.deletionTimestamp !== undefined || worker.metadata.labels?.[WORKER_ACTION] !== "Load") return;
   const restarts = worker.status?.containerStatuses?.find(({ name }) => name === "worker")?.restartCount ?? 0;
-  if (restarts > 0 && hashOf(worker) !== hashOf(workerPod(nmc, loading(entry))))
+  if (restarts > 0 && hashOf(worker) !== hashOf(workerPod(context.generation, nmc, loading(entry))))
     await releaseAndDelete(context, worker);
 }
 
@@ -122,8 +123,10 @@ async function updateLabels(round: Round): Promise<void> {
   const name = nmc.metadata.name ?? "";
   const fresh = (await context.kube.find(NMCS, { name })) ?? nmc;
   for (const entry of fresh.spec?.modules ?? []) {
-    const loaded = sameJson(statusFor(fresh, entry)?.config, entry.config);
-    if (loaded && workerOf(round, entry) === undefined) await setReady(context, node, entry, { ready: true });
+    const status = statusFor(fresh, entry);
+    const loaded = sameJson(status?.config, entry.config);
+    if (loaded && workerOf(round, entry) === undefined)
+      await setReady(context, node, entry, { ready: true, version: status?.version });
   }
   const untraced = inUse(fresh).filter((key) => !isWanted(fresh, key) && statusFor(fresh, key) === undefined);
   for (const key of untraced) {
@@ -141,18 +144,27 @@ function inUse(nmc: NodeModulesConfig): ModuleKey[] {
   });
 }
 
+/** The label that comes and goes with `.ready`, and isn't looked at by itself: it keeps its version over a reload. */
+const versionReady = (
+  generation: Generation,
+  key: ModuleKey,
+  version: string | null | undefined,
+): Record<string, string | null> =>
+  generation.versionReady && version !== undefined ? { [versionReadyLabel(key)]: version } : {};
+
 /** Sets or removes the node's label; an event goes with a change, unless it is a taint's (`silent`). */
 async function setReady(
   context: Context,
   node: Node,
   key: ModuleKey,
-  { ready, silent = false }: { ready: boolean; silent?: boolean },
+  { ready, version, silent = false }: { ready: boolean; version?: string | undefined; silent?: boolean },
 ): Promise<void> {
   const name = node.metadata.name ?? "";
   const current = await context.kube.get(NODES, { name });
   const label = readyLabel(key);
   if ((current.metadata.labels?.[label] !== undefined) === ready) return;
-  await context.kube.patch(NODES, { name }, { metadata: { labels: { [label]: ready ? "" : null } } });
+  const labels = { [label]: ready ? "" : null, ...versionReady(context.generation, key, ready ? version : null) };
+  await context.kube.patch(NODES, { name }, { metadata: { labels } });
   if (silent) return;
   const subject = { apiVersion: "v1", kind: "Node", name, uid: current.metadata.uid ?? "" };
   await sendEvent(context, subject, {

@@ -1,9 +1,8 @@
 import type { Context } from "./context.ts";
 import {
   type ModuleKey,
-  PLUGIN_VERSION_PREFIX,
-  pluginVersionLabel,
   readyLabel,
+  secondVersionPrefix,
   VERSION_PREFIX,
   versionLabel,
   WORKER_VERSION_PREFIX,
@@ -19,13 +18,14 @@ import { type Node, NODES } from "./resources.ts";
 export async function reconcileNodeLabels(context: Context, name: string): Promise<void> {
   const node = await context.kube.find(NODES, { name });
   if (node === undefined) return;
-  for (const key of modulesOf(node)) await follow(context, name, key);
+  const second = secondVersionPrefix(context.generation);
+  for (const key of modulesOf(node, second)) await follow(context, name, key);
 }
 
-function modulesOf(node: Node): ModuleKey[] {
+function modulesOf(node: Node, second: string): ModuleKey[] {
   const keys = new Set<string>();
   for (const label of Object.keys(node.metadata.labels ?? {})) {
-    for (const prefix of [VERSION_PREFIX, WORKER_VERSION_PREFIX, PLUGIN_VERSION_PREFIX]) {
+    for (const prefix of [VERSION_PREFIX, WORKER_VERSION_PREFIX, second]) {
       if (label.startsWith(prefix)) keys.add(label.slice(prefix.length));
     }
   }
@@ -36,15 +36,16 @@ async function follow(context: Context, name: string, key: ModuleKey): Promise<v
   const node = await context.kube.get(NODES, { name });
   const labels = node.metadata.labels ?? {};
   const wanted = labels[versionLabel(key)];
+  const second = `${secondVersionPrefix(context.generation)}${key.namespace}.${key.name}`;
   if (labels[workerVersionLabel(key)] !== wanted) {
-    await setLabel(context, node, pluginVersionLabel(key), null);
+    await setLabel(context, node, second, null);
     await setLabel(context, node, workerVersionLabel(key), null);
     if (wanted === undefined) return;
     if (labels[readyLabel(key)] !== undefined)
       throw new StillLoaded(`${key.namespace}/${key.name} is still loaded on ${name}`);
     await setLabel(context, node, workerVersionLabel(key), wanted);
   }
-  await setLabel(context, node, pluginVersionLabel(key), wanted ?? null);
+  await setLabel(context, node, second, wanted ?? null);
 }
 
 /** Not an error: the label has to wait for the unloader. */

@@ -1,17 +1,20 @@
 import { isAlreadyExists, ownerReference } from "../kube.ts";
 import { canonical, type Context, sameJson, targetOf } from "./context.ts";
+import type { Generation } from "./generations.ts";
 import { imageSpecOf, resolve, type ResolvedModule } from "./mapping.ts";
 import {
   type ImageSpec,
   type ImageState,
   MICS,
   type Module,
+  type ModuleImagesConfig,
   MODULES,
   type Preflight,
   type PreflightResult,
   PREFLIGHTS,
   PREFLIGHTS_OCP,
 } from "./resources.ts";
+import { ownTolerations } from "./selection.ts";
 
 /** PreflightValidationOCP: hands its spec to a PreflightValidation of the same name, and takes the results over. */
 export async function reconcilePreflightOcp(context: Context, name: string): Promise<void> {
@@ -31,7 +34,7 @@ export async function reconcilePreflightOcp(context: Context, name: string): Pro
 
 /**
  * PreflightValidation: has the image for a coming kernel looked for, built and signed for every Module of every
- * namespace, by ModuleImagesConfigs named `<module>-preflight`. Built images are pushed, whatever `pushBuiltImage` says.
+ * namespace, by ModuleImagesConfigs named `<module>-preflight`. Before 2.5 built images are pushed, whatever `pushBuiltImage` says.
  */
 export async function reconcilePreflight(context: Context, name: string): Promise<void> {
   const preflight = await context.kube.find(PREFLIGHTS, { name });
@@ -55,7 +58,7 @@ async function verify(context: Context, preflight: Preflight, module: Module): P
   if (known?.verificationStage === "Done") return known;
   const resolved = resolve(module, preflight.spec.kernelVersion);
   if (resolved === undefined) return resultOf(key, "Failure", "mapping not found");
-  const image = imageFor(preflight, resolved);
+  const image = imageFor(context, preflight, resolved);
   const state = await lookFor(context, { preflight, module, image });
   if (state === "Exists") return resultOf(key, "Success", "verified image exists");
   if (state !== "DoesNotExist") return resultOf(key, "InProgress", "verification is not finished yet");
@@ -73,8 +76,8 @@ function resultOf(
   return { ...key, verificationStatus, verificationStage, statusReason, lastTransitionTime };
 }
 
-function imageFor({ spec }: Preflight, resolved: ResolvedModule): ImageSpec {
-  return { ...imageSpecOf(resolved), ...(spec.dtkImage === undefined ? {} : { dtkImage: spec.dtkImage }) };
+function imageFor({ generation }: Context, { spec }: Preflight, resolved: ResolvedModule): ImageSpec {
+  return { ...imageSpecOf(resolved, generation), ...(spec.dtkImage === undefined ? {} : { dtkImage: spec.dtkImage }) };
 }
 
 interface Search {
@@ -87,13 +90,7 @@ interface Search {
 async function lookFor(context: Context, { preflight, module, image }: Search): Promise<ImageState | undefined> {
   const { namespace, name } = targetOf(module);
   const target = { namespace, name: `${name}-preflight` };
-  const { imageRepoSecret, moduleLoader } = module.spec;
-  const spec = {
-    imagePullPolicy: moduleLoader?.container.imagePullPolicy ?? "IfNotPresent",
-    ...(imageRepoSecret === undefined ? {} : { imageRepoSecret }),
-    pushBuiltImage: preflight.spec.pushBuiltImage === true,
-    images: [image],
-  };
+  const spec = searchSpec(context.generation, { preflight, module, image });
   const mic = await context.kube.find(MICS, target);
   if (mic === undefined) {
     const metadata = { ...target, ownerReferences: [ownerReference(PREFLIGHTS, preflight)] };
@@ -105,6 +102,17 @@ async function lookFor(context: Context, { preflight, module, image }: Search): 
   }
   if (!sameJson(mic.spec, spec)) await context.kube.patch(MICS, target, { spec });
   return mic.status?.imagesStates?.find((each) => each.image === image.image)?.status;
+}
+
+function searchSpec(generation: Generation, { preflight, module, image }: Search): ModuleImagesConfig["spec"] {
+  const { imageRepoSecret, moduleLoader, tolerations = [] } = module.spec;
+  return {
+    imagePullPolicy: moduleLoader?.container.imagePullPolicy ?? "IfNotPresent",
+    ...(imageRepoSecret === undefined ? {} : { imageRepoSecret }),
+    ...(generation.pushesAsAsked ? { pushBuiltImage: preflight.spec.pushBuiltImage === true } : {}),
+    ...(generation.ownTolerations ? { tolerations: [...tolerations, ...ownTolerations(generation)] } : {}),
+    images: [image],
+  };
 }
 
 function unlessExists(error: unknown): void {

@@ -75,9 +75,20 @@ export interface Module extends KubeObject {
     imageRepoSecret?: LocalObject;
     tolerations?: Toleration[];
     devicePlugin?: unknown;
+    dra?: DraSpec;
+    imageRebuildTriggerGeneration?: number;
     moduleLoader?: { serviceAccountName?: string; container: ModuleContainer };
   };
-  status?: { moduleLoader?: ModuleCounters; devicePlugin?: ModuleCounters };
+  status?: {
+    moduleLoader?: ModuleCounters;
+    devicePlugin?: ModuleCounters;
+    imageRebuildTriggerGeneration?: number;
+  };
+}
+
+/** `spec.dra`, as far as the webhook looks at it. */
+export interface DraSpec {
+  driverName?: string;
 }
 
 /** Zero is absent (Go's omitempty). */
@@ -95,13 +106,21 @@ export interface ImageSpec {
   build?: BuildSpec;
   sign?: SignSpec;
   registryTLS?: RegistryTls;
+  dirName?: string;
 }
 
 export type ImageState = "Exists" | "DoesNotExist" | "NeedsBuilding" | "NeedsSigning";
 
 export interface ModuleImagesConfig extends KubeObject {
-  spec: { imagePullPolicy?: string; imageRepoSecret?: LocalObject; pushBuiltImage?: boolean; images?: ImageSpec[] };
-  status?: { imagesStates?: { image: string; status: ImageState }[] };
+  spec: {
+    imagePullPolicy?: string;
+    imageRepoSecret?: LocalObject;
+    pushBuiltImage?: boolean;
+    imageRebuildTriggerGeneration?: number;
+    tolerations?: Toleration[];
+    images?: ImageSpec[];
+  };
+  status?: { imagesStates?: { image: string; status: ImageState }[]; imageRebuildTriggerGeneration?: number };
 }
 
 export type Action = "BuildImage" | "SignImage";
@@ -118,7 +137,12 @@ export interface BuildSignStatus {
 }
 
 export interface ModuleBuildSignConfig extends KubeObject {
-  spec: { imageRepoSecret?: LocalObject; pushBuiltImage?: boolean; images?: BuildSignSpec[] };
+  spec: {
+    imageRepoSecret?: LocalObject;
+    pushBuiltImage?: boolean;
+    tolerations?: Toleration[];
+    images?: BuildSignSpec[];
+  };
   status?: { images?: BuildSignStatus[] };
 }
 
@@ -138,6 +162,8 @@ export interface NodeModule {
   serviceAccountName?: string;
   imageRepoSecret?: LocalObject;
   tolerations?: Toleration[];
+  /** Of the Module; since 2.5. */
+  version?: string;
   config: ModuleConfig;
 }
 
@@ -186,6 +212,10 @@ export interface Pod extends KubeObject {
   status?: { phase?: string; containerStatuses?: ContainerStatus[] };
 }
 
+export interface NetworkPolicy extends KubeObject {
+  spec: { podSelector: unknown; policyTypes?: ("Ingress" | "Egress")[] };
+}
+
 const kmm = { group: "kmm.sigs.x-k8s.io", version: "v1beta1", namespaced: true } as const;
 const core = { group: "", version: "v1", namespaced: true } as const;
 
@@ -221,6 +251,13 @@ export const PREFLIGHTS: Resource<Preflight> = {
 export const NODES: Resource<Node> = { ...core, plural: "nodes", kind: "Node", namespaced: false };
 export const PODS: Resource<Pod> = { ...core, plural: "pods", kind: "Pod" };
 export const NAMESPACES: Resource = { ...core, plural: "namespaces", kind: "Namespace", namespaced: false };
+export const NETWORK_POLICIES: Resource<NetworkPolicy> = {
+  group: "networking.k8s.io",
+  version: "v1",
+  plural: "networkpolicies",
+  kind: "NetworkPolicy",
+  namespaced: true,
+};
 export const EVENTS: Resource = { ...core, plural: "events", kind: "Event" };
 export const SECRETS: Resource<KubeObject & { data?: Record<string, string> }> = {
   ...core,

@@ -1,10 +1,23 @@
+import type { Generation } from "./generations.ts";
 import type { Module, Node, Toleration } from "./resources.ts";
 
+const PRESSURES = ["disk", "memory", "pid"];
+
+/** What KMM tolerates by itself, beside what the Module does. */
+export function ownTolerations({ ownTolerations: has }: Generation): Toleration[] {
+  if (!has) return [];
+  return PRESSURES.map((what) => ({
+    key: `node.kubernetes.io/${what}-pressure`,
+    operator: "Exists",
+    effect: "NoSchedule",
+  }));
+}
+
 /** Whether the Module selects the node: every label matches, and every taint that repels is tolerated. */
-export function selects(module: Module, node: Node): boolean {
+export function selects(module: Module, node: Node, generation: Generation): boolean {
   const labels = node.metadata.labels ?? {};
   const matching = Object.entries(module.spec.selector).every(([name, value]) => labels[name] === value);
-  return matching && isSchedulable(node, module.spec.tolerations ?? []);
+  return matching && isSchedulable(node, [...(module.spec.tolerations ?? []), ...ownTolerations(generation)]);
 }
 
 /** Whether every NoSchedule and NoExecute taint of the node is tolerated. A cordon is such a taint. */

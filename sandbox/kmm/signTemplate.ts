@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { SIGN_IMAGE } from "../openshift/images.ts";
 import { dockerBuild, type Entry, secretVolume, type Template, unsignedImage } from "./buildTemplate.ts";
 import type { Context } from "./context.ts";
-import { SECRETS, type SignSpec } from "./resources.ts";
+import { SECRETS } from "./resources.ts";
 
 /**
  * The Build that signs the listed files of an image with `sign-file`. The hash covers all of it and the bytes of key and
@@ -11,7 +11,7 @@ import { SECRETS, type SignSpec } from "./resources.ts";
 export async function signTemplate(
   context: Context,
   key: { namespace: string; name: string },
-  { image, imageRepoSecret }: Entry,
+  { image, imageRepoSecret, push }: Entry,
 ): Promise<Template> {
   const sign = image.sign ?? {};
   const keyName = sign.keySecret?.name ?? "";
@@ -20,13 +20,16 @@ export async function signTemplate(
     await secretData(context, { namespace: key.namespace, name: keyName, data: "key", what: "private key" }),
     await secretData(context, { namespace: key.namespace, name: certName, data: "cert", what: "public key" }),
   ];
-  const unsigned = image.build === undefined ? (sign.unsignedImage ?? "") : unsignedImage(image.image, key);
+  const unsigned = image.build === undefined ? (sign.unsignedImage ?? "") : unsignedImage(context, image.image, key);
   const volumes = [
     secretVolume("key", keyName, "/run/secrets/key"),
     secretVolume("cert", certName, "/run/secrets/cert"),
   ];
-  const dockerfile = signDockerfile(unsigned, sign);
-  const spec = dockerBuild(dockerfile, { volumes, destination: image.image, secret: imageRepoSecret });
+  const { filesToSign = [] } = sign;
+  const dockerfile = context.generation.signsInDirectory
+    ? directoryDockerfile(unsigned, image.dirName ?? "/opt", filesToSign)
+    : filesDockerfile(unsigned, filesToSign);
+  const spec = dockerBuild(dockerfile, { volumes, destination: image.image, push, secret: imageRepoSecret });
   return { spec, hashed: { spec, secrets } };
 }
 
@@ -46,10 +49,33 @@ async function secretData(
   return createHash("sha256").update(value).digest("hex");
 }
 
-function signDockerfile(unsigned: string, { filesToSign = [] }: SignSpec): string {
+const SIGN = "/usr/local/bin/sign-file sha256 /run/secrets/key/key /run/secrets/cert/cert";
+
+/**
+ * The directory is copied to and fro, and the files are the shell's patterns in it. A RUN ends as its last match did:
+ * a pattern that matches nothing fails, and a failure before the last one shows nowhere.
+ */
+function directoryDockerfile(unsigned: string, directory: string, filesToSign: string[]): string {
+  const sign = filesToSign.map(
+    (file) => `RUN for file in /opt${file}; do [ -e "\${file}" ] && ${SIGN} "\${file}"; done`,
+  );
+  return [
+    `FROM ${unsigned} as source`,
+    `FROM ${SIGN_IMAGE} AS signimage`,
+    "USER 0",
+    `COPY --from=source ${directory} /opt${directory}`,
+    ...sign,
+    "FROM source",
+    `COPY --from=signimage /opt${directory} ${directory}`,
+    "",
+  ].join("\n");
+}
+
+/** Each file is copied to and fro. */
+function filesDockerfile(unsigned: string, filesToSign: string[]): string {
   const sign = filesToSign.flatMap((file) => [
     `COPY --from=source ${file} /signroot${file}`,
-    `RUN /usr/local/bin/sign-file sha256 /run/secrets/key/key /run/secrets/cert/cert /signroot${file}`,
+    `RUN ${SIGN} /signroot${file}`,
   ]);
   const back = filesToSign.map((file) => `COPY --from=signimage /signroot${file} ${file}`);
   return [

@@ -3,6 +3,7 @@ import { stringify } from "yaml";
 import { controllerOf, ownerReference } from "../kube.ts";
 import { WORKER_IMAGE } from "../openshift/images.ts";
 import { canonical, type Context } from "./context.ts";
+import type { Generation } from "./generations.ts";
 import {
   type ModuleKey,
   MODULE_NAME,
@@ -12,6 +13,7 @@ import {
   WORKER_FINALIZER,
   WORKER_HASH,
   WORKER_TOLERATIONS,
+  WORKER_VERSION,
 } from "./names.ts";
 import { type ModuleConfig, NMCS, type NodeModule, type NodeModulesConfig, type Pod, PODS } from "./resources.ts";
 
@@ -36,17 +38,20 @@ export const moduleOf = ({ metadata }: Pod): ModuleKey => ({
 
 /** Creates the worker. A missing service account is the API server's "forbidden", which only the log shows. */
 export async function createWorker(context: Context, nmc: NodeModulesConfig, worker: Worker): Promise<void> {
-  await context.kube.create(PODS, workerPod(nmc, worker));
+  await context.kube.create(PODS, workerPod(context.generation, nmc, worker));
 }
 
 /** The worker pod as KMM makes it: bound to its node without a scheduler, held by a finalizer. */
-export function workerPod(nmc: NodeModulesConfig, { action, entry }: Worker): Pod {
+export function workerPod(generation: Generation, nmc: NodeModulesConfig, { action, entry }: Worker): Pod {
   const node = nmc.metadata.name ?? "";
   const { config, imageRepoSecret, tolerations = [] } = entry;
+  // One modprobe -r with the whole order needs no softdeps.
+  const ordered = action === "Load" || !generation.unloadsAtOnce;
   const annotations = {
     [WORKER_CONFIG]: stringify(config),
     [WORKER_TOLERATIONS]: JSON.stringify(tolerations),
-    ...modulesOrder(config),
+    ...(ordered ? modulesOrder(config) : {}),
+    ...(action === "Load" && entry.version !== undefined ? { [WORKER_VERSION]: entry.version } : {}),
   };
   const spec = {
     nodeName: node,
@@ -55,8 +60,8 @@ export function workerPod(nmc: NodeModulesConfig, { action, entry }: Worker): Po
     ...(imageRepoSecret === undefined ? {} : { imagePullSecrets: [imageRepoSecret] }),
     tolerations,
     initContainers: [extractor(config)],
-    containers: [workerContainer(action, config)],
-    volumes: volumes(config),
+    containers: [workerContainer(generation, action, config)],
+    volumes: volumes(generation, config, { ordered }),
   };
   const hash = createHash("sha256").update(canonical({ annotations, spec })).digest("hex").slice(0, 16);
   return {
@@ -93,6 +98,7 @@ function extractor(config: ModuleConfig): { name: string; image: string } & Reco
 }
 
 function workerContainer(
+  { mountsUsrLibModules }: Generation,
   action: Worker["action"],
   config: ModuleConfig,
 ): { name: string; image: string } & Record<string, unknown> {
@@ -110,14 +116,20 @@ function workerContainer(
     volumeMounts: [
       { name: "volume-config", mountPath: "/etc/kmm-worker", readOnly: true },
       { name: "volume-lib-modules", mountPath: "/lib/modules", readOnly: true },
-      { name: "volume-usr-lib-modules", mountPath: "/usr/lib/modules", readOnly: true },
+      ...(mountsUsrLibModules
+        ? [{ name: "volume-usr-lib-modules", mountPath: "/usr/lib/modules", readOnly: true }]
+        : []),
       { name: "volume-tmp", mountPath: "/tmp", readOnly: true },
       ...(firmware ? [{ name: "volume-firmware", mountPath: "/var/lib/firmware" }] : []),
     ],
   };
 }
 
-function volumes(config: ModuleConfig): Record<string, unknown>[] {
+function volumes(
+  { mountsUsrLibModules }: Generation,
+  config: ModuleConfig,
+  { ordered }: { ordered: boolean },
+): Record<string, unknown>[] {
   const host = (name: string, path: string): Record<string, unknown> => ({
     name,
     hostPath: { path, type: "Directory" },
@@ -126,12 +138,13 @@ function volumes(config: ModuleConfig): Record<string, unknown>[] {
     path,
     fieldRef: { fieldPath: `metadata.annotations['${name}']` },
   });
-  const order = modulesOrder(config)[MODULES_ORDER] === undefined ? [] : [annotation("softdep.conf", MODULES_ORDER)];
+  const hasOrder = ordered && modulesOrder(config)[MODULES_ORDER] !== undefined;
+  const order = hasOrder ? [annotation("softdep.conf", MODULES_ORDER)] : [];
   const firmware = config.modprobe.firmwarePath ?? "";
   return [
     { name: "volume-config", downwardAPI: { items: [annotation("config.yaml", WORKER_CONFIG), ...order] } },
     host("volume-lib-modules", "/lib/modules"),
-    host("volume-usr-lib-modules", "/usr/lib/modules"),
+    ...(mountsUsrLibModules ? [host("volume-usr-lib-modules", "/usr/lib/modules")] : []),
     { name: "volume-tmp", emptyDir: {} },
     ...(firmware === "" ? [] : [host("volume-firmware", "/var/lib/firmware")]),
   ];

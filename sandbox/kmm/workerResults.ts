@@ -1,7 +1,7 @@
 import { parse } from "yaml";
 import { isObjectMissing } from "../kube.ts";
 import type { Context } from "./context.ts";
-import { WORKER_ACTION, WORKER_CONFIG, WORKER_TOLERATIONS } from "./names.ts";
+import { WORKER_ACTION, WORKER_CONFIG, WORKER_TOLERATIONS, WORKER_VERSION } from "./names.ts";
 import {
   type ModuleConfig,
   NMCS,
@@ -66,6 +66,7 @@ function statusFrom(worker: Pod, node: Node): NodeModuleStatus {
     ...(secret === undefined ? {} : { imageRepoSecret: secret }),
     tolerations: JSON.parse(annotations[WORKER_TOLERATIONS] ?? "[]") as Toleration[],
     config: parse(annotations[WORKER_CONFIG] ?? "") as ModuleConfig,
+    ...(annotations[WORKER_VERSION] === undefined ? {} : { version: annotations[WORKER_VERSION] }),
     bootId: node.status?.nodeInfo?.bootID ?? "",
     lastTransitionTime: new Date().toISOString().replace(/\.\d+Z$/, "Z"),
   };

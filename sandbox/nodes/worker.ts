@@ -87,11 +87,13 @@ function load(machine: Machine, tree: ModuleTree, config: WorkerConfig, log: Log
   return finished(log, ["-vd", tree.base, name, ...parameters], result) ? 0 : 1;
 }
 
+/** With KMM's softdeps the first module takes the others along; without (2.7 and later) all are named. */
 function unload(machine: Machine, tree: ModuleTree, run: { config: WorkerConfig; log: Log; busy: boolean }): 0 | 1 {
   const { config, log, busy } = run;
   refuseUnknown(config);
   const order = config.modprobe.modulesLoadingOrder ?? [];
-  const names = order.length > 0 ? order : [config.modprobe.moduleName ?? ""];
+  const isAtOnce = order.length > 0 && Object.keys(tree.softdeps).length === 0;
+  const names = isAtOnce ? order : [config.modprobe.moduleName ?? ""];
   const result: ModprobeResult = busy
     ? { code: 1, lines: [`modprobe: FATAL: Module ${names[0] ?? ""} is in use.`] }
     : modprobeRemove(machine, tree, names);

@@ -182,8 +182,8 @@ class BuildController implements Running {
         await this.#setStatus(build, end);
         return;
       } catch (error) {
-        // Gone, or ended otherwise: nothing to write any more.
-        if (isObjectMissing(error) || (error instanceof KubeError && error.status === 422)) return;
+        // Gone (another may have its name by now), or ended otherwise: nothing to write any more.
+        if (isObjectMissing(error) || (error instanceof KubeError && [409, 422].includes(error.status))) return;
         this.#log(keyOf(build), error);
         await new Promise((resolve) => setTimeout(resolve, pause));
       }

@@ -13,7 +13,7 @@ describe(`failures on KMM ${kmmUnderTest.line}`, { concurrency: false }, () => {
   let scene: Scene;
 
   before(async () => {
-    scene = await Scene.start({ nodes: 1, kmmFolder: kmmUnderTest.kmmFolder });
+    scene = await Scene.start({ nodes: 1, kmm: kmmUnderTest.options });
   });
   after(() => scene.end());
 

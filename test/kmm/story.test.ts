@@ -12,7 +12,7 @@ describe(`one stack's life on KMM ${kmmUnderTest.line}`, { concurrency: false },
   let untouched: Set<string>;
 
   before(async () => {
-    scene = await Scene.start({ nodes: 2, kmmFolder: kmmUnderTest.kmmFolder });
+    scene = await Scene.start({ nodes: 2, kmm: kmmUnderTest.options });
     untouched = await clusterObjects(scene.stack.sandbox);
   });
   after(() => scene.end());

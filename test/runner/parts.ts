@@ -75,7 +75,7 @@ export const parts: readonly Part[] = [
     name: "kmm",
     runs: {
       tests: {
-        patterns: ["test/sandbox/kmm/kmm.test.ts", "test/kmm/*.test.ts"],
+        patterns: ["test/sandbox/kmm/{kmm,generations}.test.ts", "test/kmm/*.test.ts"],
         concurrency: 1,
         timeoutMs: 900_000,
       },

@@ -1,18 +1,29 @@
 import { RE2JS } from "re2js";
-import type { KernelMapping, Modprobe, Module, ModuleContainer } from "../resources.ts";
+import type { Generation } from "../generations.ts";
+import type { DraSpec, KernelMapping, Modprobe, Module, ModuleContainer } from "../resources.ts";
+import { filesToSignFault } from "./filesToSign.ts";
 import { tolerationFault } from "./tolerations.ts";
 
-/** KMM builds label keys of both, which may have 63 characters. */
-const NAME_LIMIT = 40;
+/** What the webhook goes by, beside the Module. */
+export interface Rules {
+  generation: Generation;
+  /** OpenShift's version, as in its ClusterVersion. */
+  openshift: string;
+}
+
+/** The first OpenShift 4 with what `spec.dra` needs. */
+const DRA_MINOR = 21;
 
 /** What KMM's webhook says against a Module (`old`: before an update); undefined when it lets it pass. */
-export function moduleFault(module: Module, old: Module | undefined): string | undefined {
+export function moduleFault(rules: Rules, module: Module, old: Module | undefined): string | undefined {
+  const { generation } = rules;
   return (
     versionFault(module, old) ??
-    nameFault(module) ??
+    nameFault(generation, module) ??
     tolerationFault(module.spec.tolerations ?? []) ??
+    draFault(rules, module.spec.dra) ??
     devicePluginFault(module) ??
-    containerFault(module.spec.moduleLoader?.container)
+    containerFault(generation, module.spec.moduleLoader?.container)
   );
 }
 
@@ -25,12 +36,14 @@ function versionFault(module: Module, old: Module | undefined): string | undefin
 
 const isEmpty = (text: string | undefined): boolean => text === undefined || text === "";
 
-function nameFault({ metadata: { name = "", namespace = "" } }: Module): string | undefined {
+/** KMM builds label keys of both, which may have 63 characters. */
+function nameFault({ nameLimit }: Generation, { metadata }: Module): string | undefined {
+  const { name = "", namespace = "" } = metadata;
   const length = name.length + namespace.length;
-  if (length <= NAME_LIMIT) return undefined;
+  if (length <= nameLimit) return undefined;
   return (
     `module name and namespace have a combined length of ${length} characters, ` +
-    `which exceeds the maximum of ${NAME_LIMIT} when version is set`
+    `which exceeds the maximum of ${nameLimit} when version is set`
   );
 }
 
@@ -38,12 +51,24 @@ function nameFault({ metadata: { name = "", namespace = "" } }: Module): string 
 const devicePluginFault = (module: Module): string | undefined =>
   module.spec.devicePlugin === undefined ? undefined : "the KMM of this sandbox doesn't run device plugins";
 
-function containerFault(container: ModuleContainer | undefined): string | undefined {
+/** Only as far as an OpenShift goes that is too old for it. */
+function draFault({ openshift }: Rules, dra: DraSpec | undefined): string | undefined {
+  if (dra === undefined) return undefined;
+  const [major = 0, minor = 0] = openshift.split(".").map(Number);
+  if (major > 4 || (major === 4 && minor >= DRA_MINOR)) return "the KMM of this sandbox doesn't run DRA drivers";
+  return (
+    `failed to validate DRA: spec.dra requires OpenShift 4.${DRA_MINOR} or later; ` +
+    `current cluster version is ${major}.${minor}`
+  );
+}
+
+function containerFault({ checksFilesToSign }: Generation, container: ModuleContainer | undefined): string | undefined {
   if (container === undefined) return undefined;
   const mappings = mappingsFault(container);
   if (mappings !== undefined) return `failed to validate kernel mappings: ${mappings}`;
   const modprobe = modprobeFault(container.modprobe);
-  return modprobe === undefined ? undefined : `failed to validate modprobe: ${modprobe}`;
+  if (!checksFilesToSign) return modprobe;
+  return modprobe === undefined ? filesToSignFault(container) : `failed to validate modprobe: ${modprobe}`;
 }
 
 function mappingsFault(container: ModuleContainer): string | undefined {

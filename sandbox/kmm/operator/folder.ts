@@ -1,6 +1,7 @@
 import { accessSync, constants, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { UserError } from "../../userError.ts";
+import type { GenerationName } from "../generations.ts";
 
 /** KMM's own files, as whoever has built them keeps them. */
 export interface OperatorFiles {
@@ -44,14 +45,11 @@ export function operatorFiles(folder: string): OperatorFiles {
   );
 }
 
-/** KMM's lines, oldest first, as far as their CRDs and programs can be told apart. */
-export type Line = "2.4.1" | "2.4" | "2.5" | "2.6" | "2.7";
-
 /**
  * Which line the folder holds: by its CRDs, as the program does, since the repository calls each version 0.0.1. Later
  * 2.4 has 2.4.1's CRDs; its manager has the function that came with fixed names for Builds.
  */
-export function operatorLine({ crds, manager }: OperatorFiles): Line {
+export function operatorLine({ crds, manager }: OperatorFiles): GenerationName {
   const modules = readFileSync(crds.find((file) => file.endsWith(MODULES_CRD)) ?? "", "utf8");
   if (/^ {14}dra:$/m.test(modules)) return "2.7";
   if (/^ {14}imageRebuildTriggerGeneration:$/m.test(modules)) return "2.6";

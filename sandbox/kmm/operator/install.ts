@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import { applyObjects, type Kube, type KubeObject, readObjects, type Resource } from "../../kube.ts";
+import { type Kube, type KubeObject, readObjects, type Resource } from "../../kube.ts";
 import { webhooks } from "../admission/webhooks.ts";
 import { CONFIG_MAPS } from "../resources.ts";
 import { OPERATOR_NAMESPACE, SETTINGS } from "./constants.ts";
@@ -13,9 +13,9 @@ const configurations: Resource = {
   namespaced: false,
 };
 
-/** Gives the cluster this KMM's types: a new one's, or in the place of another line's. Objects stay. */
-export async function applyTypes(kube: Kube, { crds }: OperatorFiles): Promise<void> {
-  for (const file of crds) await applyObjects(kube, await readObjects(file));
+/** The types of this KMM. */
+export async function readTypes({ crds }: OperatorFiles): Promise<KubeObject[]> {
+  return (await Promise.all(crds.map((file) => readObjects(file)))).flat();
 }
 
 /** What the operator's programs go by: one of each, no metrics, nothing that others could reach. */

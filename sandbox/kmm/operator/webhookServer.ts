@@ -11,10 +11,11 @@ import { parseArgs } from "node:util";
 import { readState } from "../../controlPlane/state.ts";
 import { kubeconfigFile } from "../../controlPlane/credentials.ts";
 import { Kube } from "../../kube.ts";
+import { installKmm } from "../install.ts";
 import { loopbackCertificate } from "../admission/certificate.ts";
 import { OPERATOR_NAMESPACE, SETTINGS, sockets } from "./constants.ts";
 import { operatorFiles } from "./folder.ts";
-import { applySettings, applyTypes, registerWebhooks } from "./install.ts";
+import { applySettings, readTypes, registerWebhooks } from "./install.ts";
 import { relay } from "./relay.ts";
 
 /** Brings up the loopback interface of the new namespace, then runs what follows in its place. */
@@ -22,15 +23,20 @@ const LOOPBACK_UP = 'ip link set lo up && exec "$@"';
 const WEBHOOKS = ["--enable-module", "--enable-namespace", "--enable-preflightvalidation"];
 
 async function main(dir: string): Promise<void> {
-  const { kmmFolder, ports } = (await readState(dir)) ?? {};
-  if (kmmFolder === undefined || ports?.kmmWebhook === undefined || ports.kmmHealth === undefined) {
+  const { kmm, kmmFolder, ports } = (await readState(dir)) ?? {};
+  if (
+    kmm === undefined ||
+    kmmFolder === undefined ||
+    ports?.kmmWebhook === undefined ||
+    ports.kmmHealth === undefined
+  ) {
     throw new Error(`no sandbox with KMM's own programs in ${dir}`);
   }
   const files = operatorFiles(kmmFolder);
+  await installKmm(kubeconfigFile(dir, "standins.kubeconfig"), kmm, await readTypes(files));
   const certificate = await makeCertificate(dir);
   const kubeconfig = kubeconfigFile(dir, "kmm.kubeconfig");
   const kube = await Kube.fromKubeconfig(kubeconfig);
-  await applyTypes(kube, files);
   await applySettings(kube, { webhook: ports.kmmWebhook, health: ports.kmmHealth });
   await registerWebhooks(kube, ports.kmmWebhook, certificate);
   kube.close();

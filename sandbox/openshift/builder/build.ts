@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import type { ImageConfig, ImageContent, ImageRecord } from "../registry.ts";
-import { runCommand } from "./commands.ts";
 import { argumentsOf, pairsOf, type Recipe, type Stage, type Step } from "./dockerfile.ts";
 import { BuildFailure } from "./failure.ts";
 import { absolute, copy, type Files } from "./files.ts";
 import { CommandFailure } from "./kmodScripts.ts";
-import { expand, shellCommands, type Variables } from "./variables.ts";
+import { runExec, runShell } from "./shell.ts";
+import { expand, type Variables } from "./variables.ts";
 
 /** What a build works with. */
 export interface BuildInput {
@@ -193,15 +193,9 @@ function sourceFiles(from: string, { input, done }: Pick<Reach, "input" | "done"
 }
 
 async function runStep(step: Step, stand: Stand, { input }: Reach): Promise<void> {
-  const commands = step.json === undefined ? shellCommands(step.text, variablesOf(stand)) : [step.json];
-  for (const words of commands) {
-    try {
-      await runCommand(words, { files: stand.files, mounts: input.mounts, say: input.say });
-    } catch (error) {
-      if (error instanceof CommandFailure && error.message !== "") input.say(error.message);
-      throw error;
-    }
-  }
+  const workspace = { files: stand.files, mounts: input.mounts, say: input.say };
+  if (step.json === undefined) await runShell(step.text, variablesOf(stand), workspace);
+  else await runExec(step.json, workspace);
 }
 
 function warnOfUnused({ buildArgs, say }: BuildInput, used: ReadonlySet<string>): void {

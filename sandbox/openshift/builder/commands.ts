@@ -16,6 +16,7 @@ const SCRIPTS: Record<string, (path: string, args: string[], workspace: Workspac
 };
 
 const COMMANDS: Record<string, Command> = {
+  "[": bracket,
   ":": () => undefined,
   true: () => undefined,
   false: () => exitWith(1),
@@ -51,6 +52,13 @@ async function runScript([script = "", ...args]: string[], workspace: Workspace)
     throw new CommandFailure(127, `sh: ${script}: No such file or directory`);
   }
   await run(script, args, workspace);
+}
+
+/** `[ -e FILE ]`. */
+function bracket(words: string[], { files }: Workspace): void {
+  const [operator, path = "", end] = words;
+  if (operator !== "-e" || end !== "]" || words.length !== 3) throw unknownCommand(["[", ...words]);
+  exitWith(exists(files, path) ? 0 : 1);
 }
 
 function exitWith(code: number): void {

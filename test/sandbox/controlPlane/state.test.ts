@@ -14,6 +14,7 @@ const state: State = {
   clusterId: defaultClusterId,
   workers: 3,
   secureBoot: false,
+  kmm: "2.4.1",
   ports: { etcd: 21_000, etcdPeer: 21_001, apiServer: 21_002, gateway: 21_003 },
   installed: true,
   configured: true,

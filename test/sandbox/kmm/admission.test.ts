@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { moduleFault } from "../../../sandbox/kmm/admission/module.ts";
+import { type GenerationName, GENERATIONS } from "../../../sandbox/kmm/generations.ts";
 import type { Module, ModuleContainer, Toleration } from "../../../sandbox/kmm/resources.ts";
 
 const MAPPING = { regexp: "^.+$", containerImage: "quay.io/a/b:t" };
 const MAPPINGS = "failed to validate kernel mappings: ";
-const MODPROBE = "failed to validate modprobe: ";
+
+const fault = (module: Module, old?: Module, name: GenerationName = "2.4.1"): string | undefined =>
+  moduleFault({ generation: GENERATIONS[name], openshift: "4.19.17" }, module, old);
 
 function moduleWith(
   container: Partial<ModuleContainer>,
@@ -19,7 +22,7 @@ function moduleWith(
   };
 }
 
-/** The messages are those that the real webhook was seen to send. */
+/** The messages are those that the real webhook of 2.4.1 was seen to send. */
 describe("KMM's webhook on Modules refuses", () => {
   const cases: [string, Module, string][] = [
     [
@@ -57,30 +60,26 @@ describe("KMM's webhook on Modules refuses", () => {
       moduleWith({ kernelMappings: [{ regexp: ".", containerImage: "quay.io/a/b" }] }),
       `${MAPPINGS}failed to validate image format: container image must explicitely set a tag or digest; got: quay.io/a/b`,
     ],
-    [
-      "no moduleName",
-      moduleWith({ modprobe: {} }),
-      `${MODPROBE}load and unload rawArgs must be set when moduleName is unset`,
-    ],
+    ["no moduleName", moduleWith({ modprobe: {} }), "load and unload rawArgs must be set when moduleName is unset"],
     [
       "moduleName and rawArgs",
       moduleWith({ modprobe: { moduleName: "a", rawArgs: { load: ["x"] } } }),
-      `${MODPROBE}rawArgs cannot be set when moduleName is set`,
+      "rawArgs cannot be set when moduleName is set",
     ],
     [
       "a loading order of one",
       moduleWith({ modprobe: { moduleName: "a", modulesLoadingOrder: ["a"] } }),
-      `${MODPROBE}if a loading order is defined, at least two values must be defined`,
+      "if a loading order is defined, at least two values must be defined",
     ],
     [
       "a loading order that starts elsewhere",
       moduleWith({ modprobe: { moduleName: "a", modulesLoadingOrder: ["b", "a"] } }),
-      `${MODPROBE}if a loading order is defined, the first element must be moduleName`,
+      "if a loading order is defined, the first element must be moduleName",
     ],
     [
       "a loading order with a name twice",
       moduleWith({ modprobe: { moduleName: "onload", modulesLoadingOrder: ["onload", "sfc", "sfc"] } }),
-      `${MODPROBE}"sfc": duplicate value in the loading order list`,
+      '"sfc": duplicate value in the loading order list',
     ],
     [
       "both in-tree fields",
@@ -108,13 +107,13 @@ describe("KMM's webhook on Modules refuses", () => {
       "failed to validate Module's tolerations: Toleration[0] effect must be 'NoExecute' when tolerationSeconds is set",
     ],
   ];
-  for (const [name, module, message] of cases) test(name, () => assert.equal(moduleFault(module, undefined), message));
+  for (const [name, module, message] of cases) test(name, () => assert.equal(fault(module), message));
 
   test("a version that comes or goes", () => {
     const message = "cannot update to or from an empty version; please delete the Module and create it again";
-    assert.equal(moduleFault(moduleWith({ version: "1" }), moduleWith({})), message);
-    assert.equal(moduleFault(moduleWith({ version: "" }), moduleWith({ version: "1" })), message);
-    assert.equal(moduleFault(moduleWith({ version: "2" }), moduleWith({ version: "1" })), undefined);
+    assert.equal(fault(moduleWith({ version: "1" }), moduleWith({})), message);
+    assert.equal(fault(moduleWith({ version: "" }), moduleWith({ version: "1" })), message);
+    assert.equal(fault(moduleWith({ version: "2" }), moduleWith({ version: "1" })), undefined);
   });
 });
 
@@ -135,5 +134,52 @@ describe("KMM's webhook on Modules accepts", () => {
     ],
     ["Exists without a key", moduleWith({}, { tolerations: [{ operator: "Exists" }] })],
   ];
-  for (const [name, module] of cases) test(name, () => assert.equal(moduleFault(module, undefined), undefined));
+  for (const [name, module] of cases) test(name, () => assert.equal(fault(module), undefined));
+});
+
+describe("KMM's webhook on Modules, by generation", () => {
+  const secrets = { keySecret: { name: "key" }, certSecret: { name: "cert" } };
+  const signing = (filesToSign?: string[]) => ({ ...secrets, ...(filesToSign === undefined ? {} : { filesToSign }) });
+  const says = (module: Module): (string | undefined)[] =>
+    (["2.4.1", "2.4", "2.5", "2.6", "2.7"] as const).map((name) => fault(module, undefined, name));
+
+  test("files to sign must be named, below the image's directory, from 2.6 on", () => {
+    const none = "global Sign: filesToSign is required when Sign is set";
+    assert.deepEqual(says(moduleWith({ sign: signing() })), [undefined, undefined, undefined, none, none]);
+    const outside = 'kernelMappings[0].Sign: filesToSign["/optional/a.ko"] must be under dirName "/opt"';
+    const mapping = { ...MAPPING, sign: signing(["/opt/lib/*.ko", "/optional/a.ko"]) };
+    assert.deepEqual(says(moduleWith({ kernelMappings: [mapping] })), [
+      undefined,
+      undefined,
+      undefined,
+      outside,
+      outside,
+    ]);
+    const own = moduleWith({ modprobe: { moduleName: "a", dirName: "/mods" }, sign: signing(["/mods/a.ko"]) });
+    assert.deepEqual(says(own), [undefined, undefined, undefined, undefined, undefined]);
+  });
+
+  test("2.6 and later say that it is modprobe", () => {
+    const bare = "load and unload rawArgs must be set when moduleName is unset";
+    const named = `failed to validate modprobe: ${bare}`;
+    assert.deepEqual(says(moduleWith({ modprobe: {} })), [bare, bare, bare, named, named]);
+  });
+
+  test("2.7 takes one character more", () => {
+    const tooLong = (length: number, limit: number): string =>
+      `module name and namespace have a combined length of ${length} characters, ` +
+      `which exceeds the maximum of ${limit} when version is set`;
+    const named = (length: number): Module => moduleWith({}, { name: "m".repeat(length - "onload-kmm".length) });
+    const old = tooLong(41, 40);
+    assert.deepEqual(says(named(41)), [old, old, old, old, undefined]);
+    assert.equal(says(named(42)).at(-1), tooLong(42, 41));
+  });
+
+  test("2.7 refuses DRA on an OpenShift that is too old for it", () => {
+    const module = moduleWith({});
+    assert.equal(
+      fault({ ...module, spec: { ...module.spec, dra: { driverName: "a.example" } } }, undefined, "2.7"),
+      "failed to validate DRA: spec.dra requires OpenShift 4.21 or later; current cluster version is 4.19",
+    );
+  });
 });

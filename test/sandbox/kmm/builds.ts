@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { loopbackCertificate } from "../../../sandbox/kmm/admission/certificate.ts";
 import { MBSCS, MICS, EVENTS, CONFIG_MAPS } from "../../../sandbox/kmm/resources.ts";
 import type { KubeObject } from "../../../sandbox/kube.ts";
-import { BAD, GOOD, type Lab, MENDED, type Scene, until } from "./lab.ts";
+import { BAD, GOOD, type Lab, MENDED, type Scene, SIGNED_FILE, until } from "./lab.ts";
 
 /** KMM's defects around builds and signatures, each on a Module written by somebody who trusts KMM. */
 export function buildDefects(lab: () => Lab): void {
@@ -128,15 +128,16 @@ export function buildDefects(lab: () => Lab): void {
       const { key, cert } = await loopbackCertificate();
       await scene.setKey(key, cert);
       await scene.untilState("t1", "Exists");
-      assert.equal(lab().registry.resolve(scene.image("t1"))?.files["/usr/bin/cp"]?.signer, "kmm-operator-webhook");
+      assert.equal(lab().registry.resolve(scene.image("t1"))?.files[SIGNED_FILE]?.signer, "kmm-operator-webhook");
     });
 
     test("a failing signature of a new tag makes KMM sign and push the old tag again", async (t) => {
       const scene = await lab().scene(t, "resigns-old");
-      await lab().set({ "sign.fail": "^resigns-old/" });
-      const nothing = { sign: { keySecret: { name: "key" }, certSecret: { name: "cert" } } };
-      await scene.apply("t1", nothing);
+      const { key, cert } = await loopbackCertificate();
+      await scene.setKey(key, cert);
+      await scene.apply("t1", scene.signing);
       await scene.untilState("t1", "Exists");
+      await lab().set({ "sign.fail": "^resigns-old/" });
       await scene.apply("t2", scene.signing);
       const signsOf = (tag: string): number =>
         scene.builds().filter((each) => each.type === "SignImage" && each.tag === tag).length;

@@ -1,5 +1,11 @@
 import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import {
+  defaultGeneration,
+  type Generation,
+  type GenerationName,
+  GENERATIONS,
+} from "../../../sandbox/kmm/generations.ts";
 import { Informer, Kube, type KubeObject, type Resource } from "../../../sandbox/kube.ts";
 import { kubeconfigFile } from "../../../sandbox/controlPlane/credentials.ts";
 import {
@@ -25,10 +31,15 @@ export const NEXT_KERNEL = "5.14.0-570.62.1.el9_6.x86_64";
 const REGISTRY = "image-registry.openshift-image-registry.svc:5000";
 const UBI = "registry.access.redhat.com/ubi9/ubi-minimal:9.6";
 
+/** Where a naive Module's image has a file that can be signed. */
+export const SIGNED_FILE = "/opt/lib/modules/cp";
 /** Dockerfiles of naive Modules. */
-export const GOOD = `FROM ${UBI}\nRUN true\n`;
+export const GOOD = `FROM ${UBI}\nCOPY --from=${UBI} /usr/bin/cp ${SIGNED_FILE}\nRUN true\n`;
 export const BAD = `FROM ${UBI}\nRUN false\n`;
-export const MENDED = `FROM ${UBI}\nRUN echo mended\n`;
+export const MENDED = `${GOOD}RUN echo mended\n`;
+
+/** The KMM that the tests are about: `npm run test:kmm -- --kmm …` names one; else undefined. */
+export const askedFor = (): GenerationName | undefined => kmmUnderTest.asked;
 
 const serviceAccounts: Resource = {
   group: "",
@@ -43,18 +54,35 @@ export class Lab {
   readonly sandbox: Sandbox;
   readonly kube: Kube;
   readonly registry: Registry;
+  #generation: GenerationName;
 
-  private constructor(sandbox: Sandbox, kube: Kube) {
+  private constructor(sandbox: Sandbox, kube: Kube, generation: GenerationName) {
+    this.#generation = generation;
     this.sandbox = sandbox;
     this.kube = kube;
     this.registry = Registry.open(sandbox.dir);
   }
 
-  static async start(): Promise<Lab> {
-    const sandbox = await startSandbox({ nodes: 2, secureBoot: false, kmmFolder: kmmUnderTest.kmmFolder });
-    const lab = new Lab(sandbox, await Kube.fromKubeconfig(kubeconfigFile(sandbox.dir, "standins.kubeconfig")));
+  /** With the KMM that is under test, else this one. */
+  static async start(otherwise: GenerationName = defaultGeneration): Promise<Lab> {
+    const kmm = askedFor() ?? otherwise;
+    const { kmmFolder } = kmmUnderTest;
+    const which = kmmFolder === undefined ? { kmm } : { kmmFolder };
+    const sandbox = await startSandbox({ nodes: 2, secureBoot: false, ...which });
+    const lab = new Lab(sandbox, await Kube.fromKubeconfig(kubeconfigFile(sandbox.dir, "standins.kubeconfig")), kmm);
     await lab.set({ "build.seconds": "0.1" });
     return lab;
+  }
+
+  /** What this KMM does that others don't. */
+  get generation(): Generation {
+    return GENERATIONS[this.#generation];
+  }
+
+  /** Goes on with a later KMM. */
+  async upgrade(kmm: GenerationName): Promise<void> {
+    await this.sandbox.upgradeKmm(kmm);
+    this.#generation = kmm;
   }
 
   /** Sets switches; null takes one off. */
@@ -202,9 +230,9 @@ export class Scene {
     await this.lab.kube.apply(MODULES, module, "test");
   }
 
-  /** `sign` of a Module that signs nothing, but needs the two Secrets. */
+  /** `sign` of a Module with the two Secrets. */
   get signing(): Partial<ModuleContainer> {
-    return { sign: { keySecret: { name: "key" }, certSecret: { name: "cert" }, filesToSign: ["/usr/bin/cp"] } };
+    return { sign: { keySecret: { name: "key" }, certSecret: { name: "cert" }, filesToSign: [SIGNED_FILE] } };
   }
 
   /** What the ModuleImagesConfig says about this tag's image. */

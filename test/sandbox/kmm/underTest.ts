@@ -1,23 +1,35 @@
-/** Which KMM the contract tests run on. */
-import { type Line, operatorFiles, operatorFolder, operatorLine } from "../../../sandbox/kmm/operator/folder.ts";
+/** Which KMM the tests run on. */
+import type { UpOptions } from "../../../sandbox/controlPlane/lifecycle.ts";
 import type { ServiceName } from "../../../sandbox/controlPlane/state.ts";
+import { defaultGeneration, type GenerationName, kmmChoice } from "../../../sandbox/kmm/generations.ts";
+import { operatorFiles, operatorFolder, operatorLine } from "../../../sandbox/kmm/operator/folder.ts";
 
-/** Names the folder with KMM's own programs; unset for the stand-in. `npm run test:kmm -- --kmm FOLDER` sets it. */
-export const variable = "ONLOAD_KMM_OPERATOR";
+/** A generation of the stand-in, or a folder with KMM's own programs. `npm run test:kmm -- --kmm WHICH` sets it. */
+export const variable = "ONLOAD_KMM_TEST_KMM";
 
 interface UnderTest {
-  /** For `up`: the folder with KMM's own programs; undefined for the stand-in. */
+  /** The folder with KMM's own programs; undefined for the stand-in. */
   readonly kmmFolder: string | undefined;
-  readonly line: Line;
+  /** The generation that was asked for, by its name or by a folder. */
+  readonly asked: GenerationName | undefined;
+  readonly line: GenerationName;
+  /** For `up`. */
+  readonly options: Pick<UpOptions, "kmm" | "kmmFolder">;
   /** The sandbox's processes that KMM is. */
   readonly processes: readonly ServiceName[];
 }
 
-function find(value: string | undefined): UnderTest {
+/** @throws UserError for what is neither. */
+export function kmmOf(value: string | undefined): UnderTest {
   const kmmFolder = value === undefined ? undefined : operatorFolder(value);
-  if (kmmFolder === undefined) return { kmmFolder, line: "2.4.1", processes: ["stand-ins"] };
+  if (kmmFolder === undefined) {
+    const asked = value === undefined || value === "" ? undefined : kmmChoice(value);
+    const line = asked ?? defaultGeneration;
+    return { kmmFolder, asked, line, options: { kmm: line }, processes: ["stand-ins"] };
+  }
+  const line = operatorLine(operatorFiles(kmmFolder));
   const processes: ServiceName[] = ["kmm-webhook-server", "kmm-manager"];
-  return { kmmFolder, line: operatorLine(operatorFiles(kmmFolder)), processes };
+  return { kmmFolder, asked: line, line, options: { kmmFolder }, processes };
 }
 
-export const kmmUnderTest = find(process.env[variable]);
+export const kmmUnderTest = kmmOf(process.env[variable]);

@@ -178,6 +178,19 @@ describe("a builder's rules", () => {
     }
   });
 
+  test("a loop runs over what matches, and ends as its last round did", async () => {
+    const loop = (pattern: string, list: string): string => `RUN for f in ${pattern}; do \\\n  ${list}; \\\n done`;
+    const context: Files = new Map(["/a/1.ko", "/a/2.ko", "/a/3.txt"].map((path) => [path, {}]));
+    const run = (line: string) => build(`FROM ${UBI}\nCOPY a /a\n${line}`, { context });
+    const { log } = await run(loop("/a/*.ko", '[ -e "${f}" ] && echo found $f'));
+    assert.deepEqual(log.match(/^found .*$/gm), ["found /a/1.ko", "found /a/2.ko"]);
+    // Tried with dash and bash: a pattern without a match stays as it is, and the test of it is the loop's exit code.
+    for (const pattern of ["/a/*.o", "/a/1.ko /a/none"]) {
+      await assert.rejects(run(loop(pattern, "[ -e $f ] && true")), failure("DockerBuildFailed", /exit status 1$/));
+    }
+    await run(loop("/a/none /a/1.ko", "[ -e $f ] && true"));
+  });
+
   test("quotes, variables and && as a shell has them", () => {
     assert.deepEqual(shellCommands(`sh /x "\${K}" '$K' a"b"c && echo \\\n  end`, { K: "k v" }), [
       ["sh", "/x", "k v", "$K", "abc"],

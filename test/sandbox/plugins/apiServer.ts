@@ -32,6 +32,7 @@ export async function startApiServer(): Promise<ApiServer> {
     clusterId: defaultClusterId,
     workers: 0,
     secureBoot: false,
+    kmm: "2.4.1",
     ports: await choosePorts(claims),
     installed: true,
     configured: true,
