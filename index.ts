@@ -10,14 +10,14 @@ import { SigningKey } from "./components/signingKey.ts";
 import { SrpmImage } from "./components/srpmImage.ts";
 import { step } from "./components/step.ts";
 import { readConfig } from "./config.ts";
-import { tagTemplate } from "./core/imageTag.ts";
+import { kmmKernel, tagTemplate } from "./core/imageTag.ts";
 import { filesToSign } from "./core/moduleSpec.ts";
 import { names } from "./core/names.ts";
 import type { ModuleTarget } from "./core/nodeState.ts";
 import { preflight } from "./preflight.ts";
 
 const config = readConfig();
-const { release, nodes: listed, remade, assets } = await preflight(config);
+const { release, nodes: listed, remade, spoilt, kernels, assets } = await preflight(config);
 
 const { cluster, build, enrolment } = config;
 const onStack = { stack: pulumi.getStack(), cluster };
@@ -117,17 +117,22 @@ const kernelModule = new KernelModule(
     ...inNamespace,
     ...building,
     tag: pulumi.all([signingKey.fingerprint, moduleNamespace.uid]).apply(([certificate, namespaceUid]) =>
-      tagTemplate(release.version, {
-        source: source.tag,
-        dockerfile,
-        baseImage: build.baseImage,
-        certificate,
-        filesToSign: filesToSign(),
-        namespaceUid,
-        rebuild: config.rebuild,
-      }),
+      tagTemplate(
+        release.version,
+        {
+          source: source.tag,
+          dockerfile,
+          baseImage: build.baseImage,
+          certificate,
+          filesToSign: filesToSign(),
+          namespaceUid,
+          rebuild: config.rebuild,
+        },
+        spoilt,
+      ),
     ),
-    kernels: build.kernels,
+    kernels: [...new Set([...kernels, ...build.nextKernels.map(({ kernel }) => kmmKernel(kernel))])].sort(),
+    nextKernels: build.nextKernels,
     nodeKernels: listed.map(({ identity }) => identity.kernel),
     dockerfile,
     srpmImage: source.image,
@@ -155,4 +160,5 @@ export const certificate = signingKey.certificate;
 export const certificateFingerprint = signingKey.fingerprint;
 export const image = kernelModule.target.image;
 export const moduleVersion = kernelModule.target.version;
+export const nextKernels = kernelModule.nextKernels;
 export const proofs = pulumi.all(nodes.flatMap(({ proof }) => proof ?? []));

@@ -21,6 +21,10 @@ export interface Preflight {
   readonly nodes: readonly ListedNode[];
   /** Which of the stack's own objects were deleted by hand, and are made again. */
   readonly remade: Remade;
+  /** Stems of image tags that must not be used again (core/imageMemory.ts). */
+  readonly spoilt: readonly string[];
+  /** Kernels that the Module may be built for. */
+  readonly kernels: readonly string[];
   /** Texts of the files in `assets/` that travel to the cluster, by path. */
   readonly assets: Readonly<Record<AssetPath, string>>;
 }
@@ -57,7 +61,8 @@ export async function preflight(config: Config): Promise<Preflight> {
     const reality = cluster.nodes.find(({ node: { metadata } }) => metadata.name === node.name);
     return reality === undefined ? [] : [{ ...node, reality, identity: identityOf(reality.node) }];
   });
-  return { release: release.release, nodes, remade: cluster.remade, assets };
+  const { remade, spoilt, kernels } = cluster;
+  return { release: release.release, nodes, remade, spoilt, kernels, assets };
 }
 
 /** Why no step could log in with the configured key. Its content stays in its file: it is in no input, and so not in state. */
@@ -91,6 +96,8 @@ interface Inspection {
   /** The certificate that modules are signed for now, in PEM; empty before the first `up`. */
   readonly certificate: string;
   readonly remade: Remade;
+  readonly spoilt: readonly string[];
+  readonly kernels: readonly string[];
 }
 
 async function inspectCluster(config: Config): Promise<Inspection> {
@@ -121,6 +128,8 @@ async function inspectCluster(config: Config): Promise<Inspection> {
       nodes: [],
       certificate: "",
       remade: {},
+      spoilt: [],
+      kernels: [],
     };
   }
 }

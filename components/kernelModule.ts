@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { contentHash } from "../core/hash.ts";
 import { forKernel, imageTemplate } from "../core/imageTag.ts";
 import { moduleSpec, moduleVersion } from "../core/moduleSpec.ts";
-import { moduleName, ownFields, ownLabels } from "../core/names.ts";
+import { moduleName, names, ownFields, ownLabels } from "../core/names.ts";
 import { hashedNames } from "../core/ownObjects.ts";
 import type { ModuleTarget } from "../core/nodeState.ts";
 import { guard } from "./guard.ts";
@@ -14,8 +14,8 @@ export interface KernelModuleArgs extends OwnerArgs {
   readonly namespace: pulumi.Output<string>;
   /** The kmod image's tag with the kernel still a variable: a hash of all that goes into it (core/imageTag.ts). */
   readonly tag: pulumi.Input<string>;
-  /** Regular expression (RE2) of the kernels that are built for. */
-  readonly kernels: string;
+  /** Kernels that the Module may be built for. */
+  readonly kernels: readonly string[];
   /** Kernels of the listed nodes now. */
   readonly nodeKernels: readonly string[];
   /** Text of the kmod image's Dockerfile. */
@@ -28,9 +28,17 @@ export interface KernelModuleArgs extends OwnerArgs {
   readonly buildSecrets: readonly pulumi.Input<string>[];
   readonly keySecret: pulumi.Input<string>;
   readonly certSecret: pulumi.Input<string>;
+  /** Kernels to build for before a node boots them. */
+  readonly nextKernels: readonly { readonly kernel: string; readonly driverToolkit?: string | undefined }[];
   /** The nodes' selection labels: KMM builds for the kernels of nodes that are selected when it looks. */
   readonly selections: readonly pulumi.Resource[];
   readonly logDirectory: string;
+}
+
+interface NextKernel {
+  readonly kernel: string;
+  readonly image: string;
+  readonly digest: string;
 }
 
 /** The KMM Module with its Dockerfile, and KMM's build of it followed to its end. */
@@ -43,6 +51,8 @@ export class KernelModule extends pulumi.ComponentResource {
   readonly target: pulumi.Output<ModuleTarget>;
   /** Done when every image is there, signed. */
   readonly build: pulumi.Resource;
+  /** The images for kernels that nodes may be upgraded to: `{kernel, image, digest}` each. */
+  readonly nextKernels: pulumi.Output<NextKernel[]>;
 
   constructor(name: string, args: KernelModuleArgs, options: pulumi.ComponentResourceOptions) {
     super(KernelModule.type, name, {}, options);
@@ -85,7 +95,6 @@ export class KernelModule extends pulumi.ComponentResource {
               stack: args.stack,
               image,
               kernels: args.kernels,
-              nodeKernels: args.nodeKernels,
               dockerfileConfigMap,
               buildArgs: [
                 { name: "SRPM_IMAGE", value: srpmImage },
@@ -124,11 +133,36 @@ export class KernelModule extends pulumi.ComponentResource {
           module: moduleName,
           version,
           images: [...new Set(args.nodeKernels)].sort().map((kernel) => ({ kernel, image: forKernel(image, kernel) })),
+          stream: names.kmodImageStream,
           logDirectory: args.logDirectory,
         })),
       },
       // KMM begins to build when the Module changes.
       childOf(this, [module]),
+    );
+
+    this.nextKernels = pulumi.all(
+      args.nextKernels.map(({ kernel, driverToolkit }) => {
+        const next = step(
+          `${name}-next-${kernel}`,
+          {
+            run: "buildNextKernel",
+            input: this.target.apply(({ namespace, image }) => ({
+              cluster: args.cluster,
+              namespace,
+              module: moduleName,
+              kernel,
+              image: forKernel(image, kernel),
+              driverToolkit,
+              stream: names.kmodImageStream,
+              logDirectory: args.logDirectory,
+            })),
+          },
+          // After the nodes' own images: KMM takes a kernel's builds for each other's.
+          childOf(this, [this.build]),
+        );
+        return next.stdout.apply((answer) => JSON.parse(answer) as NextKernel);
+      }),
     );
 
     this.registerOutputs({ target: this.target });

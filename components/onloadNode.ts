@@ -90,7 +90,12 @@ export class OnloadNode extends pulumi.ComponentResource {
     this.name = name;
 
     // Made before the label that it takes off: a patch's own deletion would make a Node that is gone anew.
-    const marks = step(`${name}-marks`, { undo: "unmarkNode", input: { cluster, stack, node: name } }, childOf(this));
+    const leftovers = { namespace: args.namespace, module: moduleName };
+    const marks = step(
+      `${name}-marks`,
+      { undo: "unmarkNode", input: { cluster, stack, node: name, ...leftovers } },
+      childOf(this),
+    );
     const select = new k8s.core.v1.NodePatch(
       `${name}-select`,
       {

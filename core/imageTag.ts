@@ -18,6 +18,8 @@ export interface ImageContent {
   readonly namespaceUid: string;
   /** The config's counter. */
   readonly rebuild: number;
+  /** How many tags of this content are spoilt ({@link file://./imageMemory.ts}); absent: none. */
+  readonly spoilt?: number;
 }
 
 /** A tag may have this many characters (OCI distribution specification, "Pulling manifests"). */
@@ -26,10 +28,26 @@ const maxTagLength = 128;
 /** KMM's name for the node's kernel in templates. It replaces the variable, with `+` turned into `_`. */
 export const kernelVariable = "${KERNEL_FULL_VERSION}";
 
-/** `<release>-<hash>-${KERNEL_FULL_VERSION}`: the tag as the Module holds it. */
-export function tagTemplate(release: string, content: ImageContent): string {
-  return `${release}-${contentHash({ ...content })}-${kernelVariable}`;
+/**
+ * `<release>-<hash>-${KERNEL_FULL_VERSION}`: the tag as the Module holds it.
+ *
+ * @param spoilt stems, `<release>-<hash>`, that are never used again
+ */
+export function tagTemplate(release: string, content: ImageContent, spoilt: readonly string[] = []): string {
+  const stem = `${release}-${contentHash({ ...content })}`;
+  if (!spoilt.includes(stem)) return `${stem}-${kernelVariable}`;
+  return tagTemplate(release, { ...content, spoilt: (content.spoilt ?? 0) + 1 }, spoilt);
 }
+
+/** The part of an image's tag that all kernels share. */
+export function stemOf(image: string, kernel: string): string {
+  const tag = tagOf(image);
+  const suffix = `-${normalizeKernel(kernel)}`;
+  return tag.endsWith(suffix) ? tag.slice(0, -suffix.length) : tag;
+}
+
+/** The tag of an image's reference. */
+export const tagOf = (image: string): string => image.slice(image.lastIndexOf(":") + 1);
 
 /** A tag as long as any that {@link tagTemplate} makes of this release, for checks before its content is known. */
 export const longestTag = (release: string): string => `${release}-${"0".repeat(12)}-${kernelVariable}`;
@@ -49,6 +67,16 @@ export const kmmKernel = (kernel: string): string => kernel.replace(/\+$/, "");
 
 /** KMM's normalization, in templates and labels: each `+` that is left becomes `_` (observed on 2.4.1). */
 export const normalizeKernel = (kernel: string): string => kmmKernel(kernel).replaceAll("+", "_");
+
+/** KMM's other normalization, in labels and names from its later 2.4 on: lower case, with nothing but letters, digits and `-`. */
+export const dnsKernel = (kernel: string): string =>
+  kernel
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, "-")
+    .replaceAll(/^-+|-+$/g, "");
+
+/** Whether two spellings mean one kernel, in whatever form KMM or a node writes it. */
+export const isSameKernel = (one: string, other: string): boolean => dnsKernel(one) === dnsKernel(other);
 
 /**
  * Says what is wrong with the longest tag that KMM derives for `kernel`: while signing it pushes the unsigned image

@@ -1,7 +1,9 @@
 import { RE2JS } from "re2js";
 import { domain, kmm, labels, moduleName, names } from "./names.ts";
 import { kmmKernel } from "./imageTag.ts";
-import type { Remade } from "./ownObjects.ts";
+import type { BuildObject } from "./moduleBuild.ts";
+import type { LiveModule, Remade } from "./ownObjects.ts";
+import type { MachineConfigPool } from "./quiet.ts";
 import type { NodeReality } from "./reality.ts";
 import type { NodeModulesConfig, RollNode } from "./nodeState.ts";
 
@@ -58,13 +60,21 @@ export interface ClusterFacts {
   /** `spec.managementState` of the image registry's operator. */
   readonly registryState?: string | undefined;
   readonly hasPrivilegedScc: boolean;
+  /** Empty where the cluster has none, as a hosted one. */
+  readonly pools: readonly MachineConfigPool[];
+  /** KMM's Builds for the stack's Module: one that went well is gone at once. */
+  readonly kmmBuilds: readonly BuildObject[];
   readonly namespace?: { readonly metadata: Meta } | undefined;
   /** Names of all namespaces that bear this stack's label. */
   readonly ownNamespaces: readonly string[];
+  /** The stack's own Module; undefined when it isn't there. */
+  readonly module?: LiveModule | undefined;
   /** Own objects that somebody deleted: `secret/onload-signing-key-…`. */
   readonly missing: readonly string[];
   /** Which of the own objects were made again, or are to be now. */
   readonly remade: Remade;
+  /** Stems of image tags that must not be used again (core/imageMemory.ts). */
+  readonly spoilt: readonly string[];
   /** The certificate that modules are signed for now, in PEM; empty before the first `up`. */
   readonly certificate: string;
   readonly hasEntitlement: boolean;
@@ -80,18 +90,6 @@ export function clusterProblems(intent: Intent, facts: ClusterFacts): string[] {
     ...nodeProblems(intent, facts),
   ];
 }
-
-/** What `up` goes on with, but somebody should know. */
-export function clusterWarnings(intent: Intent, { missing }: ClusterFacts): string[] {
-  if (missing.length === 0) return [];
-  return [
-    `cluster: deleted by hand in namespace ${intent.namespace}: ${missing.map(inWords).join(", ")}; \`up\` makes it again, and loads again ` +
-      "what KMM has unloaded",
-  ];
-}
-
-/** A name of which only the beginning is known ends with `-`. */
-const inWords = (object: string): string => object.replace(/-$/, "-…");
 
 /** The listed nodes as they are now, in the list's order; those that don't exist are left out. */
 export function listedNodes({ nodes }: Intent, facts: ClusterFacts): Pick<NodeReality, "node" | "nmc">[] {

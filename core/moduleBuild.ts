@@ -1,4 +1,4 @@
-import { normalizeKernel } from "./imageTag.ts";
+import { isSameKernel, kmmKernel, tagOf } from "./imageTag.ts";
 import { kmm } from "./names.ts";
 
 /**
@@ -27,11 +27,16 @@ export interface ModuleBuildSignConfig {
     readonly ownerReferences?: readonly { readonly uid: string }[];
   };
   readonly spec?: { readonly images?: readonly { readonly image: string }[] };
+  /** How the last action on each image ended. */
+  readonly status?: {
+    readonly images?: readonly { readonly image: string; readonly action?: string; readonly status?: string }[];
+  };
 }
 
 export interface BuildObject {
   readonly metadata: {
     readonly name: string;
+    readonly uid: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly ownerReferences?: readonly { readonly uid: string }[];
   };
@@ -45,7 +50,11 @@ export interface BuildView {
   readonly builds: readonly BuildObject[];
   /** Digests by tag of the kmod image's ImageStream: what was really pushed. */
   readonly pushed: Readonly<Record<string, string>>;
-  /** Builds that had failed before this look's step began: not this round's. */
+  /** Digests by tag that are known to be signed. */
+  readonly signed: Readonly<Record<string, string>>;
+  /** Whether KMM pushes an image unsigned under its final tag first (2.7). */
+  readonly signsInPlace: boolean;
+  /** UIDs of Builds that had failed before this look's step began: not this round's. Later KMMs use their names again. */
   readonly oldFailures: ReadonlySet<string>;
 }
 
@@ -64,6 +73,16 @@ export type BuildVerdict =
   | { readonly kind: "startAfresh"; readonly reason: string }
   /** Delete MIC and MBSC and touch the Module: KMM believes in an image that was never pushed or built, or is about to. */
   | { readonly kind: "forget"; readonly reason: string }
+  /**
+   * The registry holds an image, and nobody knows of a signature: take its tag away, then forget. Where it may be unsigned
+   * and on some node already it is spoilt: that tag must never be used again.
+   */
+  | {
+      readonly kind: "distrust";
+      readonly images: readonly WantedImage[];
+      readonly isSpoilt: boolean;
+      readonly reason: string;
+    }
   | { readonly kind: "failed"; readonly build: BuildObject };
 
 const failedPhases = ["Failed", "Error", "Cancelled"];
@@ -90,11 +109,37 @@ function judgeStates(view: BuildView): BuildVerdict | undefined {
   if (phantom.length > 0) {
     return { kind: "forget", reason: `KMM reports an image for ${kernelsOf(phantom)} that the registry doesn't hold` };
   }
+  const unknown = existing.filter((wanted) => !isSigned(view, wanted));
+  if (unknown.length > 0) {
+    const reason = `the registry holds an image for ${kernelsOf(unknown)} of whose signature nothing is known`;
+    // KMM has it from a node that pulled it, or it would know of the signature.
+    return { kind: "distrust", images: unknown, isSpoilt: view.signsInPlace, reason };
+  }
   if (existing.length < view.wanted.length) return undefined;
   return {
     kind: "built",
     images: existing.map((wanted) => ({ ...wanted, digest: view.pushed[tagOf(wanted.image)] ?? "" })),
   };
+}
+
+/** Whether what was pushed is what KMM has signed: in this round, or in one that is remembered. */
+function isSigned(view: BuildView, { image }: WantedImage): boolean {
+  const { mbsc, pushed, signed } = view;
+  if (signed[tagOf(image)] === pushed[tagOf(image)]) return true;
+  // KMM books a Build's end on all tags of its kernel: beside another tag the result may be that one's.
+  if (staleTag(view) !== undefined) return false;
+  const result = mbsc?.status?.images?.find((each) => each.image === image);
+  return result?.action === "SignImage" && result.status === "Success";
+}
+
+/**
+ * A tag that the round works on beside those that KMM now lists. Told by the MIC, not by what is wanted: a node that leaves
+ * at this run's end is still selected, and built for.
+ */
+function staleTag({ mic, mbsc }: BuildView): string | undefined {
+  const current = mic?.spec?.images ?? [];
+  const stale = (mbsc?.spec?.images ?? []).find(({ image }) => !current.some((entry) => entry.image === image));
+  return stale && tagOf(stale.image);
 }
 
 /** Not all images are there: is KMM building these, and nothing else? */
@@ -104,13 +149,9 @@ function judgeRounds(view: BuildView): BuildVerdict {
   if (mbsc.metadata.deletionTimestamp !== undefined) return { kind: "wait", missing: "KMM to forget the last round" };
   if (mic !== undefined && !isOwnedBy(mbsc, mic))
     return { kind: "startAfresh", reason: "KMM has taken up an old round" };
-  // By the MIC, not by what is wanted: a node that leaves at this run's end is still selected, and built for.
-  const current = mic?.spec?.images ?? [];
-  const stale = (mbsc.spec?.images ?? []).find(({ image }) => !current.some((entry) => entry.image === image));
-  if (stale !== undefined) {
-    // Its build may have been taken for a wanted one already, or may be at any moment; the MIC would keep that.
-    return { kind: "forget", reason: `KMM still works on another tag, ${tagOf(stale.image)}` };
-  }
+  const stale = staleTag(view);
+  // Its build may have been taken for a wanted one already, or may be at any moment; the MIC would keep that.
+  if (stale !== undefined) return { kind: "forget", reason: `KMM still works on another tag, ${stale}` };
   return judgeBuilds(
     view.builds.filter((build) => isOwnedBy(build, mbsc) && isFor(build, view.wanted)),
     view.oldFailures,
@@ -120,7 +161,7 @@ function judgeRounds(view: BuildView): BuildVerdict {
 /** The current round's Builds. */
 function judgeBuilds(builds: readonly BuildObject[], oldFailures: ReadonlySet<string>): BuildVerdict {
   const failed = builds.filter(hasFailed);
-  const failedNow = failed.find(({ metadata }) => !oldFailures.has(metadata.name));
+  const failedNow = failed.find(({ metadata }) => !oldFailures.has(metadata.uid));
   if (failedNow !== undefined) return { kind: "failed", build: failedNow };
   if (failed.length > 0) return { kind: "startAfresh", reason: "an earlier round failed" };
   const running = builds.map(({ metadata, status }) => `${metadata.name} ${status?.phase ?? "New"}`);
@@ -137,10 +178,8 @@ const isOwnedBy = (
 
 /** A kernel that only leaving nodes run must not keep the others from their images, nor itself from leaving. */
 function isFor({ metadata }: BuildObject, wanted: readonly WantedImage[]): boolean {
-  const target = metadata.labels?.[kmm.targetKernelLabel];
-  return wanted.some(({ kernel }) => normalizeKernel(kernel) === target);
+  const target = metadata.labels?.[kmm.targetKernelLabel] ?? "";
+  return wanted.some(({ kernel }) => isSameKernel(kmmKernel(kernel), target));
 }
-
-const tagOf = (image: string): string => image.slice(image.lastIndexOf(":") + 1);
 
 const kernelsOf = (images: readonly WantedImage[]): string => images.map(({ kernel }) => kernel).join(", ");

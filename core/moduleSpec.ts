@@ -7,10 +7,8 @@ export interface ModuleSettings {
   readonly stack: string;
   /** Image reference with {@link kernelVariable} in its tag. */
   readonly image: string;
-  /** Regular expression (RE2) of the kernels that are built for. */
-  readonly kernels: string;
-  /** Kernels of the stack's nodes now, as `uname -r` prints them. */
-  readonly nodeKernels: readonly string[];
+  /** Kernels that the Module may be built for, as `uname -r` prints them. */
+  readonly kernels: readonly string[];
   readonly dockerfileConfigMap: string;
   readonly buildArgs: readonly { readonly name: string; readonly value: string }[];
   /** Names of Secrets mounted while building. */
@@ -73,23 +71,16 @@ export function moduleSpec(settings: ModuleSettings) {
 }
 
 /**
- * KMM turns `+` into `_` in `filesToSign`, but the directory in the image keeps it. So kernels with `+` (real-time,
- * 64k pages) get a mapping each with the paths spelled out; mappings are tried in order.
+ * One mapping a kernel, and none for kernels that nobody has looked at: KMM builds by itself, with nobody there, for each
+ * kernel that a mapping fits. Where the build or the signature fails then, it does so without end. The paths to sign are
+ * spelled out, for KMM turns a `+` in them into `_`, and the directory in the image keeps it.
  */
 function kernelMappings(settings: ModuleSettings) {
-  const literal = [...new Set(settings.nodeKernels.map(kmmKernel))].filter((kernel) => kernel.includes("+")).sort();
-  return [
-    ...literal.map((kernel) => ({
-      literal: kernel,
-      containerImage: forKernel(settings.image, kernel),
-      ...buildAndSign(settings, filesToSign(kernel)),
-    })),
-    {
-      regexp: settings.kernels,
-      containerImage: settings.image,
-      ...buildAndSign(settings, filesToSign()),
-    },
-  ];
+  return [...new Set(settings.kernels.map(kmmKernel))].sort().map((kernel) => ({
+    literal: kernel,
+    containerImage: forKernel(settings.image, kernel),
+    ...buildAndSign(settings, filesToSign(kernel)),
+  }));
 }
 
 function buildAndSign(settings: ModuleSettings, files: string[]) {

@@ -63,6 +63,9 @@ export const annotations = {
   cordonedBy: `${domain}/cordoned-by`,
   /** On a node: the generation (core/reality.ts) whose roll-out ended well last. */
   generation: `${domain}/generation`,
+  /** On the namespace: digests of signed images by tag, and tags never to be used again (core/imageMemory.ts). */
+  signed: `${domain}/signed`,
+  spoilt: `${domain}/spoilt`,
   /** On the Module: touched to make KMM look again. */
   retry: `${domain}/retry`,
 } as const;
@@ -84,6 +87,14 @@ export const kmm = {
   /** On NodeModulesConfigs: while one has it, KMM keeps the Module from being deleted. */
   inUseLabel: (namespace: string, module: string): string =>
     `beta.kmm.node.kubernetes.io/${namespace}.${module}.module-in-use`,
+  /**
+   * Labels in which KMM keeps a node's version, by what it is for. One of 2.6 and before has another name from 2.7 on, and
+   * stays for ever on a node over whose stay the operator was upgraded.
+   */
+  keptVersionLabels: (namespace: string, module: string): string[] =>
+    ["worker-pod", "device-plugin", "schedule-pod"].map(
+      (use) => `beta.kmm.node.kubernetes.io/version-${use}.${namespace}.${module}`,
+    ),
   moduleNameLabel: "kmm.node.kubernetes.io/module.name",
   /** On the pods with which KMM looks for an image: the Module's name. */
   imageOwnerLabel: "kmm.node.kubernetes.io/image-owner",

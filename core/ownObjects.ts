@@ -8,6 +8,7 @@ export interface LiveModule {
       readonly container?: {
         readonly version?: string;
         readonly kernelMappings?: readonly {
+          readonly literal?: string;
           readonly build?: { readonly dockerfileConfigMap?: Named; readonly secrets?: readonly Named[] };
           readonly sign?: { readonly keySecret?: Named; readonly certSecret?: Named };
         }[];
@@ -68,6 +69,10 @@ export function remadeAt(
 
 /** The Secret with the certificate that the Module's kernel modules are signed for. */
 export const certSecretOf = (module: LiveModule): string | undefined => firstMapping(module)?.sign?.certSecret?.name;
+
+/** The kernels that the Module has a mapping for. */
+export const literalKernels = ({ spec }: LiveModule): string[] =>
+  (spec.moduleLoader?.container?.kernelMappings ?? []).flatMap(({ literal }) => literal ?? []);
 
 /** Own objects by what they are, named as `kubectl get -o name` prints them; a name that ends with `-` is the beginning of one. */
 export type ObjectNames = Readonly<Partial<Record<OwnObject, string>>>;

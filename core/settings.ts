@@ -37,20 +37,47 @@ const release = z.strictObject({
 
 const anImage = "an image with a tag other than latest, or a digest";
 
-const build = z.strictObject({
-  strategy: z
-    .enum(["driver-toolkit", "entitled-ubi"], { error: "driver-toolkit (no entitlement needed) or entitled-ubi" })
-    .default("driver-toolkit"),
-  kernels: z
-    .string({ error: "a regular expression (RE2) that the nodes' `uname -r` matches" })
-    .refine(isRe2, { error: "a regular expression (RE2: no look-around, no back-references), for example ^5\\.14\\." })
-    .default("^.+$"),
-  baseImage: z
-    .string({ error: anImage })
-    .refine((image) => /[:@][^/]+$/.test(image) && !image.endsWith(":latest"), { error: anImage })
-    .default("registry.access.redhat.com/ubi9/ubi-minimal:9.6"),
-  timeoutMinutes: minutes("the longest that a build may take", 60),
+const nextKernel = z.strictObject({
+  kernel: matching(
+    /^\d+\.\d+\.\d+-[A-Za-z0-9._+-]+$/,
+    "a kernel that an upgrade brings, as `uname -r` will print it, for example 5.14.0-570.62.1.el9_6.x86_64",
+  ),
+  driverToolkit: text(
+    "the Driver Toolkit's image of the release that brings it, as `oc adm release info RELEASE --image-for=driver-toolkit` prints it",
+  ).optional(),
 });
+
+const build = z
+  .strictObject({
+    strategy: z
+      .enum(["driver-toolkit", "entitled-ubi"], { error: "driver-toolkit (no entitlement needed) or entitled-ubi" })
+      .default("driver-toolkit"),
+    kernels: z
+      .string({ error: "a regular expression (RE2) that the nodes' `uname -r` matches" })
+      .refine(isRe2, {
+        error: "a regular expression (RE2: no look-around, no back-references), for example ^5\\.14\\.",
+      })
+      .default("^.+$"),
+    baseImage: z
+      .string({ error: anImage })
+      .refine((image) => /[:@][^/]+$/.test(image) && !image.endsWith(":latest"), { error: anImage })
+      .default("registry.access.redhat.com/ubi9/ubi-minimal:9.6"),
+    timeoutMinutes: minutes("the longest that a build may take", 60),
+    nextKernels: z
+      .array(nextKernel, {
+        error: "a list of kernels to build for before a node boots them: [{kernel, driverToolkit}, …]",
+      })
+      .default([]),
+  })
+  .refine(
+    (value) =>
+      value.strategy !== "driver-toolkit" || value.nextKernels.every((next) => next.driverToolkit !== undefined),
+    {
+      path: ["nextKernels"],
+      error:
+        "driverToolkit for each kernel: KMM finds a Driver Toolkit by the nodes that run the kernel, and none does yet",
+    },
+  );
 
 const signing = z.strictObject({
   source: z

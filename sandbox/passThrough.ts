@@ -21,7 +21,6 @@ export interface PassThroughOptions {
  */
 export function passThrough(file: string, args: readonly string[], options: PassThroughOptions): Promise<number> {
   const onTerminal = [process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY);
-  const child = spawn(file, args, { ...options, stdio: "inherit", detached: !onTerminal });
   const last = new Map<NodeJS.Signals, number>();
   const forward = (name: NodeJS.Signals) => {
     if (onTerminal && name === "SIGINT") return;
@@ -29,7 +28,9 @@ export function passThrough(file: string, args: readonly string[], options: Pass
     last.set(name, Date.now());
     child.kill(name);
   };
+  // Before the program runs: on a busy machine it may be at work, and interrupted, before this process goes on.
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, forward);
+  const child = spawn(file, args, { ...options, stdio: "inherit", detached: !onTerminal });
   return new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("exit", (code, name) => resolve(code ?? 128 + (name === null ? 0 : constants.signals[name])));

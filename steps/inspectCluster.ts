@@ -3,7 +3,9 @@
  * Answers with its findings and exit code 0, so that the program can report all mistakes at once.
  */
 import { z } from "zod";
-import { clusterProblems, clusterWarnings, listedNodes, type ClusterFacts } from "../core/inspection.ts";
+import { clusterWarnings } from "../core/clusterWarnings.ts";
+import { clusterProblems, listedNodes, type ClusterFacts } from "../core/inspection.ts";
+import { moduleKernels } from "../core/moduleKernels.ts";
 import { readCluster } from "./lib/clusterFacts.ts";
 import { connect } from "./lib/kubectl.ts";
 import { machineSchema, reach } from "./lib/reach.ts";
@@ -43,7 +45,15 @@ await runStep(input, async (step) => {
   const certificate = intent.certificate ?? ("certificate" in facts ? facts.certificate : "");
   const { problems, warnings, machines } = await reach(step.machines, certificate);
   if (facts instanceof StepError) {
-    return { problems: [`cluster: ${facts.message}`, ...problems], warnings, nodes: [], certificate: "", remade: {} };
+    return {
+      problems: [`cluster: ${facts.message}`, ...problems],
+      warnings,
+      nodes: [],
+      certificate: "",
+      remade: {},
+      spoilt: [],
+      kernels: [],
+    };
   }
   return {
     problems: [...clusterProblems(intent, facts), ...problems],
@@ -51,5 +61,7 @@ await runStep(input, async (step) => {
     nodes: listedNodes(intent, facts).map((found) => ({ ...found, machine: machines.get(found.node.metadata.name) })),
     certificate: facts.certificate,
     remade: facts.remade,
+    spoilt: facts.spoilt,
+    kernels: moduleKernels({ ...intent, ...facts, listed: intent.nodes.map(({ name }) => name) }),
   };
 });

@@ -10,13 +10,13 @@ import { requireDatabase } from "./lib/bmcEnrolment.ts";
 import { enrol } from "./lib/enrolment.ts";
 import { connect } from "./lib/kubectl.ts";
 import { load } from "./lib/loading.ts";
-import { requireModule } from "./lib/liveModule.ts";
+import { requireModule, requireSigned } from "./lib/liveModule.ts";
 import { enrolmentSchema, moduleSchema, nodeSchema, sameMachine } from "./lib/nodeInput.ts";
 import { NodeMachine } from "./lib/nodeMachine.ts";
 import { NodeOutage } from "./lib/nodeOutage.ts";
 import { isControlPlane, requireNoHealthCheck, requireOwnNetwork, requireQuiet } from "./lib/nodeSafety.ts";
 import { readPolicy } from "./lib/policy.ts";
-import { sshSchema } from "./lib/ssh.ts";
+import { sshSchema, Unreachable } from "./lib/ssh.ts";
 import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
 import { waitUntil } from "./lib/wait.ts";
 
@@ -53,8 +53,13 @@ await runStep(input, async (step) => {
   // Without its Module in the cluster the gate would open for nothing, and KMM unload what the node has.
   await requireModule(kubectl, name, step.module);
   const resumed = outage.stateOf(node);
-  // Only a node that we are rebooting may be away.
-  const state = resumed?.phase === "reboot" ? await machine.stateOrAway() : await machine.state();
+  const state = await machine.state().catch((error: unknown) => {
+    if (!(error instanceof Unreachable)) throw error;
+    // Only a node that we are rebooting may be away.
+    if (resumed?.phase === "reboot") return undefined;
+    const left = resumed === undefined ? "The node was not touched" : "The node stays cordoned";
+    throw new StepError(`${error.message}. ${left}; its \`hold: true\` goes on without it`);
+  });
   if (resumed === undefined && state !== undefined && (await isDone(node, state))) {
     await outage.keepGeneration(step.generation);
     progress(`${name}: version ${expected.version} runs already`);
@@ -64,6 +69,7 @@ await runStep(input, async (step) => {
   if (mustEnrol && enrolment.mode === "operator") return await leavePending();
   if (mustEnrol && enrolment.mode === "off") throw new StepError(notTrusted(state));
 
+  await requireSigned(kubectl, name, expected);
   await outage.alone(isControlPlane(node), async () => {
     if (resumed === undefined) {
       await requireFree(node, state, mustEnrol);

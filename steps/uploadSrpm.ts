@@ -68,8 +68,8 @@ async function build(kubectl: Kubectl, step: Input, logs: BuildLogs): Promise<st
   const digest = ended.status?.output?.to?.imageDigest ?? (await pushedDigest(kubectl, step));
   if (!hasFailed(ended) && digest !== undefined) return digest;
   throw new StepError(
-    `building the source image failed (Build ${name}: ${whatItSays(ended)}). Its log, ${logs.path(name)}, ends with:\n` +
-      `${await logs.tail(name)}\nMend the cause and run \`pulumi up\` again`,
+    `building the source image failed (Build ${name}: ${whatItSays(ended)}). Its log, ${logs.path(ended)}, ends with:\n` +
+      `${await logs.tail(ended)}\nMend the cause and run \`pulumi up\` again`,
   );
 }
 

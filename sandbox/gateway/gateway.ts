@@ -6,6 +6,7 @@ import { Kube } from "../kube.ts";
 import { Switches } from "../switches.ts";
 import { answerError, type Exchange } from "./answer.ts";
 import { buildLog } from "./buildLog.ts";
+import { deleteImageStreamTag } from "./deleteImageStreamTag.ts";
 import { instantiateBinary } from "./instantiateBinary.ts";
 import { forward, forwardUpgrade, type Upstream } from "./proxy.ts";
 
@@ -29,7 +30,7 @@ export interface Running {
 
 type Handler = (kube: Kube, stateDir: string, exchange: Exchange) => Promise<void>;
 
-/** The subresources that the gateway serves itself. */
+/** What the gateway serves itself. */
 const ROUTES: { method: string; path: RegExp; handler: Handler }[] = [
   {
     method: "POST",
@@ -41,10 +42,15 @@ const ROUTES: { method: string; path: RegExp; handler: Handler }[] = [
     path: /^\/apis\/build\.openshift\.io\/v1\/namespaces\/([^/]+)\/builds\/([^/]+)\/log$/,
     handler: buildLog,
   },
+  {
+    method: "DELETE",
+    path: /^\/apis\/image\.openshift\.io\/v1\/namespaces\/([^/]+)\/imagestreamtags\/([^/]+)$/,
+    handler: deleteImageStreamTag,
+  },
 ];
 
 /**
- * Starts the gateway. It stands in for OpenShift's aggregated API server, of which it has two subresources, and for
+ * Starts the gateway. It stands in for OpenShift's aggregated API server, of which it has two subresources and one resource, and for
  * the load balancer in front of the API servers: everything else passes through unread. Callers are known by bearer
  * token only; a client certificate would end here.
  */

@@ -5,13 +5,28 @@ import type { Registry } from "./registry.ts";
 import { type ImageStream, imageStreams } from "./resources.ts";
 
 /**
- * Tells each ImageStream its repository, and forgets the images of one that is deleted: the internal registry finds an
- * image through its ImageStream only.
+ * Tells each ImageStream its repository, and forgets the images of one that is deleted, or whose tag is: the internal
+ * registry finds an image through its ImageStream only.
  */
 export async function startImageStreamController(kube: Kube, registry: Registry): Promise<Running> {
+  const seenTags = new Map<string, readonly string[]>();
+  const forgetTags = (stream: ImageStream): void => {
+    const key = keyOf(stream);
+    const tags = (stream.status?.tags ?? []).map(({ tag }) => tag);
+    // Only what this stream had: an image that is being pushed is in the registry first.
+    const gone = (seenTags.get(key) ?? []).filter((tag) => !tags.includes(tag));
+    for (const tag of gone) registry.remove(`${INTERNAL_REGISTRY}/${key}:${tag}`);
+    seenTags.set(key, tags);
+  };
   const streams = new Informer<ImageStream>(kube, imageStreams, {
-    changed: (stream) => queue.add(keyOf(stream)),
-    deleted: (stream) => registry.remove(`${INTERNAL_REGISTRY}/${keyOf(stream)}`),
+    changed: (stream) => {
+      forgetTags(stream);
+      queue.add(keyOf(stream));
+    },
+    deleted: (stream) => {
+      seenTags.delete(keyOf(stream));
+      registry.remove(`${INTERNAL_REGISTRY}/${keyOf(stream)}`);
+    },
   });
   const queue = new WorkQueue({
     reconcile: async (key) => {

@@ -25,23 +25,24 @@ export class BuildLogs {
     this.#directory = directory;
   }
 
-  path(build: string): string {
-    return join(this.#directory, `${build}.log`);
+  /** By name and UID: KMM gives the name of a Build that failed to the next one. */
+  path({ metadata: { name, uid } }: BuildObject): string {
+    return join(this.#directory, `${name}-${uid.slice(0, 8)}.log`);
   }
 
   /** Begins to follow a build's log; a second call for the same build does nothing. */
   follow(build: BuildObject): void {
-    const { name } = build.metadata;
+    const { name, uid } = build.metadata;
     const phase = build.status?.phase ?? "New";
-    if (this.#followed.has(name) || ["New", "Pending"].includes(phase)) return;
-    progress(`${name}: ${phase}; log in ${this.path(name)}`);
+    if (this.#followed.has(uid) || ["New", "Pending"].includes(phase)) return;
+    progress(`${name}: ${phase}; log in ${this.path(build)}`);
     const lost = (error: unknown) => progress(`${name}: its log can't be kept: ${String(error)}`);
-    this.#followed.set(name, this.#copy(name).catch(lost));
+    this.#followed.set(uid, this.#copy(build).catch(lost));
   }
 
   /** The end of a finished build's log, for an error message. */
-  async tail(build: string, lines = 20): Promise<string> {
-    await this.#followed.get(build);
+  async tail(build: BuildObject, lines = 20): Promise<string> {
+    await this.#followed.get(build.metadata.uid);
     const log = await readFile(this.path(build), "utf8").catch(() => "");
     return log.trimEnd().split("\n").slice(-lines).join("\n");
   }
@@ -57,13 +58,14 @@ export class BuildLogs {
     this.#children.forEach((child) => child.kill());
   }
 
-  async #copy(name: string): Promise<void> {
+  async #copy(build: BuildObject): Promise<void> {
     await mkdir(this.#directory, { recursive: true });
-    const path = `/apis/build.openshift.io/v1/namespaces/${this.#namespace}/builds/${name}/log?follow=true`;
+    const builds = `/apis/build.openshift.io/v1/namespaces/${this.#namespace}/builds`;
+    const path = `${builds}/${build.metadata.name}/log?follow=true`;
     const child = this.#kubectl.stream(["get", "--raw", path]);
     this.#children.add(child);
     child.on("close", () => this.#children.delete(child));
-    const file = createWriteStream(this.path(name));
+    const file = createWriteStream(this.path(build));
     child.stdout?.pipe(file);
     await new Promise<void>((resolve, reject) => file.on("close", resolve).on("error", reject));
   }

@@ -1,7 +1,9 @@
 import type { ClusterFacts, Intent, ModuleObject } from "../../core/inspection.ts";
-import { labels, names } from "../../core/names.ts";
+import type { BuildObject } from "../../core/moduleBuild.ts";
+import { kmm, labels, moduleName, names } from "../../core/names.ts";
 import type { NodeModulesConfig, RollNode } from "../../core/nodeState.ts";
 import type { LiveModule } from "../../core/ownObjects.ts";
+import type { MachineConfigPool } from "../../core/quiet.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
 import { readOwnObjects } from "./ownObjects.ts";
 
@@ -16,49 +18,64 @@ interface RegistryConfig extends KubeObject {
 }
 interface ClusterServiceVersion extends KubeObject {
   readonly spec?: { readonly version?: string };
+  readonly status?: { readonly phase?: string };
 }
 
 /** Reads what a plan depends on, each kind once for the whole cluster, and only kinds that the cluster has. */
 export async function readCluster(kubectl: Kubectl, intent: Intent): Promise<ClusterFacts> {
   const groups = await apiGroups(kubectl);
   const when: When = (group, read) => (groups.has(group) ? read() : Promise.resolve(undefined));
-  const [platform, kmm, stack] = await Promise.all([
+  const [platform, operator, stack] = await Promise.all([
     readPlatform(kubectl, when),
-    readKmm(kubectl, when),
+    readKmm(kubectl, when, intent.namespace),
     readStack(kubectl, intent),
   ]);
-  const own = await readOwnObjects(kubectl, intent, { ...kmm, ...stack });
-  return { ...platform, ...kmm, ...stack, ...own };
+  const own = await readOwnObjects(kubectl, intent, { ...operator, ...stack });
+  return { ...platform, ...operator, ...stack, ...own };
 }
 
 type When = <T>(group: string, read: () => Promise<T>) => Promise<T | undefined>;
 
 async function readPlatform(kubectl: Kubectl, when: When) {
-  const [version, registry, scc] = await Promise.all([
+  const [version, registry, scc, pools = []] = await Promise.all([
     when("config.openshift.io", () => kubectl.get<ClusterVersion>("clusterversions.config.openshift.io", "version")),
     when("imageregistry.operator.openshift.io", () =>
       kubectl.get<RegistryConfig>("configs.imageregistry.operator.openshift.io", "cluster"),
     ),
     when("security.openshift.io", () => kubectl.get("securitycontextconstraints.security.openshift.io", "privileged")),
+    when("machineconfiguration.openshift.io", () =>
+      kubectl.listKnown<KubeObject & MachineConfigPool>("machineconfigpools.machineconfiguration.openshift.io"),
+    ),
   ]);
   return {
+    pools,
     capabilities: version === undefined ? undefined : (version.status?.capabilities?.enabledCapabilities ?? []),
     registryState: registry?.spec?.managementState,
     hasPrivilegedScc: scc !== undefined,
   };
 }
 
-async function readKmm(kubectl: Kubectl, when: When) {
+async function readKmm(kubectl: Kubectl, when: When, namespace: string) {
   const group = "kmm.sigs.x-k8s.io";
-  const [modules, nmcs = [], csvs] = await Promise.all([
+  const ofModule = ["-n", namespace, "-l", `${kmm.moduleNameLabel}=${moduleName}`];
+  const [modules, nmcs = [], csvs, kmmBuilds = []] = await Promise.all([
     when(group, () => kubectl.list<KubeObject & ModuleObject & LiveModule>(`modules.${group}`, "-A")),
     when(group, () => kubectl.listKnown<KubeObject & NodeModulesConfig>(`nodemodulesconfigs.${group}`)),
     when("operators.coreos.com", () =>
       kubectl.list<ClusterServiceVersion>("clusterserviceversions.operators.coreos.com", "-n", operatorNamespace),
     ),
+    when("build.openshift.io", () => kubectl.list<KubeObject & BuildObject>("builds.build.openshift.io", ...ofModule)),
   ]);
-  const operator = csvs?.find(({ metadata }) => metadata.name.startsWith("kernel-module-management"));
-  return { hasKmm: modules !== undefined, modules: modules ?? [], nmcs, kmmVersion: operator?.spec?.version };
+  // A hub's operator has its own name; in an upgrade the next version stands beside the one that serves.
+  const versions = csvs?.filter(({ metadata }) => metadata.name.startsWith("kernel-module-management.")) ?? [];
+  const operator = versions.find(({ status }) => status?.phase === "Succeeded") ?? versions[0];
+  return {
+    hasKmm: modules !== undefined,
+    modules: modules ?? [],
+    nmcs,
+    kmmVersion: operator?.spec?.version,
+    kmmBuilds,
+  };
 }
 
 async function readStack(kubectl: Kubectl, { stack, namespace, strategy }: Intent) {

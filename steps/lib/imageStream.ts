@@ -18,3 +18,14 @@ export async function readPushedTags(
     tags.flatMap(({ tag, items }) => (items?.[0] === undefined ? [] : [[tag, items[0].image]])),
   );
 }
+
+/** Takes a tag away, if it is there: nothing can be pulled by it any more. */
+export async function deleteTag(kubectl: Kubectl, namespace: string, name: string, tag: string): Promise<void> {
+  // By its path: the resource is OpenShift's own, and isn't listed for clients in every installation of ours.
+  const path = `/apis/image.openshift.io/v1/namespaces/${namespace}/imagestreamtags/${name}:${tag}`;
+  try {
+    await kubectl.run(["delete", "--raw", path]);
+  } catch (error) {
+    if (!/\(NotFound\)/.test((error as Error).message)) throw error;
+  }
+}

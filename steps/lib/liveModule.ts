@@ -1,4 +1,8 @@
-import type { ModuleTarget } from "../../core/nodeState.ts";
+import { tagOf } from "../../core/imageTag.ts";
+import { names } from "../../core/names.ts";
+import type { Expected, ModuleTarget } from "../../core/nodeState.ts";
+import { readImageMemory } from "./imageMemory.ts";
+import { readPushedTags } from "./imageStream.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
 import { StepError } from "./step.ts";
 
@@ -21,5 +25,23 @@ export async function requireModule(kubectl: Kubectl, node: string, wanted: Modu
   throw new StepError(
     `${node}: the Module ${namespace}/${name} in the cluster has version ${found}, not ${version}. The node was not touched; ` +
       "run `pulumi up` without --target, which changes and builds it first",
+  );
+}
+
+/**
+ * @throws StepError unless this image is known to be signed: a node that loads another one loses its in-tree driver first,
+ * and then refuses the new one. Whatever KMM reports
+ */
+export async function requireSigned(kubectl: Kubectl, node: string, { namespace, image }: Expected): Promise<void> {
+  const [{ signed }, pushed] = await Promise.all([
+    readImageMemory(kubectl, namespace),
+    readPushedTags(kubectl, namespace, names.kmodImageStream),
+  ]);
+  const tag = tagOf(image);
+  // One that the registry has lost may still be on the node.
+  if (signed[tag] !== undefined && (pushed[tag] ?? signed[tag]) === signed[tag]) return;
+  throw new StepError(
+    `${node}: nothing is known of a signature of ${image}. Nothing was done to the node now; run \`pulumi up\` without --target, ` +
+      "which builds and signs it first, or raise onload-kmm:rebuild",
   );
 }

@@ -1,10 +1,11 @@
-import { driverProblems } from "../../core/machineState.ts";
+import { driverProblems, type MachineState } from "../../core/machineState.ts";
 import { names } from "../../core/names.ts";
 import { whyNotLoaded, whyNotUnloaded, type Expected, type RollNode } from "../../core/nodeState.ts";
 import { workerTrouble, type WorkerPod } from "../../core/workerPod.ts";
 import { now } from "./clock.ts";
 import type { NodeMachine } from "./nodeMachine.ts";
 import type { NodeOutage } from "./nodeOutage.ts";
+import { Unreachable } from "./ssh.ts";
 import { progress, StepError } from "./step.ts";
 import { waitUntil, type Look, type Waiting } from "./wait.ts";
 
@@ -70,13 +71,25 @@ async function loadOnce(context: LoadingContext, patienceSeconds: number): Promi
         doneSince = undefined;
         return { missing: (await patience.look(worker)) ?? missing };
       }
+      const found = await stateOrWhy(context.machine);
+      if (typeof found === "string") return { missing: `KMM is done, but ${found}` };
       doneSince ??= now();
-      const problems = driverProblems(await context.machine.state()).join(", ");
+      const problems = driverProblems(found).join(", ");
       if (problems === "") return { done: undefined };
       if (now() - doneSince >= patienceSeconds * 1000) return { done: problems };
       return { missing: `KMM is done, but ${problems}` };
     },
   );
+}
+
+/** The machine's state, or why it can't be asked: a connection that is lost may come back. */
+async function stateOrWhy(machine: NodeMachine): Promise<MachineState | string> {
+  try {
+    return await machine.state();
+  } catch (error) {
+    if (error instanceof Unreachable) return error.message;
+    throw error;
+  }
 }
 
 const waiting = ({ loadTimeoutMinutes }: LoadingContext): Waiting => ({

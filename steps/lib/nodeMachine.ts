@@ -118,7 +118,9 @@ export class NodeMachine {
       toolCommand(library, text),
       toolInput(input),
       this.#limits,
-    );
+    ).catch((error: unknown) => {
+      throw error instanceof Unreachable ? new Unreachable(`${this.#name}: ${error.message}`) : error;
+    });
     if (code !== 0) {
       throw new ToolFailure(
         `${this.#name}: ${tool}.sh failed on the node (exit code ${code}): ${stderr.trim() || "no reason given"}`,

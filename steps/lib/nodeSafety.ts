@@ -34,7 +34,7 @@ export async function requireQuiet(
     seen = await kubectl.get<RollNode>("nodes", name);
     return { missing: "the node isn't Ready" };
   });
-  const pools = await kubectl.list<KubeObject & MachineConfigPool>(
+  const pools = await kubectl.listKnown<KubeObject & MachineConfigPool>(
     "machineconfigpools.machineconfiguration.openshift.io",
   );
   const trouble = poolTrouble(node, pools);

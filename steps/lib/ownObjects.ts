@@ -11,6 +11,7 @@ import {
 import { kmm, labels, moduleName } from "../../core/names.ts";
 import type { RollNode } from "../../core/nodeState.ts";
 import { timestamp } from "./clock.ts";
+import { imageMemoryOf } from "./imageMemory.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
 
 /** What is left in the cluster of the stack's own objects. */
@@ -19,6 +20,10 @@ export interface OwnObjects {
   readonly missing: readonly string[];
   /** What `up` made again, or is to make again now. */
   readonly remade: Remade;
+  /** Stems of image tags that must not be used again (core/imageMemory.ts). */
+  readonly spoilt: readonly string[];
+  /** The Module; undefined when it isn't there. */
+  readonly module: LiveModule | undefined;
   /** The signing certificate in PEM; empty before the first `up`. */
   readonly certificate: string;
 }
@@ -48,7 +53,9 @@ export async function readOwnObjects(
   ]);
   return {
     missing: Object.values(missing),
+    spoilt: imageMemoryOf(known.namespace).spoilt,
     remade: remadeAt(timestamp(), missing, known.namespace?.metadata.annotations),
+    module,
     certificate,
   };
 }

@@ -53,8 +53,10 @@ async function ask({ name, ...target }: Machine, certificate: string): Promise<F
     if (!(error instanceof StepError)) throw error;
     if (error instanceof Unreachable || error instanceof ToolFailure) {
       const remedy = "`up` ends when its turn comes, unless it is back by then; its `hold: true` goes on without it";
-      const said = error.message.startsWith(`${name}: `) ? error.message : `${name}: ${error.message}`;
-      return { warning: `${said}; ${remedy}`, machine: { unreachable: error.message } };
+      return {
+        warning: `${error.message}; ${remedy}`,
+        machine: { unreachable: error.message.replace(`${name}: `, "") },
+      };
     }
     return { problem: `${name}: ${error.message}` };
   }

@@ -15,8 +15,9 @@ const args = (): KernelModuleArgs => ({
   ...ownsOnStack,
   namespace: pulumi.output("onload-kmm"),
   tag,
-  kernels: "^5\\.14\\.",
+  kernels: [plain, realTime],
   nodeKernels: [realTime, plain, plain],
+  nextKernels: [],
   dockerfile: "FROM dtk",
   srpmImage: "registry/onload-srpm@sha256:1",
   baseImage: "ubi-minimal:9.6",
@@ -91,6 +92,7 @@ test("the build is followed after each change of the Module, one image for each 
       { kernel: plain, image: `${registry}/onload-kmm/onload-kmod:9.0.2.140-0123456789ab-${plain}` },
       { kernel: realTime, image: `${registry}/onload-kmm/onload-kmod:9.0.2.140-0123456789ab-${plain}_rt` },
     ],
+    stream: "onload-kmod",
     logDirectory: "logs/dev",
   });
 });

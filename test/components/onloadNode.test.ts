@@ -51,7 +51,13 @@ test("the marks are taken off by a step of their own, which is there before them
   assert.equal(inputs["create"], "true");
   assert.match(String(inputs["delete"]), /steps\/unmarkNode\.ts$/);
   assert.deepEqual(dependencies, []);
-  assert.deepEqual(inputOf(all, "worker-1-marks"), { cluster: onStack.cluster, stack: "dev", node: "worker-1" });
+  assert.deepEqual(inputOf(all, "worker-1-marks"), {
+    cluster: onStack.cluster,
+    stack: "dev",
+    node: "worker-1",
+    namespace: "onload-kmm",
+    module: "onload",
+  });
 });
 
 test("the claim does nothing when the node comes, and unloads when it leaves, while selected and with the Module", async () => {

@@ -71,8 +71,7 @@ test("a Module needs its Dockerfile, the key pair and the build's Secrets, each 
   const spec = moduleSpec({
     stack: "dev",
     image: "registry/ns/onload-kmod:1-${KERNEL_FULL_VERSION}",
-    kernels: "^.+$",
-    nodeKernels: ["5.14.0-1.x86_64+rt"],
+    kernels: ["5.14.0-1.x86_64+rt"],
     dockerfileConfigMap: "dockerfile",
     buildArgs: [],
     buildSecrets: ["etc-pki-entitlement"],

@@ -25,13 +25,16 @@ export const mic = (states: Record<string, State>, metadata = {}): BuildView["mi
 export const mbsc = (
   images: string[],
   metadata: { uid?: string; deletionTimestamp?: string; ownerReferences?: { uid: string }[] } = {},
+  ended: { action: "BuildImage" | "SignImage"; status: "Success" | "Failure" }[] = [],
 ): BuildView["mbsc"] => ({
   metadata: { uid: "round-2", ownerReferences: [{ uid: "look-1" }], ...metadata },
   spec: { images: images.map((each) => ({ image: each })) },
+  status: { images: images.flatMap((each) => ended.map((result) => ({ image: each, ...result }))) },
 });
 export const build = (name: string, phase?: string, more: { owner?: string; kernel?: string } = {}): BuildObject => ({
   metadata: {
     name,
+    uid: `uid-${name}`,
     labels: { "kmm.node.kubernetes.io/target-kernel": (more.kernel ?? kernel).replace("+", "_") },
     ownerReferences: [{ uid: more.owner ?? "round-2" }],
   },
@@ -41,6 +44,9 @@ export const view = (over: Partial<BuildView>): BuildView => ({
   wanted: [want("t2")],
   builds: [],
   pushed: {},
+  // What was pushed is known to be signed, unless a row says otherwise.
+  signed: over.pushed ?? {},
+  signsInPlace: false,
   oldFailures: new Set(),
   ...over,
 });

@@ -4,9 +4,11 @@ import fc from "fast-check";
 import {
   forKernel,
   imageTemplate,
+  isSameKernel,
   kmmKernel,
   longestTag,
   normalizeKernel,
+  stemOf,
   tagLengthProblem,
   tagTemplate,
   type ImageContent,
@@ -30,7 +32,7 @@ test("the tag names the release and the content, and leaves the kernel to KMM", 
   assert.match(tagTemplate("9.0.2.140", content), /^9\.0\.2\.140-[0-9a-f]{12}-\$\{KERNEL_FULL_VERSION\}$/);
 });
 
-const changes: Record<keyof ImageContent, Partial<ImageContent>> = {
+const changes: Record<Exclude<keyof ImageContent, "spoilt">, Partial<ImageContent>> = {
   source: { source: "9.0.2.140-0123456789ac" },
   dockerfile: { dockerfile: "FROM dtk AS builder" },
   baseImage: { baseImage: "ubi:9.7" },
@@ -44,6 +46,28 @@ for (const [part, change] of Object.entries(changes)) {
     assert.notEqual(tagTemplate("1.2", { ...content, ...change }), tagTemplate("1.2", content));
   });
 }
+
+test("a spoilt tag is never made again, and what isn't spoilt stays as it is", () => {
+  const stem = (tag: string): string =>
+    stemOf(`registry/onload-kmod:${forKernel(tag, "5.14.0-1.el9")}`, "5.14.0-1.el9");
+  const first = tagTemplate("1.2", content);
+  const second = tagTemplate("1.2", content, [stem(first)]);
+  assert.notEqual(second, first);
+  const third = tagTemplate("1.2", content, [stem(first), stem(second)]);
+  assert.ok(![first, second].includes(third));
+  assert.equal(
+    tagTemplate("1.2", { ...content, rebuild: 1 }, [stem(first)]),
+    tagTemplate("1.2", { ...content, rebuild: 1 }),
+  );
+});
+
+test("kernels are the same in each of KMM's spellings", () => {
+  const kernel = "5.14.0-570.49.1.el9_6.x86_64+rt";
+  for (const spelling of [kernel, "5.14.0-570.49.1.el9_6.x86_64_rt", "5-14-0-570-49-1-el9-6-x86-64-rt"]) {
+    assert.ok(isSameKernel(kernel, spelling), spelling);
+  }
+  assert.ok(!isSameKernel(kernel, "5-14-0-570-49-1-el9-6-x86-64"));
+});
 
 test("the same content makes the same tag", () => {
   assert.equal(tagTemplate("1.2", { ...content }), tagTemplate("1.2", content));

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   clusterProblems,
-  clusterWarnings,
   identityOf,
   listedNodes,
   type ClusterFacts,
@@ -34,6 +33,7 @@ const facts: ClusterFacts = {
   nmcs: [{ metadata: { name: "worker-1" }, spec: { modules: [] } }],
   missing: [],
   remade: {},
+  spoilt: [],
   certificate: "",
   ownNamespaces: [],
   hasKmm: true,
@@ -42,6 +42,8 @@ const facts: ClusterFacts = {
   capabilities: ["Build", "ImageRegistry", "Console"],
   registryState: "Managed",
   hasPrivilegedScc: true,
+  kmmBuilds: [],
+  pools: [],
   hasEntitlement: false,
 };
 
@@ -95,14 +97,6 @@ test("a Node's identity is its object, its installation, its mainboard and its k
 
 test("a node that the cluster doesn't have isn't found", () => {
   assert.deepEqual(listedNodes({ ...intent, nodes: [{ name: "worker-9", hold: false }] }, facts), []);
-});
-
-test("what somebody deleted is a warning that says how it comes back", () => {
-  assert.deepEqual(clusterWarnings(intent, facts), []);
-  assert.match(
-    clusterWarnings(intent, { ...facts, missing: ["secret/a", "configmap/b"] }).join("\n"),
-    /deleted by hand in namespace onload-kmm: secret\/a, configmap\/b; `up` makes it again/,
-  );
 });
 
 const entitled: Partial<Intent> = { strategy: "entitled-ubi" };
@@ -217,11 +211,14 @@ test("all problems of a cluster are told at once", () => {
     nmcs: [],
     missing: [],
     remade: {},
+    spoilt: [],
     certificate: "",
     ownNamespaces: [],
     hasKmm: false,
     modules: [module("onload", "onload")],
     hasPrivilegedScc: false,
+    kmmBuilds: [],
+    pools: [],
     namespace: namespace(),
     hasEntitlement: false,
   };

@@ -51,12 +51,9 @@ function tolerationProblems({ key, operator, ...rest }: { key?: string; operator
 }
 
 function mappingProblems(mapping: Mapping): string[] {
-  const { build, sign, containerImage } = mapping;
-  const both = "literal" in mapping && "regexp" in mapping;
-  const value = "literal" in mapping ? mapping.literal : mapping.regexp;
+  const { build, sign, containerImage, literal } = mapping;
   const checks: [boolean, string][] = [
-    [!both, "regexp and literal are mutually exclusive"],
-    [value !== "", "regexp or literal must be set"],
+    [literal !== "", "regexp or literal must be set"],
     [/[:@]/.test(containerImage), "container image must explicitely set a tag or digest"],
     [build.dockerfileConfigMap.name !== "", "build.dockerfileConfigMap: Required value"],
     [build.buildArgs.every((arg) => typeof arg.value === "string"), "buildArgs[].value: Required value"],
@@ -66,18 +63,16 @@ function mappingProblems(mapping: Mapping): string[] {
     [!("unsignedImage" in sign), "unsignedImage with build"],
   ];
   return [
-    ...strangers("kernelMappings[]", mapping, ["literal", "regexp", "containerImage", "build", "sign"]),
+    ...strangers("kernelMappings[]", mapping, ["literal", "containerImage", "build", "sign"]),
     ...strangers("build", build, ["dockerfileConfigMap", "buildArgs", "secrets"]),
     ...checks.filter(([holds]) => !holds).map(([, problem]) => problem),
   ];
 }
 
-/** The mapping that KMM takes for a node's kernel: the first that fits. */
+/** The mapping that KMM takes for a node's kernel. */
 export function mappingFor(spec: ModuleSpec, unameR: string): Mapping | undefined {
   const kernel = kmmKernel(unameR);
-  return spec.moduleLoader.container.kernelMappings.find((mapping) =>
-    "literal" in mapping ? mapping.literal === kernel : new RegExp(mapping.regexp).test(kernel),
-  );
+  return spec.moduleLoader.container.kernelMappings.find(({ literal }) => literal === kernel);
 }
 
 /** The files that KMM signs for a kernel, and the config that it hands to the node; a change of the latter reloads. */

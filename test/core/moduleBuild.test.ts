@@ -95,7 +95,7 @@ const surprises: Row[] = [
       mic: mic({ [image("t2")]: "DoesNotExist" }),
       mbsc: mbsc([image("t1"), image("t2")]),
       builds: [build("onload-build-a", "Failed")],
-      oldFailures: new Set(["onload-build-a"]),
+      oldFailures: new Set(["uid-onload-build-a"]),
     }),
     kind: "forget",
   },
@@ -194,7 +194,7 @@ const resumption: Row[] = [
       mic: mic({ [image("t2")]: "DoesNotExist" }),
       mbsc: mbsc([image("t2")]),
       builds: [build("onload-build-a", "Failed")],
-      oldFailures: new Set(["onload-build-a"]),
+      oldFailures: new Set(["uid-onload-build-a"]),
     }),
     kind: "startAfresh",
     says: /an earlier round failed/,
@@ -205,7 +205,7 @@ const resumption: Row[] = [
       mic: mic({ [image("t2")]: "DoesNotExist" }),
       mbsc: mbsc([image("t2")]),
       builds: [build("onload-build-a", "Error"), build("onload-build-b", "Cancelled")],
-      oldFailures: new Set(["onload-build-a"]),
+      oldFailures: new Set(["uid-onload-build-a"]),
     }),
     kind: "failed",
     says: /onload-build-b/,
@@ -265,7 +265,11 @@ const leavingNode: Row[] = [
   },
 ];
 
-const groups = { "on the good path": goodPath, "among KMM's surprises": surprises, "on a second run": resumption };
+const groups = {
+  "on the good path": goodPath,
+  "among KMM's surprises": surprises,
+  "on a second run": resumption,
+};
 for (const [where, rows] of Object.entries({ ...groups, "while a node leaves": leavingNode })) {
   describe(where, () => {
     for (const { when, view: seen, kind, says } of rows) {

@@ -7,8 +7,7 @@ const module = {
   spec: moduleSpec({
     stack: "dev",
     image: "registry/onload-kmod:1-${KERNEL_FULL_VERSION}",
-    kernels: ".",
-    nodeKernels: [],
+    kernels: ["5.14.0-1.el9.x86_64"],
     dockerfileConfigMap: "onload-dockerfile-1",
     buildArgs: [],
     buildSecrets: ["etc-pki-entitlement"],

@@ -30,6 +30,7 @@ test("what isn't set gets its default", () => {
       kernels: "^.+$",
       baseImage: "registry.access.redhat.com/ubi9/ubi-minimal:9.6",
       timeoutMinutes: 60,
+      nextKernels: [],
     },
     rebuild: 0,
     signing: { source: "generated", subject: "onload-kmm module signing", protect: false },

@@ -1,7 +1,7 @@
 /** A roll-out that fails on a node, and what the next `up` does: back to the old configuration, or on to a newer one. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { Scene } from "./scene.ts";
+import { marksOn, Scene } from "./scene.ts";
 import { rebuild, WaysOn } from "./waysOn.ts";
 
 describe("after a roll-out that failed", { concurrency: false }, () => {
@@ -38,5 +38,22 @@ describe("after a roll-out that failed", { concurrency: false }, () => {
     const output = await ways.ends(...rebuild(4));
     const [second, first] = ["worker-2: proven", "worker-1: cordoned"].map((what) => output.indexOf(what));
     assert.ok(second !== undefined && first !== undefined && second > 0 && second < first, output);
+  });
+
+  test("a node that is out, taken off the list: the others are rolled all the same, and it leaves in service", async () => {
+    await scene.set({ "pull.fail": "onload-kmod" });
+    await ways.fails(/worker-1: .*The node stays cordoned/, ...rebuild(5));
+    await scene.set({ "pull.fail": null });
+    const { config } = await scene.stack.config();
+    const listed = config["onload-kmm:nodes"] as { name: string }[];
+    await ways.configure(
+      "onload-kmm:nodes",
+      listed.filter(({ name }) => name !== "worker-1"),
+    );
+
+    await ways.ends(...rebuild(6));
+    await scene.assertOwnDriver("worker-1");
+    const left = (await scene.get("node", "worker-1")) ?? assert.fail();
+    assert.deepEqual([marksOn(left), left.spec?.["unschedulable"]], [[], undefined]);
   });
 });

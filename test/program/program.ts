@@ -86,7 +86,15 @@ export async function run(given: Run): Promise<Ran> {
       asked = JSON.parse((inputs as { stdin: string }).stdin) as typeof asked;
       const { nodes = [] } = asked?.intent ?? {};
       const found = nodes.flatMap(({ name }) => realityOf(name, given.kernels) ?? []);
-      const answer = { problems: given.problems ?? [], warnings: [], nodes: found, certificate: "", remade: {} };
+      const answer = {
+        problems: given.problems ?? [],
+        warnings: [],
+        nodes: found,
+        certificate: "",
+        remade: {},
+        spoilt: [],
+        kernels: [...new Set(found.map(({ node }) => node.status.nodeInfo.kernelVersion))],
+      };
       return { stdout: JSON.stringify(answer) };
     },
   };

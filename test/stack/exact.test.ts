@@ -79,6 +79,7 @@ describe("preview and up, change by change", { concurrency: false }, () => {
       "update command:local:Command module-build",
       "update command:local:Command worker-2-proof",
       "update command:local:Command worker-2-roll",
+      "update kubernetes:kmm.sigs.x-k8s.io/v1beta1:Module module",
     ]);
     assert.match(shown, wasAndIs("kernel", old, nextRelease.kernel));
     await scene.assertRuns("worker-2", nextRelease.kernel);

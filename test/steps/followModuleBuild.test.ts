@@ -42,8 +42,8 @@ const build = (name: string, type: "BuildImage" | "SignImage"): Given => ({
 const shortest = 0.1;
 
 /** Follows the build of tag t2. */
-const follow = (cluster: FakeCluster, timeoutMinutes = shortest) => {
-  const annotations = { "policy.onload-kmm.io/build.timeoutMinutes": String(timeoutMinutes) };
+const follow = (cluster: FakeCluster, timeoutMinutes = shortest, memory: Record<string, string> = {}) => {
+  const annotations = { "policy.onload-kmm.io/build.timeoutMinutes": String(timeoutMinutes), ...memory };
   cluster.put({ kind: "Namespace", metadata: { name: "ns", annotations } });
   return cluster.step("followModuleBuild", {
     cluster: cluster.access,
@@ -51,6 +51,7 @@ const follow = (cluster: FakeCluster, timeoutMinutes = shortest) => {
     module: "onload",
     version: "v2",
     images: [{ kernel, image: image("t2") }],
+    stream: "onload-kmod",
     logDirectory: join(cluster.directory, "logs"),
   });
 };
@@ -62,10 +63,67 @@ const left = (cluster: FakeCluster) => ({
   touched: cluster.find("Module", "onload")?.metadata.annotations?.["onload-kmm.io/retry"] !== undefined,
 });
 
+const tagOf = (name: string): string => `${name}-${kernel}`;
+const known = (name: string, digest: string) => ({ "onload-kmm.io/signed": JSON.stringify({ [tagOf(name)]: digest }) });
+const signed = (name: string, status: string): Given => ({
+  ...mbsc(name),
+  status: { images: [{ image: image(name), action: "SignImage", status }] },
+});
+/** KMM 2.7, by its mark. */
+const newest: Given = {
+  kind: "CustomResourceDefinition",
+  metadata: { name: "modules.kmm.sigs.x-k8s.io" },
+  spec: {
+    versions: [{ schema: { openAPIV3Schema: { properties: { spec: { properties: { dra: {} } } } } } }],
+  },
+};
+
+/** The tags that the registry holds, and what is remembered of them. */
+const images = (cluster: FakeCluster) => {
+  const { tags = [] } = (cluster.find("ImageStream", "onload-kmod")?.["status"] ?? {}) as { tags?: { tag: string }[] };
+  const { annotations = {} } = cluster.find("Namespace", "ns")?.metadata ?? {};
+  const memory = (key: string): unknown => JSON.parse(annotations[`onload-kmm.io/${key}`] ?? "null");
+  return { tags: tags.map(({ tag }) => tag), signed: memory("signed"), spoilt: memory("spoilt") };
+};
+
+test("what KMM has signed in this round is remembered by its digest, beside what was before", async (t) => {
+  const cluster = new FakeCluster(t);
+  cluster.put(module, mic("t2", "Exists"), signed("t2", "Success"), pushed("t2", "sha256:2"));
+  const { code } = await follow(cluster, shortest, known("t1", "sha256:1"));
+  assert.equal(code, 0);
+  assert.deepEqual(images(cluster).signed, { [tagOf("t1")]: "sha256:1", [tagOf("t2")]: "sha256:2" });
+});
+
+for (const [what, given, memory] of [
+  ["of whose signature nothing is known", mbsc("t2"), {}],
+  ["whose signature failed", signed("t2", "Failure"), {}],
+  ["that was pushed over the signed one", mbsc("t2"), known("t2", "sha256:1")],
+] as const) {
+  test(`an image ${what} is taken away, and KMM made to build it again under the same tag`, async (t) => {
+    const cluster = new FakeCluster(t);
+    cluster.put(module, mic("t2", "Exists"), given, pushed("t2", "sha256:2"));
+    const { code, stderr } = await follow(cluster, shortest, memory);
+    assert.equal(code, 1);
+    assert.match(stderr, /another build: the registry holds an image for 5\.14\S+ of whose signature nothing is known/);
+    assert.deepEqual(left(cluster), { mic: false, mbsc: false, touched: true });
+    assert.deepEqual([images(cluster).tags, images(cluster).spoilt], [[], null]);
+  });
+
+  test(`an image ${what}, where KMM signs in place: its tag is never used again`, async (t) => {
+    const cluster = new FakeCluster(t);
+    cluster.put(newest, module, mic("t2", "Exists"), given, pushed("t2", "sha256:2"));
+    const { code, stderr } = await follow(cluster, shortest, memory);
+    assert.equal(code, 1);
+    assert.match(stderr, /its tag isn't used again\. No node was touched; run `pulumi up` again, which builds it anew/);
+    assert.deepEqual(left(cluster), { mic: false, mbsc: false, touched: false });
+    assert.deepEqual([images(cluster).tags, images(cluster).spoilt], [[], ["t2"]]);
+  });
+}
+
 test("images that are there are the answer, by digest, and no round is left to inherit from", async (t) => {
   const cluster = new FakeCluster(t);
   cluster.put(module, mic("t2", "Exists"), mbsc("t2"), pushed("t2", "sha256:2"));
-  const { code, stdout } = await follow(cluster);
+  const { code, stdout } = await follow(cluster, shortest, known("t2", "sha256:2"));
   assert.equal(code, 0);
   assert.deepEqual(JSON.parse(stdout), {
     version: "v2",
@@ -143,6 +201,29 @@ for (const [type, verb, kept] of [
       /make: \*\*\* \[sfc\.ko\] Error 2\nNo node was touched\. Mend the cause and run `pulumi up` again\n$/,
     );
     assert.deepEqual(left(cluster), { mic: kept, mbsc: kept, touched: false });
+  });
+}
+
+for (const phase of ["Running", "Complete"]) {
+  test(`signing that fails in place takes the unsigned image away, and ends what is ${phase}`, async (t) => {
+    const cluster = new FakeCluster(t);
+    cluster.put(newest, module, mic("t2", "NeedsSigning"), mbsc("t2"), pushed("t2", "sha256:2"));
+    cluster.put(build("onload-sign-5-14", "SignImage"), {
+      ...build("onload-build-5-14", "BuildImage"),
+      status: { phase },
+    });
+    cluster.answerRaw("log", "sign-file: failed\n");
+    const run = follow(cluster, 1, known("t1", "sha256:1"));
+    await cluster.called("/builds/onload-sign-5-14/log");
+    cluster.change("Build", "onload-sign-5-14", (found) => (found["status"] = { phase: "Failed" }));
+    const { code, stderr } = await run;
+    assert.equal(code, 1);
+    assert.match(stderr, /signing the kernel modules for 5\.14\S+ failed/);
+    assert.deepEqual(left(cluster), { mic: false, mbsc: false, touched: false });
+    const after = images(cluster);
+    assert.deepEqual([after.tags, after.spoilt, after.signed], [[], ["t2"], { [tagOf("t1")]: "sha256:1" }]);
+    const cancelled = cluster.commands.filter((command) => /^patch builds\S+ onload-build-5-14 /.test(command));
+    assert.equal(cancelled.length, phase === "Running" ? 1 : 0);
   });
 }
 

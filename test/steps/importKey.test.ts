@@ -91,7 +91,7 @@ test("a node that is away ends the step, with its address", async (t) => {
   await host.stop();
   const { code, stderr } = await cluster.step("importKey", input);
   assert.equal(code, 1);
-  assert.match(stderr, /^127\.0\.0\.1:\d+: no SSH connection \(connect ECONNREFUSED [^)]*\)\n$/);
+  assert.match(stderr, /^\S+: 127\.0\.0\.1:\d+: no SSH connection \(connect ECONNREFUSED [^)]*\)\n$/);
 });
 
 test("a node with another host key is sent nothing", async (t) => {

@@ -22,7 +22,10 @@ const intent = {
 const node: Given = {
   kind: "Node",
   metadata: { name: "worker-1" },
-  status: { nodeInfo: { machineID: "m", systemUUID: "s", kernelVersion: "5.14.0-1.el9.x86_64", bootID: "b" } },
+  status: {
+    conditions: [{ type: "Ready", status: "True" }],
+    nodeInfo: { machineID: "m", systemUUID: "s", kernelVersion: "5.14.0-1.el9.x86_64", bootID: "b" },
+  },
 };
 const clusterVersion = (...enabledCapabilities: string[]): Given => ({
   kind: "ClusterVersion",
@@ -82,13 +85,15 @@ test("a cluster as it should be has no problems, and says who its nodes are", as
           spec: {},
           status: {
             nodeInfo: { machineID: "m", systemUUID: "s", kernelVersion: "5.14.0-1.el9.x86_64", bootID: "b" },
-            conditions: [],
+            conditions: [{ type: "Ready", status: "True" }],
           },
         },
       },
     ],
     certificate: "",
     remade: {},
+    spoilt: [],
+    kernels: ["5.14.0-1.el9.x86_64"],
   });
 });
 

@@ -11,13 +11,24 @@ async function unmark(
   const cluster = new FakeCluster(t);
   if (marks !== undefined) cluster.put({ kind: "Node", metadata: { name: "w1", ...marks } });
   prepare?.(cluster);
-  const result = await cluster.step("unmarkNode", { cluster: cluster.access, stack: "prod", node: "w1" });
+  const result = await cluster.step("unmarkNode", {
+    cluster: cluster.access,
+    stack: "prod",
+    node: "w1",
+    namespace: "ns",
+    module: "onload",
+  });
   const writes = cluster.commands.filter((command) => !command.startsWith("get"));
   return { ...result, writes, node: cluster.find("Node", "w1") };
 }
 
 const marked = {
-  labels: { "onload-kmm.io/stack": "prod", zone: "a" },
+  labels: {
+    "onload-kmm.io/stack": "prod",
+    zone: "a",
+    "beta.kmm.node.kubernetes.io/version-device-plugin.ns.onload": "v1",
+    "beta.kmm.node.kubernetes.io/version-device-plugin.ns.other": "v1",
+  },
   annotations: {
     "onload-kmm.io/selected": "u",
     "onload-kmm.io/hold": "true",
@@ -29,7 +40,10 @@ const marked = {
 test("a node that has left keeps nothing of ours, and all that isn't", async (t) => {
   const { code, writes, node } = await unmark(t, marked);
   assert.equal(code, 0);
-  assert.deepEqual(node?.metadata.labels, { zone: "a" });
+  assert.deepEqual(node?.metadata.labels, {
+    zone: "a",
+    "beta.kmm.node.kubernetes.io/version-device-plugin.ns.other": "v1",
+  });
   assert.deepEqual(node.metadata.annotations, { other: "b" });
   assert.equal(writes.length, 1);
   assert.match(writes[0] ?? "", /^patch node w1 --type=merge /);

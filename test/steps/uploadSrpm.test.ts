@@ -68,7 +68,7 @@ test("another tag's image is none of ours: the context is uploaded, with executa
     ["Dockerfile", 0o644],
     ["build-kmod.sh", 0o755],
   ]);
-  assert.equal(readFileSync(join(cluster.directory, "logs/onload-srpm-1.log"), "utf8"), "STEP 1\nPushed\n");
+  assert.equal(readFileSync(join(cluster.directory, "logs/onload-srpm-1-uid-onlo.log"), "utf8"), "STEP 1\nPushed\n");
 });
 
 /** Names and modes in an uploaded tar.gz. */
@@ -105,7 +105,7 @@ test("a build that fails says why, where its log is, and how that ends", async (
   const message = stderr.slice(stderr.indexOf("building the source image failed"));
   assert.match(
     message,
-    /\(Build onload-srpm-1: Failed: DockerBuildFailed: exit status 1\)\. Its log, \S+\/onload-srpm-1\.log, ends/,
+    /\(Build onload-srpm-1: Failed: DockerBuildFailed: exit status 1\)\. Its log, \S+\/onload-srpm-1-uid-onlo\.log, ends/,
   );
   assert.match(message, /error: no space left on device\nMend the cause and run `pulumi up` again\n$/);
   assert.equal(message.match(/^line$/gm)?.length, 19);

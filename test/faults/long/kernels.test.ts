@@ -21,9 +21,14 @@ describe("kernels", { concurrency: false }, () => {
 
   test("a node that boots into a kernel without an image is built for by the next `up`, and loads", async () => {
     await scene.reboot("worker-1", nextRelease);
-    // KMM loads the old kernel's image there in vain, and reports the node as ready all the time.
-    const { metadata } = (await scene.get("node", "worker-1")) ?? assert.fail();
-    assert.ok(kmm.readyLabel(namespace, "onload") in (metadata.labels ?? {}));
+    await scene.until("KMM to ask for nothing on a kernel that the Module has no mapping for", async () => {
+      const nmc = await scene.get("nodemodulesconfigs.kmm.sigs.x-k8s.io", "worker-1");
+      return ((nmc?.spec?.["modules"] ?? []) as unknown[]).length === 0;
+    });
+    const made = await scene.buildsMade();
+    const { output } = await scene.stack.preview();
+    assert.match(output, /worker-1: .*; will load \S+-5\.14\.0-570\.62\.1\S+/);
+    assert.equal(await scene.buildsMade(), made, "KMM builds nothing that nobody follows");
     await scene.again("up");
     await scene.assertFull();
     await scene.assertRuns("worker-1", nextRelease.kernel);
@@ -39,8 +44,19 @@ describe("kernels", { concurrency: false }, () => {
     await scene.assertRuns("worker-2", nextRelease.kernel);
   });
 
-  test("a real-time kernel with a plus sign gets an image of its own, signed", async () => {
+  test("a node that boots a real-time kernel between two `up`s: KMM builds nothing for it by itself", async () => {
+    const made = await scene.buildsMade();
     await scene.reboot("worker-1", realTime);
+    // As a change of taints or labels does, which makes KMM look at the Module and all of its nodes.
+    await scene.kubectl("label", "node", "worker-1", "example.com/seen=yes");
+    await scene.until("KMM to ask for nothing there", async () => {
+      const nmc = await scene.get("nodemodulesconfigs.kmm.sigs.x-k8s.io", "worker-1");
+      return ((nmc?.spec?.["modules"] ?? []) as unknown[]).length === 0;
+    });
+    assert.equal(await scene.buildsMade(), made);
+  });
+
+  test("a real-time kernel with a plus sign gets an image of its own, signed", async () => {
     await scene.again("up");
     await scene.assertFull();
     await scene.assertRuns("worker-1", realTime.kernel);

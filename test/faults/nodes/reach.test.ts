@@ -16,7 +16,7 @@ describe("nodes out of reach", { concurrency: false }, () => {
     await nodes.scene.set({ "ssh.cut": "worker-1 mokutil --import" });
     await nodes.fails(
       /worker-1-import/,
-      /steps\/importKey\.ts":\s+127\.0\.0\.1:\d+: no SSH connection \(connection closed/,
+      /steps\/importKey\.ts":\s+worker-\d: 127\.0\.0\.1:\d+: no SSH connection \(connection closed/,
     );
     await nodes.scene.assertNodesUntouched();
     assert.equal((await nodes.machine("worker-1")).firmware.mokNew?.length, 1, "the command itself went on");
@@ -34,7 +34,7 @@ describe("nodes out of reach", { concurrency: false }, () => {
     assert.match(preview.output, warned);
 
     const person = nodes.attend(["worker-1", "worker-2"]);
-    const why = /steps\/importKey\.ts":\s+127\.0\.0\.1:\d+: no SSH connection \(connect ECONNREFUSED/;
+    const why = /steps\/importKey\.ts":\s+worker-\d: 127\.0\.0\.1:\d+: no SSH connection \(connect ECONNREFUSED/;
     const output = await nodes.fails(warned, /worker-2-import/, why);
     assert.match(output, /worker-1: proven/);
     await nodes.assertCordoned();

@@ -77,7 +77,7 @@ function failIfAsked(): void {
 }
 
 function run(): string {
-  if (flags.raw !== undefined) return raw(flags.raw);
+  if (flags.raw !== undefined) return verb === "delete" ? removeTag(flags.raw) : raw(flags.raw);
   if (verb === "get") return read();
   if (verb === "create" || verb === "replace") return write();
   if (verb === "patch" || verb === "annotate") return change(name ?? "");
@@ -207,6 +207,19 @@ function remove(wanted: string): string {
     if (index >= 0) objects.splice(index, 1);
     return "";
   });
+}
+
+const tagPath = /namespaces\/(?<namespace>[^/]+)\/imagestreamtags\/(?<stream>[^:]+):(?<tag>.+)$/;
+
+/** `delete --raw …/imagestreamtags/STREAM:TAG`. */
+function removeTag(path: string): string {
+  const { namespace, stream = "", tag } = tagPath.exec(path)?.groups ?? {};
+  const found = withObjects((objects) => objects.find(isAt("ImageStream", stream, namespace)));
+  const status = found?.["status"] as { tags: { tag: string }[] } | undefined;
+  const index = status?.tags.findIndex((each) => each.tag === tag) ?? -1;
+  if (index < 0) throw new Refusal(`Error from server (NotFound): imagestreamtags "${stream}:${tag}" not found`);
+  status?.tags.splice(index, 1);
+  return "{}";
 }
 
 /** What a test gave as the answer for this path, known by its last segment without query. */

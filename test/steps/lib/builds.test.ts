@@ -15,7 +15,7 @@ const clock = new VirtualClock();
 liveBy(clock);
 
 const build = (phase: string | undefined, name = "onload-build-a"): BuildObject => ({
-  metadata: { name },
+  metadata: { name, uid: "0123456789" },
   ...(phase !== undefined && { status: { phase } }),
 });
 
@@ -39,21 +39,30 @@ function logsOf(t: TestContext, text: string, goesOn = false) {
 test("a build's log is followed once it has begun, and once only", async (t) => {
   const { logs, asked } = logsOf(t, "one\ntwo\n");
   for (const phase of [undefined, "New", "Pending", "Running", "Running", "Complete"]) logs.follow(build(phase));
-  assert.equal(await logs.tail("onload-build-a"), "one\ntwo");
+  assert.equal(await logs.tail(build(undefined, "onload-build-a")), "one\ntwo");
   assert.deepEqual(asked, [
     "get --raw /apis/build.openshift.io/v1/namespaces/ns/builds/onload-build-a/log?follow=true",
   ]);
 });
 
+test("a Build that bears the name of one that failed has a log of its own", async (t) => {
+  const { logs, asked } = logsOf(t, "one\n");
+  const second = { ...build("Failed"), metadata: { name: "onload-build-a", uid: "9876543210" } };
+  for (const each of [build("Failed"), second]) logs.follow(each);
+  assert.equal(await logs.tail(second), "one");
+  assert.equal(asked.length, 2);
+  assert.match(logs.path(second), /\/onload-build-a-98765432\.log$/);
+});
+
 test("an error shows the end of the log, not all of it", async (t) => {
   const { logs } = logsOf(t, Array.from({ length: 50 }, (_, line) => `line ${line}\n`).join(""));
   logs.follow(build("Failed"));
-  const tail = (await logs.tail("onload-build-a", 3)).split("\n");
+  const tail = (await logs.tail(build(undefined, "onload-build-a"), 3)).split("\n");
   assert.deepEqual(tail, ["line 47", "line 48", "line 49"]);
 });
 
 test("a build without a log has an empty end", async (t) => {
-  assert.equal(await logsOf(t, "").logs.tail("onload-build-b"), "");
+  assert.equal(await logsOf(t, "").logs.tail(build(undefined, "onload-build-b")), "");
 });
 
 test("a step that ends doesn't wait for the logs that go on", async (t) => {
@@ -70,7 +79,7 @@ test("logs that end are waited for to their last line", async (t) => {
   const { logs, children } = logsOf(t, "the end\n");
   logs.follow(build("Complete"));
   await logs.settle();
-  assert.equal(await logs.tail("onload-build-a"), "the end");
+  assert.equal(await logs.tail(build(undefined, "onload-build-a")), "the end");
   assert.ok(children.every(({ exitCode }) => exitCode === 0));
 });
 
@@ -91,12 +100,15 @@ test("a log that can't be kept is no reason to fail", async (t) => {
   writeFileSync(join(directory, "logs"), "a file where the directory should be");
   logs.follow(build("Running"));
   await logs.settle();
-  assert.equal(await logs.tail("onload-build-a"), "");
+  assert.equal(await logs.tail(build(undefined, "onload-build-a")), "");
 });
 
 test("why a build failed is told by all that OpenShift says of it", () => {
   const status = { phase: "Failed", reason: "OutOfMemoryKilled", message: "The build pod was killed" };
-  assert.equal(whatItSays({ metadata: { name: "a" }, status }), "Failed: OutOfMemoryKilled: The build pod was killed");
+  assert.equal(
+    whatItSays({ metadata: { name: "a", uid: "1" }, status }),
+    "Failed: OutOfMemoryKilled: The build pod was killed",
+  );
   assert.equal(whatItSays(build("Error")), "Error");
-  assert.equal(whatItSays({ metadata: { name: "a" }, status: { phase: "Failed", reason: "" } }), "Failed");
+  assert.equal(whatItSays({ metadata: { name: "a", uid: "1" }, status: { phase: "Failed", reason: "" } }), "Failed");
 });

@@ -1,0 +1,59 @@
+/**
+ * Has KMM build and sign for a kernel before any node boots into it, and follows that like every build: by a
+ * PreflightValidationOCP, which is gone when the step ends.
+ */
+import { z } from "zod";
+import { tagOf } from "../core/imageTag.ts";
+import { readImageMemory } from "./lib/imageMemory.ts";
+import { ImageRound } from "./lib/imageRound.ts";
+import { readPushedTags } from "./lib/imageStream.ts";
+import { readFeatures } from "./lib/kmmFeatures.ts";
+import { connect, type Kubectl } from "./lib/kubectl.ts";
+import { readPolicy } from "./lib/policy.ts";
+import { PreflightRounds } from "./lib/preflightRounds.ts";
+import { clusterSchema, progress, runStep } from "./lib/step.ts";
+
+const input = z.object({
+  cluster: clusterSchema,
+  namespace: z.string(),
+  module: z.string(),
+  /** As `uname -r` will print it. */
+  kernel: z.string(),
+  image: z.string(),
+  /** The Driver Toolkit's image for this kernel. */
+  driverToolkit: z.string().optional(),
+  /** The ImageStream that it is pushed to. */
+  stream: z.string(),
+  logDirectory: z.string(),
+});
+type Input = z.infer<typeof input>;
+
+await runStep(input, async (step) => {
+  const { kernel, image } = step;
+  const kubectl = await connect(step.cluster);
+  const digest = (await knownDigest(kubectl, step)) ?? (await build(kubectl, step));
+  progress(`kernel ${kernel}: image there and signed; nodes may be upgraded to it`);
+  return { kernel, image, digest };
+});
+
+/** The digest of an image that is there, and known to be signed. */
+async function knownDigest(kubectl: Kubectl, { namespace, stream, image }: Input): Promise<string | undefined> {
+  const { signed } = await readImageMemory(kubectl, namespace);
+  const digest = (await readPushedTags(kubectl, namespace, stream))[tagOf(image)];
+  return digest !== undefined && signed[tagOf(image)] === digest ? digest : undefined;
+}
+
+async function build(kubectl: Kubectl, step: Input): Promise<string | undefined> {
+  const policy = await readPolicy(kubectl, step.namespace);
+  const subject = { ...step, images: [step], ...(await readFeatures(kubectl)) };
+  const rounds = new PreflightRounds(kubectl, subject);
+  const round = new ImageRound(kubectl, subject, rounds);
+  try {
+    await rounds.begin();
+    const [built] = await round.follow(policy.build);
+    return built?.digest;
+  } finally {
+    round.stop();
+    await rounds.stop();
+  }
+}

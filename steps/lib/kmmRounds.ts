@@ -1,0 +1,102 @@
+import { stemOf, tagOf } from "../../core/imageTag.ts";
+import type { BuildVerdict, WantedImage } from "../../core/moduleBuild.ts";
+import { annotations, kmm } from "../../core/names.ts";
+import { cancelBuilds } from "./builds.ts";
+import { timestamp } from "./clock.ts";
+import { readImageMemory, rememberSpoilt } from "./imageMemory.ts";
+import { deleteTag, readPushedTags } from "./imageStream.ts";
+import type { Kubectl } from "./kubectl.ts";
+import { StepError } from "./step.ts";
+
+interface Subject {
+  readonly namespace: string;
+  readonly module: string;
+  /** The ImageStream that images are pushed to. */
+  readonly stream: string;
+  readonly signsInPlace: boolean;
+}
+
+/** What makes KMM end a round of building and signing, forget what it believes, and look again. */
+export class KmmRounds {
+  readonly #kubectl: Kubectl;
+  readonly #subject: Subject;
+
+  constructor(kubectl: Kubectl, subject: Subject) {
+    this.#kubectl = kubectl;
+    this.#subject = subject;
+  }
+
+  /** Name of KMM's own objects of these rounds. */
+  get name(): string {
+    return this.#subject.module;
+  }
+
+  /** Takes the round's ModuleBuildSignConfig (MBSC) away, and with it what a later tag could inherit from. */
+  async endRound(): Promise<void> {
+    await this.#delete("modulebuildsignconfigs.kmm.sigs.x-k8s.io");
+  }
+
+  /** KMM doesn't watch the ModuleImagesConfig's (MIC) deletion, but any change of the Module makes it look again. */
+  async touch(): Promise<void> {
+    const { namespace, module } = this.#subject;
+    const touch = `${annotations.retry}=${timestamp()}`;
+    await this.#kubectl.run(["annotate", "modules.kmm.sigs.x-k8s.io", module, "-n", namespace, touch, "--overwrite"]);
+  }
+
+  async forget(): Promise<void> {
+    await this.stop();
+    await this.touch();
+  }
+
+  /**
+   * KMM answers a failed signing with another build, for ever. Stopped, it has nothing to do until the Module is touched,
+   * which the next `up` does. An image that stands unsigned under its final tag is taken away before anything pulls it.
+   */
+  async giveUpSigning(images: readonly WantedImage[]): Promise<void> {
+    await this.stop();
+    if (this.#subject.signsInPlace) await this.#spoil(images);
+  }
+
+  /** @throws StepError where the tag must not be used again */
+  async takeAway({ images, isSpoilt, reason }: BuildVerdict & { kind: "distrust" }): Promise<void> {
+    await this.stop();
+    if (isSpoilt) {
+      await this.#spoil(images);
+      throw new StepError(
+        `${reason}; it was taken away, and as a node may have it, its tag isn't used again. No node was touched; run ` +
+          "`pulumi up` again, which builds it anew under another tag",
+      );
+    }
+    const { namespace, stream } = this.#subject;
+    for (const { image } of images) await deleteTag(this.#kubectl, namespace, stream, tagOf(image));
+    await this.touch();
+  }
+
+  /**
+   * The MIC first: as long as it is there KMM makes the MBSC anew, with all that it took for true. Builds last: KMM would
+   * answer one that is cancelled, and one that runs on keeps it from building for as long as it takes.
+   */
+  async stop(): Promise<void> {
+    await this.#delete("moduleimagesconfigs.kmm.sigs.x-k8s.io");
+    await this.endRound();
+    await cancelBuilds(this.#kubectl, this.#subject.namespace, `${kmm.moduleNameLabel}=${this.name}`);
+  }
+
+  /** Remembered first: a run that is cut in between must not trust the tag again. */
+  async #spoil(images: readonly WantedImage[]): Promise<void> {
+    const { namespace, stream } = this.#subject;
+    const { signed } = await readImageMemory(this.#kubectl, namespace);
+    const pushed = await readPushedTags(this.#kubectl, namespace, stream);
+    for (const { image, kernel } of images) {
+      const digest = pushed[tagOf(image)];
+      if (digest === undefined || signed[tagOf(image)] === digest) continue;
+      await rememberSpoilt(this.#kubectl, namespace, stemOf(image, kernel));
+      await deleteTag(this.#kubectl, namespace, stream, tagOf(image));
+    }
+  }
+
+  async #delete(kind: string): Promise<void> {
+    const where = ["-n", this.#subject.namespace, "--ignore-not-found", "--wait=false"];
+    await this.#kubectl.run(["delete", kind, this.name, ...where]);
+  }
+}
