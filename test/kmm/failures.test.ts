@@ -6,8 +6,8 @@ import { namespace, Scene } from "../faults/scene.ts";
 import { kmmUnderTest } from "../sandbox/kmm/underTest.ts";
 
 const rebuild = (count: number): [string, string] => ["--config", `onload-kmm:rebuild=${count}`];
-/** Milliseconds within which a failure must have been told, beside what the build itself takes. */
-const told = 60_000;
+/** Milliseconds that a failing `up` may take: a minute for all before the failure and one to tell it, on a busy machine. */
+const upWithin = 120_000;
 
 describe(`failures on KMM ${kmmUnderTest.line}`, { concurrency: false }, () => {
   let scene: Scene;
@@ -17,12 +17,12 @@ describe(`failures on KMM ${kmmUnderTest.line}`, { concurrency: false }, () => {
   });
   after(() => scene.end());
 
-  /** Runs `up`, and how long it took in milliseconds. */
+  /** What an `up` says that fails, and that it says it in time. */
   async function failingUp(...args: string[]): Promise<string> {
     const began = Date.now();
     const { exitCode, output } = await scene.stack.up(...args);
     assert.notEqual(exitCode, 0, output);
-    assert.ok(Date.now() - began < 2 * told, `told within ${(2 * told) / 1000} s, the whole \`up\` included`);
+    assert.ok(Date.now() - began < upWithin, `the failure is told within ${upWithin / 1000} s`);
     return output;
   }
 
@@ -69,7 +69,7 @@ describe(`failures on KMM ${kmmUnderTest.line}`, { concurrency: false }, () => {
     await scene.assertFull();
   });
 
-  test("a failed signature ends `up` after one round, leaves no unsigned image under the tag, and KMM at rest", async () => {
+  test("a failed signature ends `up` after one round; KMM comes to rest, and the node keeps its image", async () => {
     const before = await scene.proofs();
     await scene.set({ "sign.fail": "onload-sign", "build.seconds": "5" });
     const output = await failingUp(...rebuild(3));
