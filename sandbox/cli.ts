@@ -5,6 +5,7 @@ import { down, status, up, type UpOptions } from "./controlPlane/lifecycle.ts";
 import { filesOf } from "./controlPlane/state.ts";
 import { ensureStack } from "./devStack.ts";
 import { defaultGeneration, generationNames, kmmChoice } from "./kmm/generations.ts";
+import { operatorFolder } from "./kmm/operator/folder.ts";
 import { stateDirectory } from "./paths.ts";
 import { Sandbox } from "./sandbox.ts";
 import { configFileOf, stackName } from "./stackConfig.ts";
@@ -20,7 +21,8 @@ const usage = `usage: npm run sandbox -- COMMAND [OPTIONS]
   --nodes N          up: number of worker nodes (default 3)
   --cluster-id UID   up: UID of the namespace kube-system
   --no-secure-boot   up: the nodes' firmware has Secure Boot off
-  --kmm GENERATION   up: which KMM, ${generationNames.join(", ")} (default ${defaultGeneration}); a later one upgrades it
+  --kmm WHICH        up: which KMM, ${generationNames.join(", ")} (default ${defaultGeneration}); a later one upgrades it;
+                     or a folder with KMM's own manager and webhook-server, which run in the stand-in's place
   --purge            down: remove the state directory too
 `;
 
@@ -58,6 +60,13 @@ function clusterId(value: string | undefined): string | undefined {
   return value;
 }
 
+/** `--kmm VALUE`: a folder's path, else a generation's name. */
+function kmmChosen(value: string | undefined): Pick<UpOptions, "kmm" | "kmmFolder"> {
+  if (value === undefined) return {};
+  const kmmFolder = operatorFolder(value);
+  return kmmFolder === undefined ? { kmm: kmmChoice(value) } : { kmmFolder };
+}
+
 async function runUp(dir: string, options: UpOptions): Promise<number> {
   const began = Date.now();
   const started = await up(dir, options);
@@ -77,8 +86,10 @@ async function runStatus(dir: string): Promise<number> {
   for (const { name, pid, health } of found.services) {
     process.stdout.write(`${name.padEnd(24)} ${health.padEnd(10)} ${pid === undefined ? "" : `pid ${pid}`}\n`);
   }
-  const { clusterId, kmm } = found.state;
-  process.stdout.write(`cluster id: ${clusterId}\nKMM: ${kmm}\nkubeconfig: ${filesOf(dir).kubeconfig}\n`);
+  const { clusterId, kmm, kmmFolder } = found.state;
+  process.stdout.write(
+    `cluster id: ${clusterId}\nKMM: ${kmm}${kmmFolder === undefined ? "" : ` in ${kmmFolder}`}\nkubeconfig: ${filesOf(dir).kubeconfig}\n`,
+  );
   return found.services.every(({ health }) => health === "ready") ? 0 : 1;
 }
 
@@ -103,7 +114,7 @@ async function main(argv: string[]): Promise<number> {
         nodes: wholeNumber(values.nodes),
         clusterId: clusterId(values["cluster-id"]),
         secureBoot: values["secure-boot"],
-        kmm: values.kmm === undefined ? undefined : kmmChoice(values.kmm),
+        ...kmmChosen(values.kmm),
       });
     case "status":
       return runStatus(dir);

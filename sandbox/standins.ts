@@ -1,6 +1,7 @@
 /**
  * One process for all stand-ins of the cluster: the gateway with OpenShift's subresources, OpenShift's controllers,
- * KMM, and the nodes. Started by `sandbox up`; ends on SIGTERM. On SIGHUP it goes on with the KMM that the state names.
+ * KMM unless its own programs run, and the nodes. Started by `sandbox up`; ends on SIGTERM. On SIGHUP it goes on with
+ * the KMM that the state names.
  */
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
@@ -65,7 +66,8 @@ class StandIns {
     for (const each of this.#running.reverse()) await each.stop();
   }
 
-  async #startKmm({ kmm }: State): Promise<void> {
+  async #startKmm({ kmm, kmmFolder }: State): Promise<void> {
+    if (kmmFolder !== undefined) return;
     await installKmm(kubeconfigFile(this.#dir, "standins.kubeconfig"), kmm);
     this.#kmm = await startKmm({ kubeconfig: kubeconfigFile(this.#dir, "kmm.kubeconfig"), generation: kmm });
   }

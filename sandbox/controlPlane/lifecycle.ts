@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { checkUpgrade, defaultGeneration, type GenerationName } from "../kmm/generations.ts";
+import { operatorFiles, operatorLine } from "../kmm/operator/folder.ts";
 import { withLock } from "../lock.ts";
 import { missedPorts, readAccess } from "../nodes/access.ts";
 import { nameWithHolders } from "../portHolder.ts";
@@ -13,7 +14,7 @@ import { makeCredentials, nameServers } from "./credentials.ts";
 import { ensureDirectory, removeDirectory } from "./directory.ts";
 import { isAlive, signal } from "./processes.ts";
 import { seedClusterId } from "./seed.ts";
-import { serviceOf, services } from "./services.ts";
+import { serviceOf, services, servicesOf } from "./services.ts";
 import { choosePorts, filesOf, portNames, readState, serviceNames, writeState } from "./state.ts";
 import type { ServiceName, State } from "./state.ts";
 import { claimPorts, ensureRunning, PortsTaken, stopService, type StartContext } from "./supervise.ts";
@@ -32,6 +33,8 @@ export interface UpOptions {
   readonly clusterId?: string | undefined;
   /** Whether the nodes' firmware has Secure Boot on; default on, as on the machines that this is for. */
   readonly secureBoot?: boolean | undefined;
+  /** Absolute path of a folder with KMM's own programs, which run in the stand-in's place; another one is an upgrade. */
+  readonly kmmFolder?: string | undefined;
   /** Which KMM; default {@link defaultGeneration}. A later one than an existing sandbox has is an upgrade. */
   readonly kmm?: GenerationName | undefined;
 }
@@ -43,6 +46,7 @@ export interface UpOptions {
  * @throws UserError when an existing sandbox was made with other options, or a process doesn't start.
  */
 export async function up(dir: string, options: UpOptions): Promise<ServiceName[]> {
+  if (options.kmmFolder !== undefined) operatorFiles(options.kmmFolder);
   const { bin } = await ensureToolchain();
   return exclusively(dir, () =>
     withPortClaims(async (claims) => {
@@ -50,7 +54,8 @@ export async function up(dir: string, options: UpOptions): Promise<ServiceName[]
       checkOptions(dir, state, options);
       const context = { dir, state, bin, claims };
       await upgradeKmm(context, options.kmm);
-      return bringUp(context, serviceNames);
+      await changePrograms(context, options.kmmFolder);
+      return bringUp(context, namesOf(state));
     }),
   );
 }
@@ -68,13 +73,15 @@ export async function startAgain(dir: string, name: ServiceName): Promise<void> 
 }
 
 async function create(dir: string, options: UpOptions, claims: PortClaims): Promise<State> {
+  const { kmmFolder } = options;
   const state: State = {
     version: 1,
     clusterId: options.clusterId ?? defaultClusterId,
     workers: options.nodes ?? defaultWorkers,
     secureBoot: options.secureBoot ?? true,
-    kmm: options.kmm ?? defaultGeneration,
-    ports: await choosePorts(claims),
+    ...(kmmFolder === undefined ? {} : { kmmFolder }),
+    kmm: kmmFolder === undefined ? (options.kmm ?? defaultGeneration) : operatorLine(operatorFiles(kmmFolder)),
+    ports: await choosePorts(claims, kmmFolder !== undefined),
     installed: false,
     configured: false,
     processes: {},
@@ -94,6 +101,8 @@ function checkOptions(dir: string, state: State, options: UpOptions): void {
     ["--nodes", options.nodes, state.workers],
     ["--cluster-id", options.clusterId, state.clusterId],
     ["--secure-boot", options.secureBoot, state.secureBoot],
+    ["--kmm", options.kmm, state.kmmFolder === undefined ? options.kmm : "KMM's own programs"],
+    ["--kmm", options.kmmFolder, state.kmmFolder === undefined ? "the stand-in for KMM" : options.kmmFolder],
   ] as const;
   for (const [flag, value, actual] of wanted) {
     if (value === undefined || value === actual) continue;
@@ -120,6 +129,18 @@ async function upgradeKmm({ dir, state, bin }: StartContext, kmm: GenerationName
   else await stopService(service, { dir, state });
 }
 
+/** The same for KMM's own programs: others run from now on; the first of them to start brings its types along. */
+async function changePrograms({ dir, state }: StartContext, kmmFolder: string | undefined): Promise<void> {
+  if (kmmFolder === undefined || kmmFolder === state.kmmFolder) return;
+  const kmm = operatorLine(operatorFiles(kmmFolder));
+  checkUpgrade(state.kmm, kmm);
+  for (const name of ["kmm-manager", "kmm-webhook-server"] as const) await stopService(serviceOf(name), { dir, state });
+  await writeState(dir, Object.assign(state, { kmm, kmmFolder }));
+}
+
+/** The processes that this sandbox has. */
+const namesOf = (state: State): ServiceName[] => servicesOf(state).map(({ name }) => name);
+
 /** Starts these processes, and has everything that names the sandbox's ports follow them. */
 async function bringUp(context: StartContext, names: readonly ServiceName[]): Promise<ServiceName[]> {
   const { dir, state } = context;
@@ -145,7 +166,7 @@ async function startOrMove(
   const givenUp: number[] = [];
   for (let moves = 0; ; moves += 1) {
     try {
-      return { started: await start(context, moves === 0 ? names : serviceNames), givenUp };
+      return { started: await start(context, moves === 0 ? names : namesOf(context.state)), givenUp };
     } catch (error) {
       if (!(error instanceof PortsTaken)) throw error;
       if (moves === mostMoves) {
@@ -159,8 +180,9 @@ async function startOrMove(
 
 async function move(context: StartContext, taken: readonly number[]): Promise<void> {
   const { dir, state, claims } = context;
+  const isTaken = (port: number | undefined) => port !== undefined && taken.includes(port);
   for (const service of services.toReversed()) await stopService(service, context);
-  for (const name of portNames) if (taken.includes(state.ports[name])) state.ports[name] = await claims.take();
+  for (const name of portNames) if (isTaken(state.ports[name])) state.ports[name] = await claims.take();
   await writeState(dir, state);
   await nameServers(dir, state.ports);
 }
@@ -185,6 +207,8 @@ async function start(context: StartContext, names: readonly ServiceName[]): Prom
     await writeState(dir, state);
   }
   await ensure("stand-ins");
+  await ensure("kmm-webhook-server");
+  await ensure("kmm-manager");
   return started;
 }
 
@@ -212,7 +236,7 @@ export async function status(dir: string): Promise<{ state: State; services: Ser
   const state = await readState(dir);
   if (!state) return undefined;
   const { bin } = await ensureToolchain();
-  const found = services.map(async (service): Promise<ServiceStatus> => {
+  const found = servicesOf(state).map(async (service): Promise<ServiceStatus> => {
     const record = state.processes[service.name];
     if (!isAlive(record)) return { name: service.name, pid: undefined, health: "stopped" };
     const ready = await service.ready({ dir, state, bin }).catch(() => false);

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
+import { manager, webhookServer } from "../kmm/operator/services.ts";
 import { nodeModulesBin } from "../paths.ts";
 import type { Toolchain } from "../toolchain/toolchain.ts";
 import { kubeconfigFile } from "./credentials.ts";
@@ -22,6 +23,8 @@ export interface Service {
   ports(state: State): number[];
   /** Executable and arguments; no secret is among them. */
   command(context: Context): { file: string; args: string[] };
+  /** Added to what every service has in its environment. */
+  env?(context: Context): NodeJS.ProcessEnv;
   /** Whether it serves now. Errors mean "not yet". */
   ready(context: Context): Promise<boolean>;
   /** Milliseconds between SIGTERM and SIGKILL. */
@@ -186,7 +189,20 @@ const standIns: Service = {
 };
 
 /** All services, in the order in which they start; they stop in the opposite one. */
-export const services: readonly Service[] = [etcd, apiServer, controllerManager, kwok, standIns];
+export const services: readonly Service[] = [
+  etcd,
+  apiServer,
+  controllerManager,
+  kwok,
+  standIns,
+  webhookServer,
+  manager,
+];
+
+/** Those that this sandbox has. */
+export function servicesOf({ kmmFolder }: State): Service[] {
+  return services.filter((service) => kmmFolder !== undefined || (service !== webhookServer && service !== manager));
+}
 
 /** The service of this name. */
 export function serviceOf(name: ServiceName): Service {

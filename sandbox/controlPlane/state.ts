@@ -5,8 +5,16 @@ import { generationNames } from "../kmm/generations.ts";
 import type { PortClaims } from "../ports.ts";
 import { UserError } from "../userError.ts";
 
-/** The sandbox's processes, in the order in which they start. */
-export const serviceNames = ["etcd", "kube-apiserver", "kube-controller-manager", "kwok", "stand-ins"] as const;
+/** The sandbox's processes, in the order in which they start; the last two where KMM's own programs run. */
+export const serviceNames = [
+  "etcd",
+  "kube-apiserver",
+  "kube-controller-manager",
+  "kwok",
+  "stand-ins",
+  "kmm-webhook-server",
+  "kmm-manager",
+] as const;
 
 /** One of {@link serviceNames}. */
 export type ServiceName = (typeof serviceNames)[number];
@@ -14,17 +22,25 @@ export type ServiceName = (typeof serviceNames)[number];
 const port = z.int().min(1).max(65_535);
 
 /** On 127.0.0.1, kept over `down` and `up` as far as nobody else has taken them. */
-const ports = z.object({ etcd: port, etcdPeer: port, apiServer: port, gateway: port });
+const ports = z.object({
+  etcd: port,
+  etcdPeer: port,
+  apiServer: port,
+  gateway: port,
+  kmmWebhook: port.optional(),
+  kmmHealth: port.optional(),
+});
 
 /** The control plane's ports. */
 export type Ports = z.infer<typeof ports>;
 
 export const portNames = ports.keyof().options;
 
-/** Ports for a new sandbox. */
-export async function choosePorts(claims: PortClaims): Promise<Ports> {
+/** Ports for a new sandbox; two more for KMM's own programs. */
+export async function choosePorts(claims: PortClaims, ownKmm = false): Promise<Ports> {
   const take = () => claims.take();
-  return { etcd: await take(), etcdPeer: await take(), apiServer: await take(), gateway: await take() };
+  const chosen = { etcd: await take(), etcdPeer: await take(), apiServer: await take(), gateway: await take() };
+  return ownKmm ? { ...chosen, kmmWebhook: await take(), kmmHealth: await take() } : chosen;
 }
 
 const processRecord = z.object({ pid: z.int().positive(), started: z.string() });
@@ -40,6 +56,8 @@ const stateSchema = z.object({
   secureBoot: z.boolean().default(false),
   /** Which KMM it has; a sandbox that doesn't say was made when there was only this one. */
   kmm: z.enum(generationNames).default("2.4.1"),
+  /** The folder with KMM's own programs; absent where the stand-in plays it. */
+  kmmFolder: z.string().optional(),
   ports,
   /** Whether everything that `up` creates once in the cluster is there. */
   installed: z.boolean(),

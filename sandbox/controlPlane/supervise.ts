@@ -48,7 +48,7 @@ export async function ensureRunning(service: Service, context: StartContext): Pr
     state.processes[service.name] = await startDetached({
       command: file,
       args,
-      env: serviceEnv(context.bin),
+      env: { ...serviceEnv(context.bin), ...service.env?.(context) },
       cwd: dir,
       logFile,
     });

@@ -16,6 +16,11 @@ const versions: Resource<Version> = {
   namespaced: true,
 };
 
+interface NamespacedName {
+  namespace: string;
+  name: string;
+}
+
 const NAMESPACE = "openshift-kmm";
 const PACKAGE = "kernel-module-management";
 const CRDS = new URL("crds/", import.meta.url);
@@ -24,24 +29,25 @@ const ADDITIONS = "additions.yaml";
 
 /**
  * Gives the cluster this KMM's types and its ClusterServiceVersion, as OpenShift's operator management does: another
- * version's goes once the new one is there, and objects stay. Nothing is done where it is installed already.
+ * version's goes once the new one is there, and objects stay. Nothing is done where it is installed already, unless KMM's
+ * own programs bring types of their own.
  */
-export async function installKmm(kubeconfig: string, name: GenerationName): Promise<void> {
+export async function installKmm(kubeconfig: string, name: GenerationName, types?: KubeObject[]): Promise<void> {
   const kube = await Kube.fromKubeconfig(kubeconfig);
   try {
     const generation = GENERATIONS[name];
     const target = { namespace: NAMESPACE, name: `${PACKAGE}.v${generation.version}` };
     const found = await kube.find(versions, target);
-    if (found?.status?.phase !== "Succeeded") await install(kube, generation, target);
+    if (types !== undefined) await applyObjects(kube, types);
+    else if (found?.status?.phase !== "Succeeded") await applyObjects(kube, await definitions(generation));
+    if (found?.status?.phase !== "Succeeded") await installVersion(kube, generation, target);
     await removeOthers(kube, target.name);
   } finally {
     kube.close();
   }
 }
 
-async function install(kube: Kube, generation: Generation, target: { namespace: string; name: string }): Promise<void> {
-  await applyObjects(kube, await definitions(generation));
-  const { version } = generation;
+async function installVersion(kube: Kube, { version }: Generation, target: NamespacedName): Promise<void> {
   const displayName = "Kernel Module Management";
   await kube.apply(versions, { metadata: target, spec: { displayName, version, install: { strategy: "deployment" } } });
   const message = "install strategy completed with no errors";

@@ -1,6 +1,7 @@
 import type { Running } from "../gateway/gateway.ts";
 import { Kube, type KubeObject, type Resource } from "../kube.ts";
 import { Switches, SWITCHES_TARGET } from "../switches.ts";
+import { startBuildAdmission } from "./buildAdmission.ts";
 import { startBuildController } from "./buildController.ts";
 import { preloadImages } from "./images.ts";
 import { startImageStreamController } from "./imageStreamController.ts";
@@ -23,6 +24,7 @@ export async function startOpenshift(options: { kubeconfig: string; stateDir: st
   const parts = await Promise.all([
     startNamespaceController(kube),
     startImageStreamController(kube, registry),
+    startBuildAdmission(kube),
     startBuildController({ kube, stateDir: options.stateDir, registry, switches }),
   ]);
   return {

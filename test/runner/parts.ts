@@ -72,6 +72,18 @@ export const parts: readonly Part[] = [
     limitMinutes: 60,
   },
   {
+    name: "kmm",
+    runs: {
+      tests: {
+        patterns: ["test/sandbox/kmm/{kmm,generations}.test.ts", "test/kmm/*.test.ts"],
+        concurrency: 1,
+        timeoutMs: 900_000,
+      },
+    },
+    limitMinutes: 180,
+    byNameOnly: true,
+  },
+  {
     name: "faults",
     runs: {
       tests: {

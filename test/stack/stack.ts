@@ -3,6 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { ensureStack } from "../../sandbox/devStack.ts";
+import type { UpOptions } from "../../sandbox/controlPlane/lifecycle.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/sandbox.ts";
 import { configFileOf } from "../../sandbox/stackConfig.ts";
 
@@ -33,14 +34,16 @@ export interface StackOptions {
   readonly nodes?: number;
   /** Whether the nodes' firmware starts with Secure Boot on; default off, and then no key is asked for. */
   readonly secureBoot?: boolean;
+  /** Which KMM; default: the sandbox's. */
+  readonly kmm?: Pick<UpOptions, "kmm" | "kmmFolder">;
   /** Changes what the sandbox has written into the configuration, before the stack is made. */
   readonly configure?: (config: StackConfig) => void;
 }
 
 /** Starts a sandbox in a temporary directory and makes the stack `dev` on it. End it with `end()`. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const { nodes, secureBoot = false } = options;
-  const sandbox = await startSandbox({ nodes, secureBoot });
+  const { nodes, secureBoot = false, kmm } = options;
+  const sandbox = await startSandbox({ nodes, secureBoot, ...kmm });
   const stack = new Stack(sandbox);
   const config = await stack.config();
   // A test that fails half-way may leave a build hanging: the next one shall not wait for it for an hour.

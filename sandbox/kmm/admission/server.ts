@@ -25,7 +25,7 @@ const validators = (rules: Rules): Validators => ({
   "/validate-kmm-sigs-x-k8s-io-v1beta2-preflightvalidationocp": ({ object }) =>
     kernelVersionFault((object as Preflight).spec.kernelVersion),
   // Called only for namespaces with KMM's label.
-  "/validate-namespace": () =>
+  "/validate--v1-namespace": () =>
     "namespace contains one or more Module resources; delete those before deleting the namespace",
 });
 

@@ -24,11 +24,11 @@ export function webhooks(url: string, caBundle: string): KubeObject {
       {
         ...common,
         name: "namespace-deletion.kmm.sigs.k8s.io",
-        clientConfig: client("/validate-namespace"),
+        clientConfig: client("/validate--v1-namespace"),
         rules: [
           { apiGroups: [""], apiVersions: ["v1"], operations: ["DELETE"], resources: ["namespaces"], scope: "Cluster" },
         ],
-        objectSelector: { matchExpressions: [{ key: CONTAINS_MODULES, operator: "Exists" }] },
+        namespaceSelector: { matchLabels: { [CONTAINS_MODULES]: "" } },
       },
     ],
   };

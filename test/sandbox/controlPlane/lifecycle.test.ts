@@ -192,7 +192,8 @@ describe("a sandbox's life", { concurrency: false }, () => {
     assert.ok(state);
     await sandbox.stop({ purge: true });
     for (const record of Object.values(state.processes)) assert.notDeepEqual(identify(record.pid), record);
-    for (const port of Object.values(state.ports)) assert.ok(await isFree(port), `port ${port}`);
+    const ports = Object.values(state.ports).filter((port) => port !== undefined);
+    for (const port of ports) assert.ok(await isFree(port), `port ${port}`);
     const left = spawnSync("sh", ["-c", 'cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" "\\n"'], { encoding: "utf8" });
     assert.ok(!left.stdout.includes(sandbox.dir));
     await assert.rejects(access(sandbox.dir));
@@ -218,7 +219,7 @@ test("two sandboxes that are made at the same moment share nothing", async () =>
 });
 
 async function portsOf({ dir }: Sandbox): Promise<number[]> {
-  const ports = Object.values((await readState(dir))?.ports ?? {});
+  const ports = Object.values((await readState(dir))?.ports ?? {}).filter((port) => port !== undefined);
   const nodes = readAccess(dir);
   const bmcs = new Set(nodes.map(({ bmc }) => portOf(bmc.url)));
   return [...ports, ...bmcs, ...nodes.flatMap(({ sshPort, consolePort }) => [sshPort, consolePort])];

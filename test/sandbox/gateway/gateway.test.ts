@@ -281,3 +281,14 @@ test("a switch with a slip of the pen is refused by an Event", async () => {
   await set({ "build.fial": null });
   assert.match(told.message ?? "", /^switch build\.fial: unknown; known are (?:[\w.-]+, )*build\.fail, /);
 });
+
+test("a Build that is made with an empty phase, as clients in Go do it, is New; one with a phase that isn't is refused", async () => {
+  await kube.create(namespaces, { metadata: { name: "phases" } });
+  const build = (name: string, phase: string): Build => ({
+    metadata: { namespace: "phases", name },
+    spec: { source: { type: "Dockerfile", dockerfile: "FROM scratch" }, serviceAccount: "nobody" },
+    status: { phase } as Build["status"] & object,
+  });
+  assert.equal((await kube.create(builds, build("empty", ""))).status?.phase, "New");
+  await assert.rejects(kube.create(builds, build("wrong", "Asleep")), /status\.phase: Unsupported value: "Asleep"/);
+});

@@ -5,7 +5,6 @@ import {
   type Generation,
   type GenerationName,
   GENERATIONS,
-  kmmChoice,
 } from "../../../sandbox/kmm/generations.ts";
 import { Informer, Kube, type KubeObject, type Resource } from "../../../sandbox/kube.ts";
 import { kubeconfigFile } from "../../../sandbox/controlPlane/credentials.ts";
@@ -22,6 +21,7 @@ import {
 import { type Build, builds } from "../../../sandbox/openshift/resources.ts";
 import { Registry } from "../../../sandbox/openshift/registry.ts";
 import { type Sandbox, startSandbox } from "../../../sandbox/sandbox.ts";
+import { kmmUnderTest } from "./underTest.ts";
 import { SWITCHES_TARGET, type SwitchName } from "../../../sandbox/switches.ts";
 
 /** The kernel of the sandbox's nodes. */
@@ -39,10 +39,7 @@ export const BAD = `FROM ${UBI}\nRUN false\n`;
 export const MENDED = `${GOOD}RUN echo mended\n`;
 
 /** The KMM that the tests are about: `npm run test:kmm -- --kmm …` names one; else undefined. */
-export const askedFor = (): GenerationName | undefined => {
-  const value = process.env["ONLOAD_KMM_TEST_KMM"];
-  return value === undefined || value === "" ? undefined : kmmChoice(value);
-};
+export const askedFor = (): GenerationName | undefined => kmmUnderTest.asked;
 
 const serviceAccounts: Resource = {
   group: "",
@@ -66,10 +63,12 @@ export class Lab {
     this.registry = Registry.open(sandbox.dir);
   }
 
-  /** With the KMM that is asked for, else this one. */
+  /** With the KMM that is under test, else this one. */
   static async start(otherwise: GenerationName = defaultGeneration): Promise<Lab> {
     const kmm = askedFor() ?? otherwise;
-    const sandbox = await startSandbox({ nodes: 2, secureBoot: false, kmm });
+    const { kmmFolder } = kmmUnderTest;
+    const which = kmmFolder === undefined ? { kmm } : { kmmFolder };
+    const sandbox = await startSandbox({ nodes: 2, secureBoot: false, ...which });
     const lab = new Lab(sandbox, await Kube.fromKubeconfig(kubeconfigFile(sandbox.dir, "standins.kubeconfig")), kmm);
     await lab.set({ "build.seconds": "0.1" });
     return lab;
@@ -89,6 +88,16 @@ export class Lab {
   /** Sets switches; null takes one off. */
   async set(switches: Partial<Record<SwitchName, string | null>>): Promise<void> {
     await this.kube.patch(CONFIG_MAPS, SWITCHES_TARGET, { data: switches });
+  }
+
+  /** KMM's processes die. */
+  async killKmm(): Promise<void> {
+    for (const name of kmmUnderTest.processes) await this.sandbox.kill(name);
+  }
+
+  /** They are started again, and serve. */
+  async startKmm(): Promise<void> {
+    for (const name of kmmUnderTest.processes) await this.sandbox.start(name);
   }
 
   async stop(): Promise<void> {

@@ -28,11 +28,11 @@ export function restarts(lab: () => Lab): void {
       const scene = await lab().scene(t, "no-webhook");
       await scene.apply("t1");
       await scene.untilState("t1", "Exists");
-      await lab().sandbox.kill("stand-ins");
+      await lab().killKmm();
       await assert.rejects(scene.apply("t2"), /failed calling webhook "vmodule\.kb\.io"/);
       await lab().kube.delete(MODULES, scene.target);
       assert.ok((await lab().kube.find(MODULES, scene.target)) !== undefined);
-      await lab().sandbox.start("stand-ins");
+      await lab().startKmm();
       await until("the Module to go", async () => (await lab().kube.find(MODULES, scene.target)) === undefined);
     });
   });

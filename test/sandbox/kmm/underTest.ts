@@ -1,0 +1,35 @@
+/** Which KMM the tests run on. */
+import type { UpOptions } from "../../../sandbox/controlPlane/lifecycle.ts";
+import type { ServiceName } from "../../../sandbox/controlPlane/state.ts";
+import { defaultGeneration, type GenerationName, kmmChoice } from "../../../sandbox/kmm/generations.ts";
+import { operatorFiles, operatorFolder, operatorLine } from "../../../sandbox/kmm/operator/folder.ts";
+
+/** A generation of the stand-in, or a folder with KMM's own programs. `npm run test:kmm -- --kmm WHICH` sets it. */
+export const variable = "ONLOAD_KMM_TEST_KMM";
+
+interface UnderTest {
+  /** The folder with KMM's own programs; undefined for the stand-in. */
+  readonly kmmFolder: string | undefined;
+  /** The generation that was asked for, by its name or by a folder. */
+  readonly asked: GenerationName | undefined;
+  readonly line: GenerationName;
+  /** For `up`. */
+  readonly options: Pick<UpOptions, "kmm" | "kmmFolder">;
+  /** The sandbox's processes that KMM is. */
+  readonly processes: readonly ServiceName[];
+}
+
+/** @throws UserError for what is neither. */
+export function kmmOf(value: string | undefined): UnderTest {
+  const kmmFolder = value === undefined ? undefined : operatorFolder(value);
+  if (kmmFolder === undefined) {
+    const asked = value === undefined || value === "" ? undefined : kmmChoice(value);
+    const line = asked ?? defaultGeneration;
+    return { kmmFolder, asked, line, options: { kmm: line }, processes: ["stand-ins"] };
+  }
+  const line = operatorLine(operatorFiles(kmmFolder));
+  const processes: ServiceName[] = ["kmm-webhook-server", "kmm-manager"];
+  return { kmmFolder, asked: line, line, options: { kmmFolder }, processes };
+}
+
+export const kmmUnderTest = kmmOf(process.env[variable]);
