@@ -54,6 +54,7 @@ for (const [at, name] of names.entries()) {
       if (name === RENAMING && at > 0) running = await whileBuilding();
       if (at > 0) await lab().upgrade(name);
     });
+    after(() => running?.end());
 
     if (name === RENAMING && at > 0) {
       test("a build that runs since before isn't seen: another begins beside it", async () => {
@@ -67,7 +68,6 @@ for (const [at, name] of names.entries()) {
         assert.match(`${first ?? ""} ${second ?? ""}`, /^onload-build-\w{5} onload-build-5-14-0-\S+-x86-64$/);
         await lab().set({ "build.hang": null });
         await scene.untilState("t1", "Exists");
-        await scene.end();
       });
     }
 

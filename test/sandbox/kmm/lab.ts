@@ -298,11 +298,16 @@ export class Scene {
     await this.lab.kube.patch(MODULES, this.target, { metadata: { annotations } });
   }
 
-  /** Puts an image with an `onload.ko` into the registry, without any Build. */
+  /** Puts an image with an `onload.ko` and a `sfc.ko` into the registry, without any Build. */
   pushImage(tag: string, version = "1.0"): void {
-    const kmod = { kind: "kmod" as const, module: "onload", kernel: KERNEL, version, depends: [] };
+    const kmod = (module: string) => ({ kind: "kmod" as const, module, kernel: KERNEL, version, depends: [] });
     const directory = `/opt/lib/modules/${KERNEL}`;
-    const files = { "/bin/sh": {}, [`${directory}/extra/onload.ko`]: kmod, [`${directory}/modules.dep`]: {} };
+    const files = {
+      "/bin/sh": {},
+      [`${directory}/extra/onload.ko`]: kmod("onload"),
+      [`${directory}/extra/sfc.ko`]: kmod("sfc"),
+      [`${directory}/modules.dep`]: {},
+    };
     this.lab.registry.push(this.image(tag), { createdBy: `test ${tag}`, config: {}, files });
   }
 
