@@ -5,7 +5,8 @@ import { nameWithHolders } from "../portHolder.ts";
 import { isFree, type PortClaims } from "../ports.ts";
 import { UserError } from "../userError.ts";
 import { endProcess, isAlive, signal, startDetached } from "./processes.ts";
-import { serviceEnv, type Context, type Service } from "./services.ts";
+import type { Context, Service } from "./service.ts";
+import { serviceEnv } from "./services.ts";
 import { filesOf, writeState } from "./state.ts";
 
 const readyWithinMs = 60_000;

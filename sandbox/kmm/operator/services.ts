@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { kubeconfigFile } from "../../controlPlane/credentials.ts";
 import { send } from "../../controlPlane/https.ts";
-import type { Service } from "../../controlPlane/services.ts";
+import type { Service } from "../../controlPlane/service.ts";
 import { SIGN_IMAGE, WORKER_IMAGE } from "../../openshift/images.ts";
 import { nodeModulesBin } from "../../paths.ts";
 import { OPERATOR_NAMESPACE, SETTINGS } from "./constants.ts";
