@@ -2,10 +2,11 @@ import { readFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { manager, webhookServer } from "../kmm/operator/services.ts";
 import { nodeModulesBin } from "../paths.ts";
+import type { Toolchain } from "../toolchain/toolchain.ts";
 import { kubeconfigFile } from "./credentials.ts";
 import { send } from "./https.ts";
 import { etcdClient } from "./seed.ts";
-import type { Context, Service } from "./service.ts";
+import type { Service } from "./service.ts";
 import { filesOf, type ServiceName, type State } from "./state.ts";
 
 /** `{ "secure-port": 1 }` to `--secure-port=1`. */

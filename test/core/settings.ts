@@ -10,6 +10,7 @@ export const complete = {
     kernels: "^5\\.14\\.",
     baseImage: "registry.example.com:5000/ubi-minimal:9.6",
     timeoutMinutes: 30,
+    nextKernels: [{ kernel: "5.14.0-570.62.1.el9_6.x86_64", driverToolkit: "registry.example.com/driver-toolkit:9.6" }],
   },
   rebuild: 2,
   signing: { source: "generated", subject: "Example Corp", protect: true },

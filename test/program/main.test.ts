@@ -38,7 +38,7 @@ for (const node of ["22.18.0", "22.20.1", "23.6.0", "24.0.0", "26.1.0"]) {
     const config = { ...(await configOf("prod")), release, ssh: { privateKeyFile: sshKey } };
     const { error, outputs } = await run({ stack: "prod", config, program: main });
     assert.equal(error, undefined);
-    const expected = ["certificate", "certificateFingerprint", "image", "moduleVersion", "proofs"];
+    const expected = ["certificate", "certificateFingerprint", "image", "moduleVersion", "nextKernels", "proofs"];
     assert.deepEqual(Object.keys(outputs).sort(), expected);
   });
 }
