@@ -11,7 +11,8 @@ import { after, before, describe, test, type TestContext } from "node:test";
 import { parse } from "yaml";
 import { up } from "../../../sandbox/controlPlane/lifecycle.ts";
 import { identify, type ProcessRecord } from "../../../sandbox/controlPlane/processes.ts";
-import { readState, serviceNames } from "../../../sandbox/controlPlane/state.ts";
+import { servicesOf } from "../../../sandbox/controlPlane/services.ts";
+import { readState } from "../../../sandbox/controlPlane/state.ts";
 import { readAccess, type NodeAccess } from "../../../sandbox/nodes/access.ts";
 import { isFree } from "../../../sandbox/ports.ts";
 import { startSandbox, isWrite, type Sandbox } from "../../../sandbox/sandbox.ts";
@@ -155,7 +156,9 @@ describe("a sandbox's life", { concurrency: false }, () => {
   test("objects and identity survive down and up", async () => {
     await sandbox.stop();
     assert.ok((await sandbox.status()).every(({ health }) => health === "stopped"));
-    assert.deepEqual(await up(sandbox.dir, {}), [...serviceNames]);
+    const state = (await readState(sandbox.dir)) ?? assert.fail();
+    const all = servicesOf(state).map(({ name }) => name);
+    assert.deepEqual(await up(sandbox.dir, {}), all);
     assert.equal(await sandbox.kubectl(["get", "ns", "kube-system", "-o", "jsonpath={.metadata.uid}"]), clusterId);
     assert.equal(await sandbox.kubectl(["get", "ns", "app", "-o", "name"]), "namespace/app\n");
   });
