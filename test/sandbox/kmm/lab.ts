@@ -83,6 +83,20 @@ export class Lab {
   async upgrade(kmm: GenerationName): Promise<void> {
     await this.sandbox.upgradeKmm(kmm);
     this.#generation = kmm;
+    await until("the API server to find the later KMM's webhook", () => this.#webhookAnswers());
+  }
+
+  /** The API server keeps its connection to a webhook, and may learn only by a failed call that the server is another. */
+  async #webhookAnswers(): Promise<boolean> {
+    const [apiVersion, kind] = ["kmm.sigs.x-k8s.io/v1beta1", "Module"];
+    const module = { apiVersion, kind, metadata: { name: "probe", namespace: "default" }, spec: { selector: {} } };
+    try {
+      await this.sandbox.kubectl(["create", "--dry-run=server", "-f", "-"], JSON.stringify(module));
+      return true;
+    } catch (error) {
+      // Its own refusal is an answer, too.
+      return !/failed calling webhook/.test((error as Error).message);
+    }
   }
 
   /** Sets switches; null takes one off. */
