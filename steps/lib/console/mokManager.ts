@@ -53,6 +53,8 @@ export interface EnrolOptions {
 const unknownAfter = 5000;
 /** How long a key may take to show its effect, in milliseconds. */
 const keyAnswerWithin = 10_000;
+/** How long the console may then be silent before it counts as read-only: a machine that lost its power shows nothing at first. */
+const silenceAfterKey = 60_000;
 /** Between two characters of the password: consoles drop what is typed faster. */
 const typingPause = 40;
 
@@ -163,6 +165,7 @@ class Driver {
       this.#reader.send(keys[key]);
       if (await this.#reader.changed(keyAnswerWithin / attempts, view)) return undefined;
     }
+    if (await this.#reader.changed(silenceAfterKey, view)) return undefined;
     return this.#refused("the console shows MokManager but doesn't answer to keys; is it open read-only?", "as it was");
   }
 

@@ -147,14 +147,34 @@ test("`Reboot` before a password was typed means somebody else is there", async 
   assert.match(refused(run).reason, /somebody else is at this console/);
 });
 
+const firstMenu = ["Continue boot", "Enroll MOK", "Enroll key from disk", "Enroll hash from disk"];
+
 test("a console that shows MokManager but takes no keys is refused", async () => {
-  const run = await drive(async ({ write }) => {
-    const screen = new Screen(write, clock);
-    await screen.page(["Perform MOK management"]);
-    await screen.menu(["Continue boot", "Enroll MOK", "Enroll key from disk", "Enroll hash from disk"], 0);
-  });
+  const run = await drive(
+    async ({ write }) => {
+      const screen = new Screen(write, clock);
+      await screen.page(["Perform MOK management"]);
+      await screen.menu(firstMenu, 0);
+    },
+    { deadlineSeconds: 120 },
+  );
   assert.match(refused(run).reason, /doesn't answer to keys/);
   assert.deepEqual(run.line.typed, ["\u001b[B", "\u001b[B", "\u001b[B"]);
+});
+
+test("a machine that loses its power under a key is silent for a while; what it shows then is what counts", async () => {
+  const run = await drive(
+    async ({ write }) => {
+      const screen = new Screen(write, clock);
+      await screen.page(["Perform MOK management"]);
+      await screen.menu(firstMenu, 0);
+      await clock.sleep(40_000);
+      await screen.page(["Perform MOK management"]);
+      await screen.menu(["Continue boot", "Reset MOK", "Enroll key from disk", "Enroll hash from disk"], 0);
+    },
+    { deadlineSeconds: 300 },
+  );
+  assert.match(refused(run).reason, /Reset MOK/);
 });
 
 test("nothing is pressed while a menu is being painted", async () => {
