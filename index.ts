@@ -10,7 +10,7 @@ import { SigningKey } from "./components/signingKey.ts";
 import { SrpmImage } from "./components/srpmImage.ts";
 import { step } from "./components/step.ts";
 import { readConfig } from "./config.ts";
-import { kmmKernel, tagTemplate } from "./core/imageTag.ts";
+import { tagTemplate } from "./core/imageTag.ts";
 import { filesToSign } from "./core/moduleSpec.ts";
 import { names } from "./core/names.ts";
 import type { ModuleTarget } from "./core/nodeState.ts";
@@ -131,7 +131,7 @@ const kernelModule = new KernelModule(
         spoilt,
       ),
     ),
-    kernels: [...new Set([...kernels, ...build.nextKernels.map(({ kernel }) => kmmKernel(kernel))])].sort(),
+    kernels: [...kernels, ...build.nextKernels.map(({ kernel }) => kernel)],
     nextKernels: build.nextKernels,
     nodeKernels: listed.map(({ identity }) => identity.kernel),
     dockerfile,
