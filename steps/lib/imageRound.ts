@@ -58,6 +58,7 @@ export class ImageRound {
   #waitsFor = "";
   #waitsSince = now();
   #trouble = "";
+  #doubt = "";
   #forgets = 0;
 
   constructor(kubectl: Kubectl, step: RoundSettings, kmm: KmmRounds) {
@@ -91,6 +92,8 @@ export class ImageRound {
     const view = await this.#view();
     view.builds.forEach((build) => this.#logs.follow(build));
     const verdict = judgeBuild(view);
+    const doubted = this.#doubt;
+    this.#doubt = verdict.kind === "distrust" ? verdict.reason : "";
     switch (verdict.kind) {
       case "built":
         return { done: verdict.images };
@@ -108,6 +111,8 @@ export class ImageRound {
         await this.#again(verdict.reason, () => this.#kmm.forget());
         return { missing: `a fresh look: ${verdict.reason}` };
       case "distrust":
+        // A look reads its objects one after the other: nothing is thrown away before a second one finds the same.
+        if (verdict.reason !== doubted) return { missing: `a second look: ${verdict.reason}` };
         await this.#again(verdict.reason, () => this.#kmm.takeAway(verdict));
         return { missing: `another build: ${verdict.reason}` };
     }
@@ -144,8 +149,13 @@ export class ImageRound {
   async #view() {
     const { namespace } = this.#step;
     const { name } = this.#kmm;
-    const [mic, mbsc, builds, { signed }] = await Promise.all([
-      this.#kubectl.get<KubeObject & ModuleImagesConfig>("moduleimagesconfigs.kmm.sigs.x-k8s.io", name, namespace),
+    // First: KMM tells here that an image exists after it has booked there that it is signed.
+    const mic = await this.#kubectl.get<KubeObject & ModuleImagesConfig>(
+      "moduleimagesconfigs.kmm.sigs.x-k8s.io",
+      name,
+      namespace,
+    );
+    const [mbsc, builds, { signed }] = await Promise.all([
       this.#kubectl.get<KubeObject & ModuleBuildSignConfig>(
         "modulebuildsignconfigs.kmm.sigs.x-k8s.io",
         name,

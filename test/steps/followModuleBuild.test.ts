@@ -94,6 +94,21 @@ test("what KMM has signed in this round is remembered by its digest, beside what
   assert.deepEqual(images(cluster).signed, { [tagOf("t1")]: "sha256:1", [tagOf("t2")]: "sha256:2" });
 });
 
+test("what a look found of two moments throws nothing away: KMM books the signature while the step reads", async (t) => {
+  const cluster = new FakeCluster(t);
+  cluster.put(newest, module, mic("t2", "Exists"), signed("t2", ""), pushed("t2", "sha256:2"));
+  const stop = cluster.onCall(() => {
+    if (!cluster.commands.some((command) => command.includes("get modulebuildsignconfigs"))) return;
+    stop();
+    cluster.change("ModuleBuildSignConfig", "onload", (object) => {
+      object["status"] = signed("t2", "Success")["status"];
+    });
+  });
+  const { code, stderr } = await follow(cluster);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(images(cluster), { tags: [tagOf("t2")], signed: { [tagOf("t2")]: "sha256:2" }, spoilt: [] });
+});
+
 for (const [what, given, memory] of [
   ["of whose signature nothing is known", mbsc("t2"), {}],
   ["whose signature failed", signed("t2", "Failure"), {}],
