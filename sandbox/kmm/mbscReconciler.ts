@@ -22,7 +22,8 @@ export async function reconcileMbsc(context: Context, target: { namespace: strin
   const mbsc = await context.kube.find(MBSCS, target);
   if (mbsc === undefined || mbsc.metadata.deletionTimestamp !== undefined) return;
   const errors: unknown[] = [];
-  // Read once: KMM reads from a cache, which doesn't hear within one round that a Build it deleted is gone.
+  // Read once: KMM reads from a cache, which seldom hears within one round that a Build it deleted is gone. When it does,
+  // the new tag is built, and the old one takes its result.
   const own = await ownBuilds(context, mbsc);
   for (const image of mbsc.spec.images ?? []) {
     if (statusOf(mbsc, image)?.status === "Success") continue;

@@ -44,9 +44,13 @@ export function buildDefects(lab: () => Lab): void {
       await scene.untilState("t1", "DoesNotExist");
       // Held until KMM has heard of the new tag, for it may look at the Dockerfile before.
       await lab().set({ "build.hang": "^rebuilds-old-tag/" });
+      // The failed Build goes between two of KMM's rounds. Within one, KMM may hear of it after the old tag's turn and before
+      // the new one's, and builds that: a race of its own.
+      const letGo = await scene.holdFailedBuild();
       await scene.setDockerfile(MENDED);
       await scene.apply("t3");
       await untilListed(scene, "t3");
+      await letGo();
       await until("the next build to run", async () => (await scene.livingBuilds())[0]?.status?.phase === "Running");
       await lab().set({ "build.hang": null });
       await scene.untilState("t3", "Exists");

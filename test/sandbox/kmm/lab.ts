@@ -156,6 +156,9 @@ export async function until<T>(what: string, ask: () => Promise<T | undefined | 
   }
 }
 
+/** A finalizer of the tests' own. */
+const HELD = "scene.test/held";
+
 /** A Build as a {@link Scene} saw it last. */
 interface SeenBuild {
   name: string;
@@ -288,6 +291,24 @@ export class Scene {
   /** The Builds that are there now. */
   async livingBuilds(): Promise<Build[]> {
     return (await this.lab.kube.list(builds, { namespace: this.namespace })).items;
+  }
+
+  /** Keeps the failed Build from going when KMM deletes it; what it returns waits for that deletion, and lets it go. */
+  async holdFailedBuild(): Promise<() => Promise<void>> {
+    const failed = (await this.livingBuilds()).find(({ status }) => status?.phase === "Failed");
+    const target = { namespace: this.namespace, name: failed?.metadata.name ?? "" };
+    const set = (finalizers: string[]) => this.lab.kube.patch(builds, target, { metadata: { finalizers } });
+    // KMM takes one of its two off when it has told of the failure, the other when the Build is deleted.
+    const lastLeft = (what: string): Promise<string> =>
+      until(`${this.namespace}: KMM ${what}`, async () => {
+        const { finalizers = [] } = (await this.lab.kube.get(builds, target)).metadata;
+        return finalizers.length === 1 && finalizers[0];
+      });
+    await set([await lastLeft("to have told of the failed Build"), HELD]);
+    return async () => {
+      await lastLeft("to let its failed Build go");
+      await set([]);
+    };
   }
 
   async deleteMbsc(): Promise<void> {
