@@ -38,6 +38,7 @@ export interface BuildObject {
     readonly name: string;
     readonly uid: string;
     readonly labels?: Readonly<Record<string, string>>;
+    readonly deletionTimestamp?: string;
     readonly ownerReferences?: readonly { readonly uid: string }[];
   };
   readonly status?: { readonly phase?: string; readonly reason?: string; readonly message?: string };
@@ -164,8 +165,26 @@ function judgeBuilds(builds: readonly BuildObject[], oldFailures: ReadonlySet<st
   const failedNow = failed.find(({ metadata }) => !oldFailures.has(metadata.uid));
   if (failedNow !== undefined) return { kind: "failed", build: failedNow };
   if (failed.length > 0) return { kind: "startAfresh", reason: "an earlier round failed" };
+  const twins = twinsAmong(builds);
+  if (twins !== undefined) return { kind: "forget", reason: `KMM made ${twins} for one image, and goes no further` };
   const running = builds.map(({ metadata, status }) => `${metadata.name} ${status?.phase ?? "New"}`);
   return { kind: "wait", missing: running.length > 0 ? running.sort().join(", ") : "KMM to start the next build" };
+}
+
+/**
+ * Names of Builds that do the same. Where names are generated (2.4.1) KMM makes a second one when its cache hasn't heard of the
+ * first, and from then on only logs `expected 0 or 1 BuildImage resources, got 2`.
+ */
+function twinsAmong(builds: readonly BuildObject[]): string | undefined {
+  const byWork = Map.groupBy(
+    builds.filter(({ metadata }) => metadata.deletionTimestamp === undefined),
+    ({ metadata: { labels } }) => `${labels?.[kmm.buildTypeLabel] ?? ""} ${labels?.[kmm.targetKernelLabel] ?? ""}`,
+  );
+  const twins = [...byWork.values()].find((same) => same.length > 1);
+  return twins
+    ?.map(({ metadata }) => metadata.name)
+    .sort()
+    .join(" and ");
 }
 
 const statesOf = ({ mic }: BuildView): Map<string, string | undefined> =>

@@ -31,12 +31,20 @@ export const mbsc = (
   spec: { images: images.map((each) => ({ image: each })) },
   status: { images: images.flatMap((each) => ended.map((result) => ({ image: each, ...result }))) },
 });
-export const build = (name: string, phase?: string, more: { owner?: string; kernel?: string } = {}): BuildObject => ({
+export const build = (
+  name: string,
+  phase?: string,
+  more: { owner?: string; kernel?: string; deletionTimestamp?: string } = {},
+): BuildObject => ({
   metadata: {
     name,
     uid: `uid-${name}`,
-    labels: { "kmm.node.kubernetes.io/target-kernel": (more.kernel ?? kernel).replace("+", "_") },
+    labels: {
+      "kmm.node.kubernetes.io/target-kernel": (more.kernel ?? kernel).replace("+", "_"),
+      "kmm.openshift.io/build.type": name.includes("-sign-") ? "SignImage" : "BuildImage",
+    },
     ownerReferences: [{ uid: more.owner ?? "round-2" }],
+    ...(more.deletionTimestamp !== undefined && { deletionTimestamp: more.deletionTimestamp }),
   },
   ...(phase !== undefined && { status: { phase } }),
 });
