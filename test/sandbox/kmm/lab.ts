@@ -293,7 +293,10 @@ export class Scene {
     return (await this.lab.kube.list(builds, { namespace: this.namespace })).items;
   }
 
-  /** Keeps the failed Build from going when KMM deletes it; what it returns waits for that deletion, and lets it go. */
+  /**
+   * Keeps the failed Build from going when KMM deletes it; what it returns waits for that deletion, and for the round after
+   * it, and lets the Build go.
+   */
   async holdFailedBuild(): Promise<() => Promise<void>> {
     const failed = (await this.livingBuilds()).find(({ status }) => status?.phase === "Failed");
     const target = { namespace: this.namespace, name: failed?.metadata.name ?? "" };
@@ -307,6 +310,7 @@ export class Scene {
     await set([await lastLeft("to have told of the failed Build"), HELD]);
     return async () => {
       await lastLeft("to let its failed Build go");
+      await this.settled();
       await set([]);
     };
   }
