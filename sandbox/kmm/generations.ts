@@ -2,7 +2,8 @@ import { UserError } from "../userError.ts";
 
 /**
  * What differs between KMM's releases, as far as it shows. Read in the operator's source
- * (`rh-ecosystem-edge/kernel-module-management`, branches release-2.4 to release-2.7); of 2.4.1 it was also observed.
+ * (`rh-ecosystem-edge/kernel-module-management`, branches release-2.4 to release-2.7), and compared with each one's own
+ * programs by the contract tests; but for `ownTolerations`, `clearsCounters` and `nameLimit`, which are read only.
  */
 export interface Generation {
   /** What its ClusterServiceVersion says. */
