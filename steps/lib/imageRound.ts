@@ -27,7 +27,6 @@ export interface RoundSettings {
   readonly images: readonly WantedImage[];
   /** The ImageStream that they are pushed to. */
   readonly stream: string;
-  readonly signsInPlace: boolean;
   /** Directory on the bastion. */
   readonly logDirectory: string;
 }
@@ -173,9 +172,8 @@ export class ImageRound {
     // After KMM's account: what it has signed by then is pushed.
     const pushed = await readPushedTags(this.#kubectl, namespace, this.#step.stream);
     this.#oldFailures ??= new Set(builds.filter(hasFailed).map(({ metadata }) => metadata.uid));
-    const { images: wanted, signsInPlace } = this.#step;
     const oldFailures = this.#oldFailures;
-    return { wanted, mic, mbsc, builds, pushed, signed, signsInPlace, oldFailures };
+    return { wanted: this.#step.images, mic, mbsc, builds, pushed, signed, oldFailures };
   }
 
   async #fail(build: BuildObject): Promise<never> {

@@ -242,6 +242,21 @@ for (const phase of ["Running", "Complete"]) {
   });
 }
 
+test("KMM is upgraded to one that signs in place while the signature is followed: if it fails the tag is spoilt", async (t) => {
+  const cluster = new FakeCluster(t);
+  cluster.put(module, mic("t2", "NeedsSigning"), mbsc("t2"), pushed("t2", "sha256:2"));
+  cluster.put(build("onload-sign-5-14", "SignImage"));
+  cluster.answerRaw("log", "sign-file: failed\n");
+  const run = follow(cluster, 1);
+  await cluster.called("/builds/onload-sign-5-14/log");
+  cluster.put(newest);
+  cluster.change("Build", "onload-sign-5-14", (found) => (found["status"] = { phase: "Failed" }));
+  const { code, stderr } = await run;
+  assert.equal(code, 1);
+  assert.match(stderr, /signing the kernel modules for 5\.14\S+ failed/);
+  assert.deepEqual([images(cluster).tags, images(cluster).spoilt], [[], ["t2"]]);
+});
+
 test("on another cluster nothing is deleted", async (t) => {
   const cluster = new FakeCluster(t);
   cluster.put(module, mic("t2", "Exists"), mbsc("t1"));
