@@ -75,11 +75,17 @@ export const parts: readonly Part[] = [
     name: "kmm",
     runs: {
       tests: {
-        patterns: ["test/sandbox/kmm/{kmm,generations}.test.ts", "test/kmm/*.test.ts"],
+        patterns: ["test/sandbox/kmm/{kmm,generations}.test.ts", "test/kmm/{story,failures}.test.ts"],
         concurrency: 1,
         timeoutMs: 900_000,
       },
     },
+    limitMinutes: 180,
+    byNameOnly: true,
+  },
+  {
+    name: "upgrades",
+    runs: { tests: { patterns: ["test/kmm/upgrade*.test.ts"], concurrency: 1, timeoutMs: 900_000 } },
     limitMinutes: 180,
     byNameOnly: true,
   },
