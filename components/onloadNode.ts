@@ -89,11 +89,12 @@ export class OnloadNode extends pulumi.ComponentResource {
     super(OnloadNode.type, name, {}, options);
     this.name = name;
 
-    // Made before the label that it takes off: a patch's own deletion would make a Node that is gone anew.
-    const leftovers = { namespace: args.namespace, module: moduleName };
+    // Before the Module, so that a new kernel gets its mapping with the gate closed; and before the label that it takes off:
+    // a patch's own deletion would make a Node that is gone anew.
+    const kmmLabels = { namespace: args.namespace, module: moduleName, kernel: identity.kernel };
     const marks = step(
       `${name}-marks`,
-      { undo: "unmarkNode", input: { cluster, stack, node: name, ...leftovers } },
+      { run: "closeGate", undo: "unmarkNode", input: { cluster, stack, node: name, ...kmmLabels } },
       childOf(this),
     );
     const select = new k8s.core.v1.NodePatch(

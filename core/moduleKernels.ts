@@ -1,7 +1,7 @@
 import { kmmKernel } from "./imageTag.ts";
 import { labels } from "./names.ts";
 import type { RollNode } from "./nodeState.ts";
-import { literalKernels, type LiveModule } from "./ownObjects.ts";
+import { isMapped, literalKernels, type LiveModule } from "./ownObjects.ts";
 
 interface Found {
   readonly stack: string;
@@ -13,13 +13,16 @@ interface Found {
 }
 
 /**
- * Kernels that the Module needs a mapping for, sorted: those of listed nodes, and of nodes that are selected still, for
- * KMM unloads a node whose kernel no mapping fits. As long as the Module has them all it stays as it is: a kernel that
+ * Kernels that the Module needs a mapping for, sorted: those of listed nodes, and of nodes that are selected still where it
+ * has one, for KMM unloads a node whose kernel no mapping fits; on one that never had a mapping it would load. As long as the Module has them all it stays as it is: a kernel that
  * nobody runs any more goes with the next change.
  */
 export function moduleKernels({ stack, listed, nodes, module }: Found): string[] {
   const needed = nodes
-    .filter(({ metadata }) => listed.includes(metadata.name) || metadata.labels?.[labels.stack] === stack)
+    .filter(({ metadata, status }) => {
+      if (listed.includes(metadata.name)) return true;
+      return metadata.labels?.[labels.stack] === stack && isMapped(status.nodeInfo.kernelVersion, module);
+    })
     .map(({ status }) => kmmKernel(status.nodeInfo.kernelVersion));
   const live = module === undefined ? [] : literalKernels(module);
   const kept = needed.every((kernel) => live.includes(kernel)) ? live : needed;

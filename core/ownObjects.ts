@@ -1,3 +1,4 @@
+import { kmmKernel } from "./imageTag.ts";
 import { domain, moduleName, names } from "./names.ts";
 
 /** A KMM Module as it is in the cluster, as far as it names other objects. */
@@ -73,6 +74,12 @@ export const certSecretOf = (module: LiveModule): string | undefined => firstMap
 /** The kernels that the Module has a mapping for. */
 export const literalKernels = ({ spec }: LiveModule): string[] =>
   (spec.moduleLoader?.container?.kernelMappings ?? []).flatMap(({ literal }) => literal ?? []);
+
+/** Whether KMM builds for this kernel, and loads; an older program's Module has a pattern for all kernels. */
+export const isMapped = (kernel: string, module: LiveModule | undefined): boolean =>
+  (module?.spec.moduleLoader?.container?.kernelMappings ?? []).some(
+    ({ literal }) => literal === undefined || literal === kmmKernel(kernel),
+  );
 
 /** Own objects by what they are, named as `kubectl get -o name` prints them; a name that ends with `-` is the beginning of one. */
 export type ObjectNames = Readonly<Partial<Record<OwnObject, string>>>;

@@ -45,10 +45,10 @@ test("the selection label is a patch of our own field, which the same stack alwa
   assert.ok(retained, "its deletion would make a Node that is gone anew");
 });
 
-test("the marks are taken off by a step of their own, which is there before them", async () => {
+test("the marks are taken off by a step of their own, which is there before them, and before each new kernel's mapping", async () => {
   const all = await register();
   const { inputs, dependencies } = named(all, "worker-1-marks");
-  assert.equal(inputs["create"], "true");
+  assert.match(String(inputs["create"]), /steps\/closeGate\.ts$/);
   assert.match(String(inputs["delete"]), /steps\/unmarkNode\.ts$/);
   assert.deepEqual(dependencies, []);
   assert.deepEqual(inputOf(all, "worker-1-marks"), {
@@ -57,6 +57,7 @@ test("the marks are taken off by a step of their own, which is there before them
     node: "worker-1",
     namespace: "onload-kmm",
     module: "onload",
+    kernel: identity("worker-1").kernel,
   });
 });
 

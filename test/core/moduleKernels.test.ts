@@ -26,6 +26,11 @@ test("a node that leaves keeps its kernel's mapping until it has left: without o
   assert.deepEqual(moduleKernels({ ...stack, nodes: left, module: module(one, three) }), [one, three], "nothing to do");
 });
 
+test("a node that leaves, and has booted a kernel without a mapping, gets none: KMM would load there", () => {
+  const nodes = [node("w1", one), node("w3", three, "dev")];
+  assert.deepEqual(moduleKernels({ ...stack, nodes, module: module(one) }), [one]);
+});
+
 test("a kernel that nobody runs any more goes with the next change", () => {
   const nodes = [node("w1", two), node("w2", one)];
   assert.deepEqual(moduleKernels({ ...stack, nodes, module: module(one, three) }), [one, two]);
@@ -34,4 +39,6 @@ test("a kernel that nobody runs any more goes with the next change", () => {
 test("a Module with a pattern for all kernels, as older versions made it, gets a mapping for each", () => {
   const older = { spec: { moduleLoader: { container: { kernelMappings: [{}] } } } };
   assert.deepEqual(moduleKernels({ ...stack, nodes: [node("w1", one)], module: older }), [one]);
+  const leaving = [node("w1", one), node("w3", three, "dev")];
+  assert.deepEqual(moduleKernels({ ...stack, nodes: leaving, module: older }), [one, three]);
 });

@@ -71,12 +71,13 @@ describe("preview and up, change by change", { concurrency: false }, () => {
     await scene.assertFull();
   });
 
-  test("one node's kernel: its image, and that node's roll and proof alone, with the kernel old and new", async () => {
+  test("one node's kernel: its image, and that node's gate, roll and proof alone, with the kernel old and new", async () => {
     const { kernelVersion: old } = await scene.nodeInfo("worker-2");
     await scene.reboot("worker-2", nextRelease);
     const { shown, steps } = await changed(() => undefined);
     assert.deepEqual(steps, [
       "update command:local:Command module-build",
+      "update command:local:Command worker-2-marks",
       "update command:local:Command worker-2-proof",
       "update command:local:Command worker-2-roll",
       "update kubernetes:kmm.sigs.x-k8s.io/v1beta1:Module module",

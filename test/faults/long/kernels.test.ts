@@ -4,6 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { kmm } from "../../../core/names.ts";
 import { start } from "../running.ts";
 import { namespace, nextRelease, Scene } from "../scene.ts";
+import { WaysOn } from "../waysOn.ts";
 
 const realTime = {
   kernel: "5.14.0-570.49.1.el9_6.x86_64+rt",
@@ -19,17 +20,29 @@ describe("kernels", { concurrency: false }, () => {
   });
   after(() => scene.end());
 
-  test("a node that boots into a kernel without an image is built for by the next `up`, and loads", async () => {
+  /** How many modules KMM shall load on worker-1. */
+  async function asked(): Promise<number> {
+    const nmc = await scene.get("nodemodulesconfigs.kmm.sigs.x-k8s.io", "worker-1");
+    return ((nmc?.spec?.["modules"] ?? []) as unknown[]).length;
+  }
+
+  test("a node that boots into a kernel without an image is built for by the next `up`, drained, and loads", async () => {
     await scene.reboot("worker-1", nextRelease);
-    await scene.until("KMM to ask for nothing on a kernel that the Module has no mapping for", async () => {
-      const nmc = await scene.get("nodemodulesconfigs.kmm.sigs.x-k8s.io", "worker-1");
-      return ((nmc?.spec?.["modules"] ?? []) as unknown[]).length === 0;
-    });
+    await scene.until(
+      "KMM to ask for nothing on a kernel that the Module has no mapping for",
+      async () => (await asked()) === 0,
+    );
     const made = await scene.buildsMade();
     const { output } = await scene.stack.preview();
     assert.match(output, /worker-1: .*; will load \S+-5\.14\.0-570\.62\.1\S+/);
     assert.equal(await scene.buildsMade(), made, "KMM builds nothing that nobody follows");
-    await scene.again("up");
+    const ways = new WaysOn(scene);
+    await ways.keepBusy("worker-1");
+    const running = start(scene.stack, "up");
+    assert.ok(await running.says(/worker-1: draining/), running.output);
+    assert.equal(await asked(), 0, "its image is there, but what runs on the node keeps its driver until it is gone");
+    await ways.free();
+    await running.end();
     await scene.assertFull();
     await scene.assertRuns("worker-1", nextRelease.kernel);
   });
@@ -49,10 +62,7 @@ describe("kernels", { concurrency: false }, () => {
     await scene.reboot("worker-1", realTime);
     // As a change of taints or labels does, which makes KMM look at the Module and all of its nodes.
     await scene.kubectl("label", "node", "worker-1", "example.com/seen=yes");
-    await scene.until("KMM to ask for nothing there", async () => {
-      const nmc = await scene.get("nodemodulesconfigs.kmm.sigs.x-k8s.io", "worker-1");
-      return ((nmc?.spec?.["modules"] ?? []) as unknown[]).length === 0;
-    });
+    await scene.until("KMM to ask for nothing there", async () => (await asked()) === 0);
     assert.equal(await scene.buildsMade(), made);
   });
 

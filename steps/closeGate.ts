@@ -1,0 +1,37 @@
+/**
+ * Closes KMM's gate on a node that has booted a kernel which the Module has no mapping for, before the Module gets one: KMM
+ * would load as soon as the image is built, and so take the in-tree driver away under whatever runs there by now. The node
+ * loads in its turn instead, drained.
+ */
+import { z } from "zod";
+import { kmm } from "../core/names.ts";
+import { kmmAccount, versionOn, type NodeModulesConfig, type RollNode } from "../core/nodeState.ts";
+import { isMapped, type LiveModule } from "../core/ownObjects.ts";
+import { connect, type KubeObject } from "./lib/kubectl.ts";
+import { clusterSchema, progress, runStep } from "./lib/step.ts";
+
+const input = z.object({
+  cluster: clusterSchema,
+  node: z.string(),
+  /** As the Node names it. A node that boots another one runs this step again. */
+  kernel: z.string(),
+  /** The Module's namespace and name. */
+  namespace: z.string(),
+  module: z.string(),
+});
+
+await runStep(input, async ({ cluster, node: name, kernel, ...module }) => {
+  const kubectl = await connect(cluster);
+  const node = await kubectl.get<KubeObject & RollNode>("nodes", name);
+  if (node === undefined || versionOn(node, module) === undefined) return { node: name };
+  const { namespace } = module;
+  const live = await kubectl.get<KubeObject & LiveModule>("modules.kmm.sigs.x-k8s.io", module.module, namespace);
+  const nmc = await kubectl.get<KubeObject & NodeModulesConfig>("nodemodulesconfigs.kmm.sigs.x-k8s.io", name);
+  // What is loaded on the running system stays: without its label KMM would unload it.
+  if (isMapped(kernel, live) || ["loaded", "changing", "unloading"].includes(kmmAccount(node, nmc, module)))
+    return { node: name };
+  const patch = { metadata: { labels: { [kmm.versionLabel(namespace, module.module)]: null } } };
+  await kubectl.run(["patch", "node", name, "--type=merge", "-p", JSON.stringify(patch)]);
+  progress(`${name}: runs ${kernel} now; KMM may load nothing there before the node's turn`);
+  return { node: name };
+});
