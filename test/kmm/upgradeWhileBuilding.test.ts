@@ -10,6 +10,9 @@ const rebuild = (count: number): [string, string] => ["--config", `onload-kmm:re
 /** Builds that the upgrade and one more `up` may cost: two rounds of a build and a signature beside what was cut. */
 const mostBuilds = 6;
 
+const whatFailed = (output: string): string =>
+  /^.*(?:failed|isn't used again|however often).*$/m.exec(output)?.[0] ?? output;
+
 function upgrades(job: "build" | "sign", [first, ...later]: readonly UnderTest[]): void {
   const lines = [first, ...later].map((each) => each?.line).join(" → ");
   describe(`KMM ${lines}, each while a ${job} runs`, { concurrency: false }, () => {
@@ -33,13 +36,14 @@ function upgrades(job: "build" | "sign", [first, ...later]: readonly UnderTest[]
         const { exitCode, output } = await running.end();
         if (exitCode !== 0) {
           assert.match(output, /No node was touched/);
+          t.diagnostic(`up ended with ${exitCode ?? "a signal"}: ${whatFailed(output)}`);
           await scene.again("up", ...rebuild(at + 1));
         }
         await scene.assertFull();
         await stack.assertSignedOnNodes();
         await stack.assertBuildsEnded();
         const builds = (await scene.buildsMade()) - made;
-        t.diagnostic(`up ended with ${exitCode ?? "a signal"}, ${builds} Builds`);
+        t.diagnostic(`${builds} Builds`);
         assert.ok(builds <= mostBuilds, `${builds} Builds`);
         await stack.assertNothingToDo(...rebuild(at + 1));
       });

@@ -51,7 +51,11 @@ export const parts: readonly Part[] = [
     name: "sandbox",
     runs: {
       tests: {
-        patterns: ["test/{assets,sandbox,stack}/**/*.test.ts", "test/faults/long/kernels.test.ts"],
+        patterns: [
+          "test/{assets,sandbox,stack}/**/*.test.ts",
+          "test/faults/long/kernels.test.ts",
+          "test/kmm/upgrade.test.ts",
+        ],
         concurrency: 2,
         timeoutMs: 600_000,
       },
