@@ -7,8 +7,12 @@ import { UpgradedStack } from "./upgrading.ts";
 
 const rebuild = (count: number): [string, string] => ["--config", `onload-kmm:rebuild=${count}`];
 
-/** Builds that the upgrade and one more `up` may cost: two rounds of a build and a signature beside what was cut. */
-const mostBuilds = 6;
+/**
+ * Builds that an upgrade and one more `up` may cost. Each round is a build and a signature: that which was cut, with a build of
+ * either line; that which KMM begins by itself when it fails; that which `up` begins afresh; that of the next `up`. KMM going
+ * round makes one in a second.
+ */
+const mostBuilds = 9;
 
 /** When KMM is upgraded: at what `up` says, while the Builds of this name hang. */
 interface Moment {
