@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isWrite } from "../../sandbox/sandbox.ts";
 import { namespace, Scene, type Thing } from "../faults/scene.ts";
 import type { UnderTest } from "../sandbox/kmm/underTest.ts";
+import { runScript } from "../stack/scripts.ts";
 
 /** Seconds without a write of KMM's after which it has done what it had to do: many times what a round of it takes. */
 const quietSeconds = 5;
@@ -42,7 +43,7 @@ export class UpgradedStack {
     assert.equal(versions.length, 1, "the older ClusterServiceVersion is gone");
   }
 
-  /** What an upgrade of KMM must leave as it is: boots, live modules, images, what KMM has loaded, and the pods it made. */
+  /** What an upgrade of KMM must leave as it is: boots, live modules, images, what KMM has loaded and made, `npm run status`. */
   async untouchables(): Promise<unknown> {
     const nmcs = await this.scene.list("nodemodulesconfigs.kmm.sigs.x-k8s.io");
     const nodes = await Promise.all((await this.#nodes()).map((node) => this.#machine(node)));
@@ -51,7 +52,9 @@ export class UpgradedStack {
       loadable(spec?.["modules"]),
       loadable(status?.["modules"]),
     ]);
-    return { nodes, known, ...(await this.#made()) };
+    const { code, stdout, stderr } = await runScript(this.scene.stack, "status", "--json");
+    assert.equal(code, 0, stderr);
+    return { nodes, known, status: JSON.parse(stdout) as unknown, ...(await this.#made()) };
   }
 
   /** That `up` has nothing to do, says so in a preview, and is right. */
