@@ -14,6 +14,9 @@ const rebuild = (count: number): [string, string] => ["--config", `onload-kmm:re
  */
 const mostBuilds = 9;
 
+/** How long a Build goes on after the upgrade, so that one that can't even pull its base fails first, as on a cluster. */
+const buildSeconds = "6";
+
 /** When KMM is upgraded: at what `up` says, while the Builds of this name hang. */
 interface Moment {
   readonly when: string;
@@ -47,8 +50,9 @@ function upgrades({ when, says, hangs }: Moment, [first, ...later]: readonly Und
         const running = start(scene.stack, "up", ...rebuild(at + 1));
         assert.ok(await running.says(says), running.output);
         await stack.upgrade(to);
-        await scene.set({ "build.hang": null });
+        await scene.set({ "build.hang": null, ...(hangs !== undefined && { "build.seconds": buildSeconds }) });
         const { exitCode, output } = await running.end();
+        await scene.set({ "build.seconds": null });
         t.diagnostic(`up ended with ${exitCode ?? "a signal"}${exitCode === 0 ? "" : `:\n${output}`}`);
         if (exitCode !== 0) {
           if (hangs !== undefined) assert.match(output, /No node was touched/);
