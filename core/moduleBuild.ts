@@ -53,8 +53,6 @@ export interface BuildView {
   readonly pushed: Readonly<Record<string, string>>;
   /** Digests by tag that are known to be signed. */
   readonly signed: Readonly<Record<string, string>>;
-  /** Whether KMM pushes an image unsigned under its final tag first (2.7). */
-  readonly signsInPlace: boolean;
   /** UIDs of Builds that had failed before this look's step began: not this round's. Later KMMs use their names again. */
   readonly oldFailures: ReadonlySet<string>;
 }
@@ -75,13 +73,12 @@ export type BuildVerdict =
   /** Delete MIC and MBSC and touch the Module: KMM believes in an image that was never pushed or built, or is about to. */
   | { readonly kind: "forget"; readonly reason: string }
   /**
-   * The registry holds an image, and nobody knows of a signature: take its tag away, then forget. Where it may be unsigned
-   * and on some node already it is spoilt: that tag must never be used again.
+   * The registry holds an image, and nobody knows of a signature: take its tag away, then forget. Where KMM signs in place
+   * (2.7) some node may have it unsigned: that tag must never be used again.
    */
   | {
       readonly kind: "distrust";
       readonly images: readonly WantedImage[];
-      readonly isSpoilt: boolean;
       readonly reason: string;
     }
   | { readonly kind: "failed"; readonly build: BuildObject };
@@ -114,7 +111,7 @@ function judgeStates(view: BuildView): BuildVerdict | undefined {
   if (unknown.length > 0) {
     const reason = `the registry holds an image for ${kernelsOf(unknown)} of whose signature nothing is known`;
     // KMM has it from a node that pulled it, or it would know of the signature.
-    return { kind: "distrust", images: unknown, isSpoilt: view.signsInPlace, reason };
+    return { kind: "distrust", images: unknown, reason };
   }
   if (existing.length < view.wanted.length) return undefined;
   return {

@@ -9,7 +9,6 @@ import { down, startAgain, status, up, type ServiceStatus, type UpOptions } from
 import { ended, signal, type ProcessRecord } from "./controlPlane/processes.ts";
 import { readState, type ServiceName } from "./controlPlane/state.ts";
 import { engineEnvironment } from "./engine.ts";
-import type { GenerationName } from "./kmm/generations.ts";
 import { projectRoot, stateDirectory } from "./paths.ts";
 import { ensureToolchain, type Toolchain } from "./toolchain/toolchain.ts";
 
@@ -145,8 +144,8 @@ export class Sandbox {
   }
 
   /** Upgrades KMM, and nothing else, and resolves when the later one has taken over. */
-  async upgradeKmm(kmm: GenerationName): Promise<void> {
-    await up(this.dir, { kmm });
+  async upgradeKmm(to: Pick<UpOptions, "kmm" | "kmmFolder">): Promise<void> {
+    await up(this.dir, to);
   }
 
   /** Ends all processes. `purge` removes the state directory. */

@@ -6,7 +6,7 @@
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { kubeconfigFile } from "./controlPlane/credentials.ts";
-import { filesOf, readState, type State } from "./controlPlane/state.ts";
+import { filesOf, playedKmm, readState, type State } from "./controlPlane/state.ts";
 import { startGateway } from "./gateway/gateway.ts";
 import { installKmm } from "./kmm/install.ts";
 import { startKmm } from "./kmm/kmm.ts";
@@ -73,8 +73,8 @@ class StandIns {
   }
 
   /** Says in the state directory that this process serves, and with which KMM. */
-  async #tellReady({ kmm }: State): Promise<void> {
-    await writeFile(filesOf(this.#dir).standInsReady, `${process.pid} ${kmm}\n`);
+  async #tellReady(state: State): Promise<void> {
+    await writeFile(filesOf(this.#dir).standInsReady, `${process.pid} ${playedKmm(state)}\n`);
   }
 
   async #state(): Promise<State> {

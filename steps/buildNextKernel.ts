@@ -7,7 +7,6 @@ import { tagOf } from "../core/imageTag.ts";
 import { readImageMemory } from "./lib/imageMemory.ts";
 import { ImageRound } from "./lib/imageRound.ts";
 import { readPushedTags } from "./lib/imageStream.ts";
-import { readFeatures } from "./lib/kmmFeatures.ts";
 import { connect, type Kubectl } from "./lib/kubectl.ts";
 import { readPolicy } from "./lib/policy.ts";
 import { PreflightRounds } from "./lib/preflightRounds.ts";
@@ -45,7 +44,7 @@ async function knownDigest(kubectl: Kubectl, { namespace, stream, image }: Input
 
 async function build(kubectl: Kubectl, step: Input): Promise<string | undefined> {
   const policy = await readPolicy(kubectl, step.namespace);
-  const subject = { ...step, images: [step], ...(await readFeatures(kubectl)) };
+  const subject = { ...step, images: [step] };
   const rounds = new PreflightRounds(kubectl, subject);
   const round = new ImageRound(kubectl, subject, rounds);
   try {

@@ -4,7 +4,6 @@
  */
 import { z } from "zod";
 import { ImageRound } from "./lib/imageRound.ts";
-import { readFeatures } from "./lib/kmmFeatures.ts";
 import { KmmRounds } from "./lib/kmmRounds.ts";
 import { connect } from "./lib/kubectl.ts";
 import { readPolicy } from "./lib/policy.ts";
@@ -25,8 +24,7 @@ const input = z.object({
 await runStep(input, async (step) => {
   const kubectl = await connect(step.cluster);
   const { build } = await readPolicy(kubectl, step.namespace);
-  const subject = { ...step, ...(await readFeatures(kubectl)) };
-  const round = new ImageRound(kubectl, subject, new KmmRounds(kubectl, subject));
+  const round = new ImageRound(kubectl, step, new KmmRounds(kubectl, step));
   try {
     return { version: step.version, images: await round.follow(build) };
   } finally {

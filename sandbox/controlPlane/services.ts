@@ -7,7 +7,7 @@ import { kubeconfigFile } from "./credentials.ts";
 import { send } from "./https.ts";
 import { etcdClient } from "./seed.ts";
 import type { Service } from "./service.ts";
-import { filesOf, type ServiceName, type State } from "./state.ts";
+import { filesOf, playedKmm, type ServiceName, type State } from "./state.ts";
 
 /** `{ "secure-port": 1 }` to `--secure-port=1`. */
 function flags(values: Readonly<Record<string, string | number | boolean>>): string[] {
@@ -159,7 +159,7 @@ const standIns: Service = {
   },
   async ready({ dir, state }) {
     const { standInsReady, ca } = filesOf(dir);
-    const ready = `${state.processes["stand-ins"]?.pid ?? ""} ${state.kmm}`;
+    const ready = `${state.processes["stand-ins"]?.pid ?? ""} ${playedKmm(state)}`;
     if ((await readFile(standInsReady, "utf8")).trim() !== ready) return false;
     const path = "/readyz";
     return (await send({ port: state.ports.gateway, path, ca: await readFile(ca, "utf8") })).status === 200;

@@ -69,6 +69,10 @@ const stateSchema = z.object({
 /** What `state.json` holds. */
 export type State = z.infer<typeof stateSchema>;
 
+/** Which KMM the stand-ins play: none where KMM's own programs run, whatever line these are. */
+export const playedKmm = ({ kmm, kmmFolder }: Pick<State, "kmm" | "kmmFolder">): string =>
+  kmmFolder === undefined ? kmm : "none";
+
 /** Files of a state directory. */
 export function filesOf(dir: string) {
   const pki = (name: string) => join(dir, "pki", name);

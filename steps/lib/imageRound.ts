@@ -8,12 +8,14 @@ import {
   type WantedImage,
 } from "../../core/moduleBuild.ts";
 import { isSameKernel, kmmKernel, tagOf } from "../../core/imageTag.ts";
+import type { KmmFeatures } from "../../core/kmmFeatures.ts";
 import { kmm } from "../../core/names.ts";
 import type { Policy } from "../../core/policy.ts";
 import { BuildLogs, whatItSays } from "./builds.ts";
 import { now } from "./clock.ts";
 import { readImageMemory, rememberSigned } from "./imageMemory.ts";
 import { readPushedTags } from "./imageStream.ts";
+import { readFeatures } from "./kmmFeatures.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
 import type { KmmRounds } from "./kmmRounds.ts";
 import { whyStalled } from "./stalledBuild.ts";
@@ -27,7 +29,6 @@ export interface RoundSettings {
   readonly images: readonly WantedImage[];
   /** The ImageStream that they are pushed to. */
   readonly stream: string;
-  readonly signsInPlace: boolean;
   /** Directory on the bastion. */
   readonly logDirectory: string;
 }
@@ -60,6 +61,7 @@ export class ImageRound {
   #trouble = "";
   #doubt = "";
   #forgets = 0;
+  #line: KmmFeatures["line"] | undefined;
 
   constructor(kubectl: Kubectl, step: RoundSettings, kmm: KmmRounds) {
     this.#kubectl = kubectl;
@@ -74,6 +76,7 @@ export class ImageRound {
       timeoutSeconds: timeoutMinutes * 60,
       remedy: `look at \`kubectl -n ${this.#step.namespace} get builds,pods,events\` and run \`pulumi up\` again`,
     };
+    await this.#isUpgraded();
     const images = await waitUntil("the kernel modules' images", waiting, () => this.#look());
     const digests = images.map(({ image, digest }) => [tagOf(image), digest]);
     await rememberSigned(this.#kubectl, this.#step.namespace, Object.fromEntries(digests) as Record<string, string>);
@@ -100,7 +103,9 @@ export class ImageRound {
       case "wait":
         return { missing: verdict.missing + (await this.#stalled(view.builds, verdict.missing)) };
       case "failed":
-        return this.#fail(verdict.build);
+        if (!(await this.#isUpgraded())) return this.#fail(verdict.build);
+        await this.#again("KMM was upgraded while it built", () => this.#kmm.forget());
+        return { missing: "a fresh round: KMM was upgraded in this one" };
       case "unseen":
         if (now() - this.#touchedAt > touchAfterSeconds * 1000) await this.#touch();
         return { missing: verdict.missing };
@@ -116,6 +121,16 @@ export class ImageRound {
         await this.#again(verdict.reason, () => this.#kmm.takeAway(verdict));
         return { missing: `another build: ${verdict.reason}` };
     }
+  }
+
+  /**
+   * Whether KMM was upgraded since the last time that this was asked: a round of two lines may fail by itself. 2.7 looks under
+   * the final tag for what 2.6 has built under another one.
+   */
+  async #isUpgraded(): Promise<boolean> {
+    const before = this.#line;
+    this.#line = (await readFeatures(this.#kubectl)).line;
+    return before !== undefined && before !== this.#line;
   }
 
   /** Has KMM look again, as often as that may help. */
@@ -173,9 +188,8 @@ export class ImageRound {
     // After KMM's account: what it has signed by then is pushed.
     const pushed = await readPushedTags(this.#kubectl, namespace, this.#step.stream);
     this.#oldFailures ??= new Set(builds.filter(hasFailed).map(({ metadata }) => metadata.uid));
-    const { images: wanted, signsInPlace } = this.#step;
     const oldFailures = this.#oldFailures;
-    return { wanted, mic, mbsc, builds, pushed, signed, signsInPlace, oldFailures };
+    return { wanted: this.#step.images, mic, mbsc, builds, pushed, signed, oldFailures };
   }
 
   async #fail(build: BuildObject): Promise<never> {

@@ -5,6 +5,7 @@ import { cancelBuilds } from "./builds.ts";
 import { timestamp } from "./clock.ts";
 import { readImageMemory, rememberSpoilt } from "./imageMemory.ts";
 import { deleteTag, readPushedTags } from "./imageStream.ts";
+import { readFeatures } from "./kmmFeatures.ts";
 import type { Kubectl } from "./kubectl.ts";
 import { StepError } from "./step.ts";
 
@@ -13,7 +14,6 @@ interface Subject {
   readonly module: string;
   /** The ImageStream that images are pushed to. */
   readonly stream: string;
-  readonly signsInPlace: boolean;
 }
 
 /** What makes KMM end a round of building and signing, forget what it believes, and look again. */
@@ -54,13 +54,13 @@ export class KmmRounds {
    */
   async giveUpSigning(images: readonly WantedImage[]): Promise<void> {
     await this.stop();
-    if (this.#subject.signsInPlace) await this.#spoil(images);
+    if (await this.#signsInPlace()) await this.#spoil(images);
   }
 
   /** @throws StepError where the tag must not be used again */
-  async takeAway({ images, isSpoilt, reason }: BuildVerdict & { kind: "distrust" }): Promise<void> {
+  async takeAway({ images, reason }: BuildVerdict & { kind: "distrust" }): Promise<void> {
     await this.stop();
-    if (isSpoilt) {
+    if (await this.#signsInPlace()) {
       await this.#spoil(images);
       throw new StepError(
         `${reason}; it was taken away, and as a node may have it, its tag isn't used again. No node was touched; run ` +
@@ -80,6 +80,11 @@ export class KmmRounds {
     await this.#delete("moduleimagesconfigs.kmm.sigs.x-k8s.io");
     await this.endRound();
     await cancelBuilds(this.#kubectl, this.#subject.namespace, `${kmm.moduleNameLabel}=${this.name}`);
+  }
+
+  /** Asked when it matters: KMM may be upgraded while a build is followed. */
+  async #signsInPlace(): Promise<boolean> {
+    return (await readFeatures(this.#kubectl)).signsInPlace;
   }
 
   /** Remembered first: a run that is cut in between must not trust the tag again. */

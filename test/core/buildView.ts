@@ -54,7 +54,6 @@ export const view = (over: Partial<BuildView>): BuildView => ({
   pushed: {},
   // What was pushed is known to be signed, unless a row says otherwise.
   signed: over.pushed ?? {},
-  signsInPlace: false,
   oldFailures: new Set(),
   ...over,
 });

@@ -36,7 +36,6 @@ const signatures: Row[] = [
       ...there,
       signed: {},
       mbsc: mbsc([image("t2")], {}, [{ action: "BuildImage", status: "Success" }]),
-      signsInPlace: true,
     }),
     kind: "distrust",
   },
@@ -96,11 +95,8 @@ for (const [what, rows] of Object.entries({ "of signatures": signatures, "on lat
   });
 }
 
-test("an image that nobody knows to be signed spoils its tag just where KMM signs in place", () => {
-  for (const signsInPlace of [false, true]) {
-    const verdict = judgeBuild(view({ ...there, signed: {}, signsInPlace }));
-    assert.ok(verdict.kind === "distrust");
-    assert.equal(verdict.isSpoilt, signsInPlace);
-    assert.deepEqual(verdict.images, [want("t2")]);
-  }
+test("just those images are distrusted of whose signature nothing is known", () => {
+  const verdict = judgeBuild(view({ ...there, signed: {} }));
+  assert.ok(verdict.kind === "distrust");
+  assert.deepEqual(verdict.images, [want("t2")]);
 });

@@ -51,7 +51,11 @@ export const parts: readonly Part[] = [
     name: "sandbox",
     runs: {
       tests: {
-        patterns: ["test/{assets,sandbox,stack}/**/*.test.ts", "test/faults/long/kernels.test.ts"],
+        patterns: [
+          "test/{assets,sandbox,stack}/**/*.test.ts",
+          "test/faults/long/kernels.test.ts",
+          "test/kmm/upgrade.test.ts",
+        ],
         concurrency: 2,
         timeoutMs: 600_000,
       },
@@ -75,11 +79,17 @@ export const parts: readonly Part[] = [
     name: "kmm",
     runs: {
       tests: {
-        patterns: ["test/sandbox/kmm/{kmm,generations}.test.ts", "test/kmm/*.test.ts"],
+        patterns: ["test/sandbox/kmm/{kmm,generations}.test.ts", "test/kmm/{story,failures}.test.ts"],
         concurrency: 1,
         timeoutMs: 900_000,
       },
     },
+    limitMinutes: 180,
+    byNameOnly: true,
+  },
+  {
+    name: "upgrades",
+    runs: { tests: { patterns: ["test/kmm/upgrade*.test.ts"], concurrency: 1, timeoutMs: 900_000 } },
     limitMinutes: 180,
     byNameOnly: true,
   },

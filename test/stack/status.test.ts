@@ -1,18 +1,12 @@
 /** `npm run status` and `npm run mok-password` on a sandbox's stack, from a shell that knows nothing of the sandbox. */
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { after, before, describe, test } from "node:test";
 import { compareSync } from "bcryptjs";
 import type { StatusRow } from "../../core/statusTable.ts";
 import { controlNode } from "../../sandbox/nodes/control.ts";
 import { writesBy } from "./cluster.ts";
+import { type Ran, runScript } from "./scripts.ts";
 import { startStack, type Stack } from "./stack.ts";
-
-interface Ran {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 describe("the everyday scripts", { concurrency: false }, () => {
   let stack: Stack;
@@ -28,17 +22,7 @@ describe("the everyday scripts", { concurrency: false }, () => {
     await stack.end();
   });
 
-  /** As npm runs it, with the shell's own PATH and without any variable of Pulumi's. */
-  function script(name: string, ...args: string[]): Promise<Ran> {
-    const kept = Object.entries(process.env).filter(([variable]) => !variable.startsWith("PULUMI"));
-    const env = { ...Object.fromEntries(kept), ONLOAD_KMM_SANDBOX: stack.sandbox.dir };
-    const choice = ["--stack", "dev", "--config-file", stack.configFile];
-    return new Promise((resolve) => {
-      execFile(process.execPath, [`scripts/${name}.ts`, ...choice, ...args], { env }, (error, stdout, stderr) => {
-        resolve({ code: error === null ? 0 : 1, stdout, stderr });
-      });
-    });
-  }
+  const script = (name: string, ...args: string[]): Promise<Ran> => runScript(stack, name, ...args);
 
   async function rows(): Promise<StatusRow[]> {
     const { code, stdout, stderr } = await script("status", "--json");

@@ -242,6 +242,40 @@ for (const phase of ["Running", "Complete"]) {
   });
 }
 
+/** Follows a signature that fails; in its middle KMM is upgraded to one that signs in place. */
+async function upgradedWhileSigning(cluster: FakeCluster) {
+  cluster.put(module, mic("t2", "NeedsSigning"), mbsc("t2"), pushed("t2", "sha256:2"));
+  cluster.put(build("onload-sign-5-14", "SignImage"));
+  cluster.answerRaw("log", "sign-file: failed\n");
+  const run = follow(cluster, 1);
+  await cluster.called("/builds/onload-sign-5-14/log");
+  cluster.put(newest);
+  cluster.change("Build", "onload-sign-5-14", (found) => (found["status"] = { phase: "Failed" }));
+  await cluster.called("annotate modules");
+  return { run };
+}
+
+test("a signature that fails in a round over which KMM was upgraded doesn't count: KMM begins afresh", async (t) => {
+  const cluster = new FakeCluster(t);
+  const { run } = await upgradedWhileSigning(cluster);
+  assert.deepEqual(left(cluster), { mic: false, mbsc: false, touched: true });
+  cluster.put(mic("t2", "Exists"), signed("t2", "Success"));
+  const { code, stderr } = await run;
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /a fresh round: KMM was upgraded in this one/);
+});
+
+test("a signature that fails after that does, and its tag is spoilt where KMM signs in place by now", async (t) => {
+  const cluster = new FakeCluster(t);
+  const { run } = await upgradedWhileSigning(cluster);
+  cluster.put(mic("t2", "NeedsSigning"), mbsc("t2"));
+  cluster.change("Build", "onload-sign-5-14", ({ metadata }) => (metadata.uid = "second"));
+  const { code, stderr } = await run;
+  assert.equal(code, 1);
+  assert.match(stderr, /signing the kernel modules for 5\.14\S+ failed/);
+  assert.deepEqual([images(cluster).tags, images(cluster).spoilt], [[], ["t2"]]);
+});
+
 test("on another cluster nothing is deleted", async (t) => {
   const cluster = new FakeCluster(t);
   cluster.put(module, mic("t2", "Exists"), mbsc("t1"));

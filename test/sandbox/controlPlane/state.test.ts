@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { ensureDirectory, removeDirectory } from "../../../sandbox/controlPlane/directory.ts";
 import { defaultClusterId } from "../../../sandbox/controlPlane/lifecycle.ts";
-import { filesOf, readState, writeState, type State } from "../../../sandbox/controlPlane/state.ts";
+import { filesOf, playedKmm, readState, writeState, type State } from "../../../sandbox/controlPlane/state.ts";
 import { stateDirectory } from "../../../sandbox/paths.ts";
 import { UserError } from "../../../sandbox/userError.ts";
 
@@ -20,6 +20,12 @@ const state: State = {
   configured: true,
   processes: { etcd: { pid: 42, started: "boot/1" } },
 };
+
+test("an upgrade of KMM's own programs is no concern of the stand-ins, which play none", () => {
+  const real: State = { ...state, kmmFolder: "/kmm-2.4.1" };
+  assert.equal(playedKmm({ ...real, kmm: "2.4", kmmFolder: "/kmm-2.4" }), playedKmm(real));
+  assert.notEqual(playedKmm({ ...state, kmm: "2.4" }), playedKmm(state));
+});
 
 describe("the state directory", () => {
   let parent: string;

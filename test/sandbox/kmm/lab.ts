@@ -81,7 +81,7 @@ export class Lab {
 
   /** Goes on with a later KMM. */
   async upgrade(kmm: GenerationName): Promise<void> {
-    await this.sandbox.upgradeKmm(kmm);
+    await this.sandbox.upgradeKmm({ kmm });
     this.#generation = kmm;
     await until("the API server to find the later KMM's webhook", () => this.#webhookAnswers());
   }

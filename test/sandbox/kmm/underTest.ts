@@ -1,13 +1,21 @@
 /** Which KMM the tests run on. */
 import type { UpOptions } from "../../../sandbox/controlPlane/lifecycle.ts";
 import type { ServiceName } from "../../../sandbox/controlPlane/state.ts";
-import { defaultGeneration, type GenerationName, kmmChoice } from "../../../sandbox/kmm/generations.ts";
+import {
+  defaultGeneration,
+  generationNames,
+  type GenerationName,
+  kmmChoice,
+} from "../../../sandbox/kmm/generations.ts";
 import { operatorFiles, operatorFolder, operatorLine } from "../../../sandbox/kmm/operator/folder.ts";
 
-/** A generation of the stand-in, or a folder with KMM's own programs. `npm run test:kmm -- --kmm WHICH` sets it. */
+/**
+ * A generation of the stand-in, or a folder with KMM's own programs; or several of a kind with commas between them, oldest
+ * first, for the tests of upgrades. `npm run test:kmm -- --kmm WHICH` sets it.
+ */
 export const variable = "ONLOAD_KMM_TEST_KMM";
 
-interface UnderTest {
+export interface UnderTest {
   /** The folder with KMM's own programs; undefined for the stand-in. */
   readonly kmmFolder: string | undefined;
   /** The generation that was asked for, by its name or by a folder. */
@@ -32,4 +40,13 @@ export function kmmOf(value: string | undefined): UnderTest {
   return { kmmFolder, asked: line, line, options: { kmmFolder }, processes };
 }
 
-export const kmmUnderTest = kmmOf(process.env[variable]);
+/** @throws UserError for one that is neither. */
+export const kmmsOf = (values: string): UnderTest[] => values.split(",").map(kmmOf);
+
+const asked = process.env[variable];
+
+/** For tests of one KMM: the first, where several are asked for. */
+export const kmmUnderTest = kmmOf(asked?.split(",")[0]);
+
+/** For tests of upgrades: what is asked for, else all generations of the stand-in. Oldest first. */
+export const kmmsUnderTest = kmmsOf(asked === undefined || asked === "" ? generationNames.join() : asked);
