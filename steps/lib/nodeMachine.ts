@@ -22,7 +22,14 @@ const machineState = z.object({
   machineId: z.string(),
   systemUuid: z.string(),
   modules: z.record(z.string(), moduleState.nullable()),
-  ports: z.number(),
+  ports: z.array(
+    z.object({
+      pci: z.string().nullable(),
+      id: z.string().nullable(),
+      driver: z.string().nullable(),
+      virtual: z.boolean(),
+    }),
+  ),
   interfaces: z.array(
     z.object({
       name: z.string(),
@@ -33,6 +40,9 @@ const machineState = z.object({
   ),
   ownNetwork: z.array(z.object({ name: z.string(), driver: z.string().nullable(), solarflare: z.boolean() })),
   onloadDevice: z.boolean(),
+  signaturesEnforced: z.boolean(),
+  blacklisted: z.array(z.string()),
+  ibt: z.boolean(),
 });
 
 const changed = z.object({ before: z.string(), after: z.string() });
