@@ -38,9 +38,9 @@ key_fields() {
     printf '"key":null,"deletionPending":null'
     return
   fi
-  pending=false
   key=$(key_state)
-  if is_listed --list-delete; then pending=true; fi
+  listed=$(is_listed --list-delete)
+  pending=$(says [ "$listed" = yes ])
   printf '"key":"%s","deletionPending":%s' "$key" "$pending"
 }
 

@@ -71,13 +71,36 @@ for (const shell of shells) {
     }
 
     test("import: refuses beside requests for other keys, and says what mokutil said", () => {
-      node.file("new", "[key 1]\nSHA1 Fingerprint: 00:11:22\n");
+      node.file("new", "[key 1]\nSHA1 Fingerprint: 00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:00:11:22:33\n");
       const other = "import: requests for 1 other keys are pending; let them be enrolled or revoke them first\n";
       assert.deepEqual(run("import", certificate, hash), { code: 3, stdout: "", stderr: other });
       node.file("new", "");
       node.file("broken", "");
       const broken = "import: mokutil --import: Failed to enroll new keys\n";
       assert.deepEqual(run("import", certificate, hash), { code: 1, stdout: "", stderr: broken });
+    });
+
+    for (const [form, list] of [
+      ["short", "3a1b5c7d00 Somebody's key\n"],
+      ["of hashes", "[SHA-256]\n  0123456789abcdef\n"],
+      ["with another fingerprint", `[key 1]\nSHA256 Fingerprint: ${"00:".repeat(31)}00\n`],
+      [
+        "of two kinds",
+        "[key 1]\nSHA1 Fingerprint: %\n[SHA-256]\n  0123456789abcdef\n".replace("%", "00:".repeat(19) + "00"),
+      ],
+    ] as const) {
+      test(`import: a list of requests that isn't understood is not an empty one: ${form}`, () => {
+        node.file("new", list);
+        const { code, stderr } = run("import", certificate, hash);
+        assert.equal(code, 1);
+        assert.match(stderr, /^import: mokutil --list-new gave a list that is not known: /);
+        assert.ok(!node.calls.some((call) => call.startsWith("--import")), "nothing was asked for");
+      });
+    }
+
+    test("import: an empty list in words is an empty one", () => {
+      node.file("new", "MokNew is empty\n");
+      assert.equal(run("import", certificate, hash).code, 0);
     });
 
     test("wrong input is named, but never quoted", () => {
