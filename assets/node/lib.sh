@@ -144,6 +144,18 @@ string() {
   printf '"%s"' "$(printf %s "$1" | tr -d '[:cntrl:]' | sed 's/\\/\\\\/g; s/"/\\"/g')"
 }
 
+# list COMMAND...: the members of a JSON array, from the lines that the command prints.
+list() {
+  "$@" | {
+    separator=
+    while IFS= read -r entry; do
+      printf '%s' "$separator"
+      string "$entry"
+      separator=,
+    done
+  }
+}
+
 # The first line of a file below $root; nothing when it can't be read.
 first_line() {
   { IFS= read -r line <"$root$1" || :; } 2>/dev/null && printf %s "${line:-}"

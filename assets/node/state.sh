@@ -55,18 +55,6 @@ signers() {
     done' sh "$root" "$kernel" "$1" "$2" | sort -u
 }
 
-# list COMMAND...: a JSON array of the lines that the command prints, each a string.
-list() {
-  "$@" | {
-    separator=
-    while IFS= read -r entry; do
-      printf '%s' "$separator"
-      string "$entry"
-      separator=,
-    done
-  }
-}
-
 module() {
   [ "$(first_line "/sys/module/$1/initstate")" = live ] || {
     printf null

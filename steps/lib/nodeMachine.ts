@@ -106,6 +106,11 @@ export class NodeMachine {
     return (await this.#run("delete", input, changed.extend({ deletionPending: z.boolean() }))).deletionPending;
   }
 
+  /** Who holds the modules, each as one that reads it knows it: `nginx (4242)`, `module …`. */
+  async users(): Promise<string[]> {
+    return (await this.#run("users", {}, z.object({ users: z.array(z.string()) }))).users;
+  }
+
   /** Loads the kernel's own driver for Solarflare ports, where OpenOnload's isn't live any more. */
   async loadKernelDriver(): Promise<void> {
     await this.#run("driver", {}, changed);
