@@ -111,11 +111,14 @@ async function inspectCluster(config: Config): Promise<Inspection> {
   };
   const machines = config.nodes
     .filter(({ hold }) => !hold)
-    .map(({ name, address, hostKey }) => ({ name, address, hostKey, ...config.ssh }));
+    .map(({ name, address, hostKey, ownNetworkOnSolarflare, withoutPorts }) => ({
+      ...{ name, address, hostKey, ...config.ssh },
+      consent: { ownNetworkOnSolarflare, withoutPorts },
+    }));
   try {
     const answer = await command.local.run({
       command: stepCommand("inspectCluster"),
-      stdin: JSON.stringify({ cluster: config.cluster, intent, machines }),
+      stdin: JSON.stringify({ cluster: config.cluster, intent, release: config.release.version, machines }),
       // Else its findings are printed with each preview.
       logging: "none",
     });

@@ -4,6 +4,7 @@ import type { BmcAccess } from "../core/bmcAccess.ts";
 import type { NodeIdentity } from "../core/inspection.ts";
 import { annotations, labels, moduleName } from "../core/names.ts";
 import { expectedOn, type ModuleTarget } from "../core/nodeState.ts";
+import type { Consent } from "../core/obstacles.ts";
 import { generation, planned, type NodeReality } from "../core/reality.ts";
 import { childOf, type StackArgs } from "./options.ts";
 import { step } from "./step.ts";
@@ -45,8 +46,7 @@ export interface OnloadNodeArgs extends StackArgs {
     /** Secret: the node's BMC and who may log in there, for mode `redfish` only. */
     readonly bmc?: pulumi.Output<BmcAccess> | undefined;
   };
-  /** Whether it is accepted that the node's own network goes away while modules are reloaded. */
-  readonly ownNetworkOnSolarflare: boolean;
+  readonly consent: Consent;
   /** Whether roll-outs pass this node by; it stays as it is. */
   readonly hold: boolean;
 }
@@ -117,7 +117,7 @@ export class OnloadNode extends pulumi.ComponentResource {
     );
     this.selection = select;
 
-    const { ssh, certificate, ownNetworkOnSolarflare } = args;
+    const { ssh, certificate, consent } = args;
     const { console, ...secrets } = args.enrolment;
     const onNode = { cluster, ssh, certificate };
     const claim = step(
@@ -141,7 +141,7 @@ export class OnloadNode extends pulumi.ComponentResource {
         `${name}-roll`,
         {
           run: "rollNode",
-          input: { ...target, stack, ownNetworkOnSolarflare, console },
+          input: { ...target, stack, consent, console },
           secrets: { enrolment: secrets },
         },
         // The images are there, the claim cleans up after a roll that fails, and the request should be there before the

@@ -15,7 +15,7 @@ export type ListedNode = Settings["nodes"][number] & {
 /** What all nodes of a stack have in common. */
 export interface OnloadNodesArgs extends Omit<
   OnloadNodeArgs,
-  "identity" | "reality" | "ssh" | "enrolment" | "ownNetworkOnSolarflare" | "hold" | "predecessor"
+  "identity" | "reality" | "ssh" | "enrolment" | "consent" | "hold" | "predecessor"
 > {
   /** In the order of the roll-out, the canary first. */
   readonly listed: readonly ListedNode[];
@@ -42,7 +42,7 @@ export function onloadNodes(args: OnloadNodesArgs, options: pulumi.ComponentReso
   const out = listed.filter(({ reality }) => isOut(reality, args.stack));
   const order: OnloadNode[] = [];
   const nodes = [...new Set([...out, ...listed])].map((node) => {
-    const { identity, reality, address, hostKey, console, bmc, hold, ownNetworkOnSolarflare } = node;
+    const { identity, reality, address, hostKey, console, bmc, hold, ownNetworkOnSolarflare, withoutPorts } = node;
     const before = predecessor(order.length, maxParallel);
     const made = new OnloadNode(
       {
@@ -59,7 +59,7 @@ export function onloadNodes(args: OnloadNodesArgs, options: pulumi.ComponentReso
           ...(args.mode === "redfish" &&
             bmc !== undefined && { bmc: bmcCredentials?.apply((credentials) => ({ ...bmc, ...credentials })) }),
         },
-        ownNetworkOnSolarflare,
+        consent: { ownNetworkOnSolarflare, withoutPorts },
         hold,
       },
       options,

@@ -13,6 +13,18 @@ export interface LiveModule {
   readonly signers: readonly string[];
 }
 
+/** A PCI function that the kernel's `sfc` or OpenOnload's binds. */
+export interface Port {
+  /** As `0000:3b:00.0`. */
+  readonly pci: string | null;
+  /** Vendor and device, as `1924:0b03`. */
+  readonly id: string | null;
+  /** Null without one. */
+  readonly driver: string | null;
+  /** A virtual function of SR-IOV. */
+  readonly virtual: boolean;
+}
+
 interface NetworkInterface {
   readonly name: string;
   readonly pci?: string | null;
@@ -30,8 +42,7 @@ export interface MachineState {
   readonly machineId: string;
   readonly systemUuid: string;
   readonly modules: Readonly<Record<string, LiveModule | null>>;
-  /** Solarflare ports on the PCI bus, with or without a driver. */
-  readonly ports: number;
+  readonly ports: readonly Port[];
   readonly interfaces: readonly NetworkInterface[];
   /** Physical interfaces under the default route. */
   readonly ownNetwork: readonly {
@@ -40,6 +51,12 @@ export interface MachineState {
     readonly solarflare: boolean;
   }[];
   readonly onloadDevice: boolean;
+  /** Whether the kernel takes no module without a trusted signature, with Secure Boot or without. */
+  readonly signaturesEnforced: boolean;
+  /** Modules of ours that the kernel's command line forbids. */
+  readonly blacklisted: readonly string[];
+  /** Whether Indirect Branch Tracking is on. */
+  readonly ibt: boolean;
 }
 
 const trustedStates: readonly (KeyState | null)[] = ["enrolled", "in-db", "in-kernel"];
@@ -47,6 +64,20 @@ const trustedStates: readonly (KeyState | null)[] = ["enrolled", "in-db", "in-ke
 /** Whether modules signed with our key can be loaded, as far as firmware and kernel are asked. */
 export const isTrusted = ({ secureBoot, key }: MachineState): boolean =>
   secureBoot !== "enabled" || trustedStates.includes(key);
+
+/**
+ * The ports that a driver of the host must serve. One with a driver for something else (`vfio-pci`, for a virtual machine or
+ * a userspace stack) is in good use, and so is a virtual function that has none.
+ */
+export const hostPorts = ({ ports }: MachineState): Port[] =>
+  ports.filter(({ driver, virtual }) => (driver === null ? !virtual : driver.startsWith("sfc")));
+
+/** A port's interface may be in a pod's network namespace, where nobody sees it from here: its driver is what counts. */
+function idlePorts(state: MachineState): string[] {
+  const all = hostPorts(state);
+  const idle = all.filter(({ driver }) => driver === null);
+  return idle.length === 0 ? [] : [`${idle.length} of ${all.length} Solarflare ports have no driver`];
+}
 
 /** The modules without which OpenOnload doesn't run. */
 const needed = ["onload", "sfc", "sfc_char", "sfc_resource"];
@@ -67,23 +98,18 @@ export function driverProblems(state: MachineState): string[] {
     if (driver !== "sfc") problems.push(`${name} has the driver ${driver ?? "none"}, not sfc`);
     else if (version === state.kernel) problems.push(`${name} runs the in-tree sfc driver (version ${version})`);
   }
-  if (state.interfaces.length < state.ports) {
-    problems.push(`${state.ports - state.interfaces.length} of ${state.ports} Solarflare ports have no interface`);
-  }
-  return problems;
+  return [...problems, ...idlePorts(state)];
 }
 
 /**
  * Why the kernel's own driver doesn't serve the Solarflare ports, as it did before OpenOnload's; empty when it does. KMM
  * only unloads: nothing loads `sfc` again before the next boot.
  */
-export function kernelDriverProblems({ modules, ports, interfaces }: MachineState): string[] {
+export function kernelDriverProblems(state: MachineState): string[] {
   const problems = needed
-    .filter((name) => modules[name]?.outOfTree === true)
+    .filter((name) => state.modules[name]?.outOfTree === true)
     .map((name) => `OpenOnload's ${name} is still live`);
-  const lacking = ports - interfaces.filter(({ driver }) => driver !== null).length;
-  if (lacking > 0) problems.push(`${lacking} of ${ports} Solarflare ports have no interface`);
-  return problems;
+  return [...problems, ...idlePorts(state)];
 }
 
 /** Interfaces that carry the node's own network and would go away while modules are reloaded. */

@@ -1,6 +1,6 @@
 /** The on-node tools (assets/node): how their text and their input go to a node. */
 
-export type NodeTool = "state" | "import" | "revoke" | "delete" | "reboot" | "driver";
+export type NodeTool = "state" | "import" | "revoke" | "delete" | "reboot" | "driver" | "users";
 
 /**
  * The command line that runs a tool on a node: the tool's whole text is in it, so nothing is copied to the node. Secrets

@@ -125,6 +125,7 @@ const node = z.strictObject({
   ownNetworkOnSolarflare: flag(
     "true when you accept that loading takes down the network card that carries the node's own network, else false",
   ).default(false),
+  withoutPorts: flag("true for OpenOnload over AF_XDP on a node without a Solarflare card, else false").default(false),
 });
 
 const ssh = z

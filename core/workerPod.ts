@@ -1,6 +1,8 @@
+import { kmm } from "./names.ts";
+
 /** KMM's worker pod on one node, as far as its troubles show in its status. */
 export interface WorkerPod {
-  readonly metadata: { readonly name: string };
+  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
   readonly status?: {
     readonly initContainerStatuses?: readonly ContainerStatus[];
     readonly containerStatuses?: readonly ContainerStatus[];
@@ -31,10 +33,20 @@ export function workerTrouble(pod: WorkerPod): WorkerTrouble | undefined {
     return { text: `${pod.metadata.name} can't pull its image: ${said(reason, message)}`, hangsForEver: true };
   }
   const failing = containers.find(({ restartCount }) => restartCount > 0);
-  if (failing === undefined) return undefined;
+  return failing && { text: failureText(pod, failing), hangsForEver: false };
+}
+
+function failureText(pod: WorkerPod, failing: ContainerStatus): string {
   const { exitCode, message } = failing.lastState?.terminated ?? {};
   const why = said(exitCode === undefined ? undefined : `exit code ${exitCode}`, message);
-  return { text: `${pod.metadata.name} failed ${failing.restartCount} times: ${why}`, hangsForEver: false };
+  const times = failing.restartCount === 1 ? "once" : `${failing.restartCount} times`;
+  return `${pod.metadata.name} failed ${times}${doing(pod)}: ${why}`;
+}
+
+/** Whether KMM has it load or unload. */
+function doing({ metadata }: WorkerPod): string {
+  const action = metadata.labels?.[kmm.workerActionLabel];
+  return action === undefined ? "" : ` to ${action.toLowerCase()}`;
 }
 
 const isPulling = ({ state }: ContainerStatus): boolean => pullReasons.includes(state?.waiting?.reason ?? "");

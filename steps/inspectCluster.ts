@@ -22,6 +22,8 @@ const input = z.object({
     /** PEM of an existing signing pair's certificate. */
     certificate: z.string().optional(),
   }),
+  /** OpenOnload's version. */
+  release: z.string(),
   /** How the nodes are reached that roll-outs don't pass by. */
   machines: z.array(machineSchema),
 });
@@ -43,7 +45,7 @@ await runStep(input, async (step) => {
   const facts = await findings(step);
   // Asked after the cluster, which knows the certificate.
   const certificate = intent.certificate ?? ("certificate" in facts ? facts.certificate : "");
-  const { problems, warnings, machines } = await reach(step.machines, certificate);
+  const { problems, warnings, machines } = await reach(step.machines, { certificate, release: step.release });
   if (facts instanceof StepError) {
     return {
       problems: [`cluster: ${facts.message}`, ...problems],

@@ -20,6 +20,7 @@ import { readPolicy } from "./lib/policy.ts";
 import { sshSchema } from "./lib/ssh.ts";
 import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
 import { waitUntil, type Look } from "./lib/wait.ts";
+import { WorkerAccount } from "./lib/workerAccount.ts";
 
 const input = z.object({
   cluster: clusterSchema,
@@ -135,12 +136,16 @@ await runStep(input, async (step) => {
 
   function unloadedOrDead(): () => Promise<Look<"unloaded" | "not ready">> {
     const patience = new BootPatience(rollout.loadTimeoutMinutes);
+    const account = new WorkerAccount(outage, machine, step.namespace);
     return async () => {
       const missing = await stillLoaded();
       const node = await outage.read();
       if (missing === undefined || node === undefined) return { done: "unloaded" };
       const state = patience.look(node);
-      if (state === "ready") return { missing };
+      if (state === "ready") {
+        const worker = await outage.readWorker(step.namespace, step.module);
+        return { missing: (await account.of(worker))?.text ?? missing };
+      }
       return state === "dead" ? { done: "not ready" } : { missing: `${missing}, and the node isn't Ready` };
     };
   }

@@ -11,10 +11,10 @@ import { enrol } from "./lib/enrolment.ts";
 import { connect } from "./lib/kubectl.ts";
 import { load } from "./lib/loading.ts";
 import { requireModule, requireSigned } from "./lib/liveModule.ts";
-import { enrolmentSchema, moduleSchema, nodeSchema, sameMachine } from "./lib/nodeInput.ts";
+import { consentSchema, enrolmentSchema, moduleSchema, nodeSchema, sameMachine } from "./lib/nodeInput.ts";
 import { NodeMachine } from "./lib/nodeMachine.ts";
 import { NodeOutage } from "./lib/nodeOutage.ts";
-import { isControlPlane, requireNoHealthCheck, requireOwnNetwork, requireQuiet } from "./lib/nodeSafety.ts";
+import { isControlPlane, requireLoadable, requireNoHealthCheck, requireQuiet } from "./lib/nodeSafety.ts";
 import { readPolicy } from "./lib/policy.ts";
 import { sshSchema, Unreachable } from "./lib/ssh.ts";
 import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
@@ -33,7 +33,7 @@ const input = z.object({
   enrolment: enrolmentSchema,
   /** Command that opens the serial console. */
   console: z.string().optional(),
-  ownNetworkOnSolarflare: z.boolean(),
+  consent: consentSchema,
 });
 
 /** Seconds that another node of the stack may take to come back before this one gives up. */
@@ -92,7 +92,7 @@ await runStep(input, async (step) => {
   async function requireFree(node: RollNode, state: MachineState | undefined, reboots: boolean): Promise<void> {
     await requireQuiet(kubectl, node);
     if (reboots) await requireNoHealthCheck(kubectl, node);
-    if (state !== undefined) requireOwnNetwork(name, state, step.ownNetworkOnSolarflare);
+    if (state !== undefined) requireLoadable(name, state, step.consent);
     if (reboots && enrolment.mode === "redfish") await requireDatabase({ ...step, enrolment, name }, node);
     const waiting = {
       timeoutSeconds: turnPatienceSeconds,

@@ -32,7 +32,7 @@ case $before in
   enrolled | pending) ;;
   *) finish "$before" false ;;
 esac
-others=$(fingerprints --list-delete | grep -cvx "$(own_fingerprint)") || :
+others=$(other_requests --list-delete)
 [ "$others" -eq 0 ] || fail 3 "requests to delete $others other keys are pending; let them be done or revoke them first"
 
 # A pending deletion may bear another password, which mokutil would keep.
@@ -41,7 +41,8 @@ printf %s "$input_password_hash" >"$dir/hash"
 answer=$(as_root mokutil --delete "$dir/key.der" --hash-file "$dir/hash" 2>&1) || fail 1 "mokutil --delete: $answer"
 after=$(key_state)
 if [ "$after" = enrolled ]; then
-  is_listed --list-delete || fail 1 "after mokutil --delete no deletion is pending: $answer"
+  listed=$(is_listed --list-delete)
+  [ "$listed" = yes ] || fail 1 "after mokutil --delete no deletion is pending: $answer"
   finish enrolled true
 fi
 [ "$after" = not-enrolled ] || fail 1 "after mokutil --delete the key is $after: $answer"

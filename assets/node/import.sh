@@ -39,7 +39,7 @@ case $before in
   enrolled | in-db | in-kernel) finish "$before" ;;
   blocked) fail 3 'the key is blocked in dbx or MokListX' ;;
 esac
-others=$(fingerprints --list-new | grep -cvx "$(own_fingerprint)") || :
+others=$(other_requests --list-new)
 [ "$others" -eq 0 ] || fail 3 "requests for $others other keys are pending; let them be enrolled or revoke them first"
 
 if [ "$before" = pending ]; then

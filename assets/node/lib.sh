@@ -100,9 +100,28 @@ key_state() {
   esac
 }
 
-# fingerprints LIST...: the SHA-1 fingerprints that `mokutil LIST` shows, one a line; for example --list-new.
-fingerprints() {
-  { as_root mokutil "$@" 2>/dev/null || :; } | sed -n 's/^SHA1 Fingerprint: *//p' | tr -d : | tr '[:upper:]' '[:lower:]'
+# requests LIST: the SHA-1 fingerprints of the keys that wait in `mokutil LIST` (--list-new or --list-delete), one a line. What
+# isn't understood is not an empty list: somebody's request may be in it.
+requests() {
+  answer=$(as_root mokutil "$1" 2>&1) || case $answer in
+    *'EFI variables are not supported'*) return ;;
+    *) fail 1 "mokutil $1: $answer" ;;
+  esac
+  case $answer in '' | 'Mok'*' is empty') return ;; esac
+  keys=$(printf '%s\n' "$answer" | sed -n 's/^SHA1 Fingerprint: *//p' | tr -d : | tr '[:upper:]' '[:lower:]')
+  # Each entry begins with its number or kind in brackets.
+  entries=$(printf '%s\n' "$answer" | grep -c '^\[') || :
+  read_keys=$(printf '%s\n' "$keys" | grep -cx '[0-9a-f]\{40\}') || :
+  if [ "$entries" -eq 0 ] || [ "$read_keys" -ne "$entries" ]; then
+    fail 1 "mokutil $1 gave a list that is not known: $(printf '%s\n' "$answer" | head -n 3)"
+  fi
+  printf '%s\n' "$keys"
+}
+
+# other_requests LIST: how many keys but $dir/key.der wait there.
+other_requests() {
+  waiting=$(requests "$1") || exit
+  printf '%s' "$waiting" | grep -cvx "$(own_fingerprint)" || :
 }
 
 # The SHA-1 fingerprint of $dir/key.der, in the same form.
@@ -110,9 +129,10 @@ own_fingerprint() {
   sha1sum <"$dir/key.der" | cut -d ' ' -f 1
 }
 
-# Does `mokutil LIST` show the key? For a deletion this is the only way to see that it is pending.
+# Does the key wait in `mokutil LIST`? For a deletion this is the only way to see that it is pending. Prints yes or no.
 is_listed() {
-  fingerprints "$1" | grep -qx "$(own_fingerprint)"
+  waiting=$(requests "$1") || exit
+  if printf '%s\n' "$waiting" | grep -qx "$(own_fingerprint)"; then echo yes; else echo no; fi
 }
 
 # string TEXT: a JSON string; null for an empty one.
@@ -122,6 +142,18 @@ string() {
     return
   }
   printf '"%s"' "$(printf %s "$1" | tr -d '[:cntrl:]' | sed 's/\\/\\\\/g; s/"/\\"/g')"
+}
+
+# list COMMAND...: the members of a JSON array, from the lines that the command prints.
+list() {
+  "$@" | {
+    separator=
+    while IFS= read -r entry; do
+      printf '%s' "$separator"
+      string "$entry"
+      separator=,
+    done
+  }
 }
 
 # The first line of a file below $root; nothing when it can't be read.

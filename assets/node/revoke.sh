@@ -16,7 +16,7 @@ tool=revoke
 
 # only_ours LIST: refuses when `mokutil LIST` shows other keys than ours.
 only_ours() {
-  others=$(fingerprints "$1" | grep -cvx "$(own_fingerprint)") || :
+  others=$(other_requests "$1")
   [ "$others" -eq 0 ] || fail 3 "requests for $others other keys are pending; revoking would take them back too"
 }
 
@@ -29,7 +29,8 @@ if [ "$before" = pending ]; then
   only_ours --list-new
   as_root mokutil --revoke-import >/dev/null || fail 1 'mokutil --revoke-import failed'
 fi
-if is_listed --list-delete; then
+listed=$(is_listed --list-delete)
+if [ "$listed" = yes ]; then
   only_ours --list-delete
   as_root mokutil --revoke-delete >/dev/null || fail 1 'mokutil --revoke-delete failed'
   deletion_revoked=true

@@ -13,19 +13,24 @@
 #                     {version, srcversion, outOfTree, unsigned, signers}. `unsigned` is the kernel's own mark on a module
 #                     whose signature it could not verify. `signers`: of the files of this module, in the images in the
 #                     node's storage, that have the live module's srcversion; modinfo can't ask a live module.
-#   ports             number of Solarflare ports on the PCI bus, with or without a driver
+#   ports             Ethernet functions on the PCI bus that the kernel's sfc or OpenOnload's binds: [{pci, id, driver,
+#                     virtual}]; `id` is vendor:device, `driver` null without one, `virtual` for a function of SR-IOV
 #   interfaces        of these ports: [{name, pci, driver, version}] by `ethtool -i`. In-tree `sfc` reports the kernel's
 #                     release as its version, the out-of-tree one its own.
 #   ownNetwork        physical interfaces under the default route (through bridges, bonds and VLANs): [{name, driver,
 #                     solarflare}]
 #   onloadDevice      whether /dev/onload is there
+#   signaturesEnforced  whether the kernel takes no module without a trusted signature, Secure Boot or not
+#   blacklisted       those of the modules that the kernel refuses by `module_blacklist=`. What modprobe.d or
+#                     `modprobe.blacklist=` say holds for loading by hardware alone, not for loading by name.
+#   ibt               whether Indirect Branch Tracking is on
 if [ -z "${onload_kmm_lib:-}" ]; then
   # shellcheck source=assets/node/lib.sh
   . "${0%/*}/lib.sh"
 fi
 tool=state
 
-SOLARFLARE=0x1924
+MODULES='onload sfc sfc_char sfc_resource'
 net=/sys/class/net
 
 key_fields() {
@@ -33,9 +38,9 @@ key_fields() {
     printf '"key":null,"deletionPending":null'
     return
   fi
-  pending=false
   key=$(key_state)
-  if is_listed --list-delete; then pending=true; fi
+  listed=$(is_listed --list-delete)
+  pending=$(says [ "$listed" = yes ])
   printf '"key":"%s","deletionPending":%s' "$key" "$pending"
 }
 
@@ -48,18 +53,6 @@ signers() {
       [ "$(modinfo -F srcversion "$file")" = "$4" ] || continue
       modinfo -F signer "$file"
     done' sh "$root" "$kernel" "$1" "$2" | sort -u
-}
-
-# list COMMAND...: a JSON array of the lines that the command prints, each a string.
-list() {
-  "$@" | {
-    separator=
-    while IFS= read -r entry; do
-      printf '%s' "$separator"
-      string "$entry"
-      separator=,
-    done
-  }
 }
 
 module() {
@@ -76,31 +69,48 @@ module() {
     "$(if [ "$out_of_tree" = true ]; then list signers "$1" "$srcversion"; fi)"
 }
 
-# PCI functions with Solarflare's vendor ID and the class of an Ethernet controller.
-ports() {
-  count=0
-  for device in "$root"/sys/bus/pci/devices/*; do
-    device=${device#"$root"}
-    [ "$(first_line "$device/vendor")" = $SOLARFLARE ] || continue
-    case $(first_line "$device/class") in 0x0200*) count=$((count + 1)) ;; esac
-  done
-  echo "$count"
-}
-
+# driver_of DEVICE: the driver of a PCI function, by its path in /sys; nothing without one.
 driver_of() {
-  link=$(readlink "$root$net/$1/device/driver") || link=
+  link=$(readlink "$root$1/driver") || link=
   printf %s "${link##*/}"
 }
 
-is_solarflare() {
-  [ "$(first_line "$net/$1/device/vendor")" = $SOLARFLARE ]
+# is_ours DEVICE: has sfc bound it, is it in sfc's own table in this kernel, is its vendor Solarflare, or is it what OpenOnload's
+# table has beyond that: Alveo SN1000 and what AMD sells under its own number.
+is_ours() (
+  # The table's entries are patterns for `case`, not for files.
+  set -f
+  [ "$(driver_of "$1")" != sfc ] || return 0
+  case $(first_line "$1/vendor"):$(first_line "$1/device") in 0x1924:* | 0x10ee:0x0100 | 0x1022:0x1190) return 0 ;; esac
+  modalias=$(first_line "$1/modalias")
+  for pattern in $sfc_table; do
+    # shellcheck disable=SC2254 # a pattern
+    case $modalias in $pattern) return 0 ;; esac
+  done
+  return 1
+)
+
+# PCI functions of the class of an Ethernet controller that are ours.
+ports() {
+  separator=
+  for device in "$root"/sys/bus/pci/devices/*; do
+    device=${device#"$root"}
+    case $(first_line "$device/class") in 0x0200*) ;; *) continue ;; esac
+    is_ours "$device" || continue
+    virtual=false
+    if [ -e "$root$device/physfn" ]; then virtual=true; fi
+    id=$(first_line "$device/vendor"):$(first_line "$device/device")
+    printf '%s{"pci":%s,"id":%s,"driver":%s,"virtual":%s}' "$separator" "$(string "${device##*/}")" \
+      "$(string "$(printf %s "$id" | sed 's/0x//g')")" "$(string "$(driver_of "$device")")" "$virtual"
+    separator=,
+  done
 }
 
 interfaces() {
   separator=
   for path in "$root$net"/*; do
     name=${path##*/}
-    is_solarflare "$name" || continue
+    is_ours "$net/$name/device" || continue
     answer=$(ethtool -i "$name" 2>/dev/null) || answer=
     printf '%s{"name":%s,"pci":%s,"driver":%s,"version":%s}' "$separator" "$(string "$name")" \
       "$(string "$(printf '%s\n' "$answer" | sed -n 's/^bus-info: *//p')")" \
@@ -146,18 +156,41 @@ own_network() {
     separator=
     while IFS= read -r name; do
       solarflare=false
-      if is_solarflare "$name"; then solarflare=true; fi
+      if is_ours "$net/$name/device"; then solarflare=true; fi
       printf '%s{"name":%s,"driver":%s,"solarflare":%s}' "$separator" "$(string "$name")" \
-        "$(string "$(driver_of "$name")")" "$solarflare"
+        "$(string "$(driver_of "$net/$name/device")")" "$solarflare"
       separator=,
     done
   }
 }
 
+signatures_enforced() {
+  [ "$(first_line /sys/module/module/parameters/sig_enforce)" != Y ] || return 0
+  # Lockdown's levels in one line, the present one in brackets.
+  case $(as_root cat "$root/sys/kernel/security/lockdown" 2>/dev/null) in *'[integrity]'* | *'[confidentiality]'*) return 0 ;; esac
+  return 1
+}
+
+blacklisted() {
+  printf '%s\n' "$cmdline" | tr ' ' '\n' | sed -n 's/^module_blacklist=//p' | tr , '\n' | while IFS= read -r name; do
+    case " $MODULES " in *" $name "*) printf '%s\n' "$name" ;; esac
+  done
+}
+
+has_ibt() {
+  case " $cmdline " in *' ibt=off '*) return 1 ;; esac
+  grep -q '^flags.*[[:space:]]ibt\([[:space:]]\|$\)' "$root/proc/cpuinfo" 2>/dev/null
+}
+
+# says COMMAND...: true or false, as JSON has it.
+says() {
+  if "$@"; then printf true; else printf false; fi
+}
+
 read_input certificate
+cmdline=$(first_line /proc/cmdline)
+sfc_table=$(modinfo -F alias sfc 2>/dev/null) || sfc_table=
 kernel=$(first_line /proc/sys/kernel/osrelease)
-onload_device=false
-if [ -e "$root/dev/onload" ]; then onload_device=true; fi
 system_uuid=$(as_root cat "$root/sys/class/dmi/id/product_uuid" 2>/dev/null) || system_uuid=
 
 # Each part is worked out before the first byte is printed: a failure prints no half of an object.
@@ -168,11 +201,13 @@ fi
 secure_boot=$(secure_boot)
 key_fields=$(key_fields)
 modules=
-for name in onload sfc sfc_char sfc_resource; do
+for name in $MODULES; do
   modules="$modules${modules:+,}\"$name\":$(module "$name")"
 done
 printf '{"secureBoot":"%s",%s,"kernel":%s,"bootId":%s,"machineId":%s,"systemUuid":%s,"modules":{%s},' \
   "$secure_boot" "$key_fields" "$(string "$kernel")" "$(string "$(first_line /proc/sys/kernel/random/boot_id)")" \
   "$(string "$(first_line /etc/machine-id)")" "$(string "$system_uuid")" "$modules"
-printf '"ports":%s,"interfaces":[%s],"ownNetwork":[%s],"onloadDevice":%s}\n' \
-  "$(ports)" "$(interfaces)" "$(own_network)" "$onload_device"
+printf '"ports":[%s],"interfaces":[%s],"ownNetwork":[%s],"onloadDevice":%s,' \
+  "$(ports)" "$(interfaces)" "$(own_network)" "$(says [ -e "$root/dev/onload" ])"
+printf '"signaturesEnforced":%s,"blacklisted":[%s],"ibt":%s}\n' \
+  "$(says signatures_enforced)" "$(list blacklisted)" "$(says has_ibt)"

@@ -67,7 +67,14 @@ export async function passFirmware(context: EnrolmentContext, errand: Errand): P
 
   // Opened before the node goes down, so that nothing it shows is missed; left open, it would keep this step alive.
   const console = await attend(context, errand.request, state === undefined);
-  const back = await bootOnce(context, errand, console, { node, state, begun }).finally(() => console.end());
+  const back = await bootOnce(context, errand, console, { node, state, begun })
+    .catch((error: unknown) => {
+      const { saw } = console;
+      throw error instanceof StepError && saw !== undefined
+        ? new StepError(`${error.message}. The script at the console saw last: ${saw}`)
+        : error;
+    })
+    .finally(() => console.end());
   if (errand.isDone(back)) return;
   // The script knows best why.
   await console.complain();
@@ -87,6 +94,7 @@ async function bootOnce(
   await errand.ask(node, state);
   console.requireOpen();
   await outage.enter(node, errand.phase);
+  console.begin();
   const isAsked = errand.request !== undefined;
   await machine.reboot(bootID, isAsked ? waitForEver : undefined).catch(alreadyPlanned);
   progress(`${name}: rebooting${isAsked ? " into MokManager" : ""}`);
@@ -94,13 +102,19 @@ async function bootOnce(
 }
 
 /** Whoever answers MokManager, as {@link FirmwareConsole} does. */
-type Attendance = Pick<FirmwareConsole, "requireOpen" | "end" | "complain">;
+type Attendance = Pick<FirmwareConsole, "requireOpen" | "begin" | "saw" | "end" | "complain">;
 
 /** Who answers MokManager, if it asks: a script on the console, or a person who is told what to type. */
 async function attend(context: EnrolmentContext, request: Errand["request"], wake: boolean): Promise<Attendance> {
   const { name, certificate } = context;
   const { mode, console, password, timeoutMinutes } = context.enrolment;
-  const nobody = { requireOpen: () => undefined, end: () => undefined, complain: () => Promise.resolve() };
+  const nobody: Attendance = {
+    requireOpen: () => undefined,
+    begin: () => undefined,
+    saw: undefined,
+    end: () => undefined,
+    complain: () => Promise.resolve(),
+  };
   if (request === undefined) return nobody;
   if (mode === "console" && request === "enrol" && (console === undefined || password === undefined)) {
     // A script that can't type must not end in a wait for a person whom nobody has asked.

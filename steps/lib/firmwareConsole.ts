@@ -32,11 +32,15 @@ const reopenSeconds = 3;
 export class FirmwareConsole {
   readonly #errand: ConsoleErrand;
   readonly #back = new AbortController();
+  readonly #begun = new AbortController();
   readonly #watching: Promise<Outcome>;
   #lost: Lost | undefined;
+  #saw: string | undefined;
 
   private constructor(errand: ConsoleErrand, console: Duplex) {
     this.#errand = errand;
+    // In MokManager already, perhaps: nothing will be asked to reboot.
+    if (errand.wake) this.begin();
     this.#watching = this.#watch(console);
   }
 
@@ -50,6 +54,16 @@ export class FirmwareConsole {
   /** @throws StepError when the console was lost, so that a reboot would leave the node in MokManager with nobody there */
   requireOpen(): void {
     if (this.#lost !== undefined) throw new StepError(withoutConsole(this.#errand.name, this.#lost));
+  }
+
+  /** The node is asked to reboot now: what the console shows from here on may be MokManager, waiting. */
+  begin(): void {
+    this.#begun.abort();
+  }
+
+  /** What the script saw last, for whoever waits in vain; undefined when it saw nothing of note. */
+  get saw(): string | undefined {
+    return this.#saw;
   }
 
   /** Gives the console back: the node has returned, or is given up. */
@@ -68,16 +82,16 @@ export class FirmwareConsole {
   }
 
   async #watch(first: Duplex): Promise<Outcome> {
-    const { name, deadlineSeconds } = this.#errand;
+    const { deadlineSeconds } = this.#errand;
     const { signal } = this.#back;
     const deadline = now() + deadlineSeconds * 1000;
     let console: Duplex | Lost = first;
     for (;;) {
       const outcome = await this.#answer(console, deadline);
       // Until the node is given up a person can still answer.
-      if (outcome.kind === "refused") progress(`${name}: console: the script gave up: ${outcome.reason}`);
+      if (outcome.kind === "refused") this.#say(`the script gave up: ${outcome.reason}`);
       if (outcome.kind !== "lost") return outcome;
-      if (outcome.reason !== this.#lost?.reason) progress(`${name}: console: ${outcome.reason}; it is opened again`);
+      if (outcome.reason !== this.#lost?.reason) this.#say(`${outcome.reason}; it is opened again`);
       this.#lost = outcome;
       await sleep(reopenSeconds * 1000, signal);
       if (signal.aborted || now() >= deadline) return outcome;
@@ -85,17 +99,23 @@ export class FirmwareConsole {
     }
   }
 
+  #say(line: string): void {
+    this.#saw = line;
+    progress(`${this.#errand.name}: console: ${line}`);
+  }
+
   async #answer(console: Duplex | Lost, deadline: number): Promise<Outcome> {
     if ("kind" in console) return console;
-    const { name, password, request, certificate, wake } = this.#errand;
+    const { password, request, certificate, wake } = this.#errand;
     return enrolOverConsole({
       console,
       password,
       request,
       certificate: new X509Certificate(certificate),
-      log: (line) => progress(`${name}: console: ${line}`),
+      log: (line) => this.#say(line),
       deadlineSeconds: (deadline - now()) / 1000,
       signal: this.#back.signal,
+      begin: this.#begun.signal,
       wake: wake || this.#lost !== undefined,
     });
   }

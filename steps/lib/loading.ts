@@ -1,13 +1,14 @@
 import { driverProblems, type MachineState } from "../../core/machineState.ts";
 import { names } from "../../core/names.ts";
 import { whyNotLoaded, whyNotUnloaded, type Expected, type RollNode } from "../../core/nodeState.ts";
-import { workerTrouble, type WorkerPod } from "../../core/workerPod.ts";
+import type { WorkerPod } from "../../core/workerPod.ts";
 import { now } from "./clock.ts";
 import type { NodeMachine } from "./nodeMachine.ts";
 import type { NodeOutage } from "./nodeOutage.ts";
 import { Unreachable } from "./ssh.ts";
 import { progress, StepError } from "./step.ts";
 import { waitUntil, type Look, type Waiting } from "./wait.ts";
+import { WorkerAccount } from "./workerAccount.ts";
 
 export interface LoadingContext {
   readonly name: string;
@@ -42,10 +43,15 @@ export async function load(context: LoadingContext): Promise<void> {
   if (problems === undefined) return;
   progress(`${name}: KMM is done, but ${problems}: unloading, to load once more`);
   await outage.setVersion(expected.namespace, expected.module, undefined);
+  const account = new WorkerAccount(outage, context.machine, expected.namespace);
   await waitUntil(`${name} to unload the modules`, waiting(context), async (): Promise<Look<true>> => {
-    const [node, nmc] = await Promise.all([context.readNode(), outage.readModules()]);
+    const [node, nmc, worker] = await Promise.all([
+      context.readNode(),
+      outage.readModules(),
+      outage.readWorker(expected.namespace, expected.module),
+    ]);
     const missing = whyNotUnloaded(node, nmc, expected);
-    return missing === undefined ? { done: true } : { missing };
+    return missing === undefined ? { done: true } : { missing: (await account.of(worker))?.text ?? missing };
   });
   await loadOnce(context, Infinity);
 }
@@ -103,18 +109,20 @@ const waiting = ({ loadTimeoutMinutes }: LoadingContext): Waiting => ({
  */
 class WorkerPatience {
   readonly #context: LoadingContext;
+  readonly #account: WorkerAccount;
   #since: number | undefined;
   #absentSince: number | undefined = now();
 
   constructor(context: LoadingContext) {
     this.#context = context;
+    this.#account = new WorkerAccount(context.outage, context.machine, context.expected.namespace);
   }
 
   /** What is wrong with the worker, if anything; gives up on one that hangs too long. */
   async look(worker: WorkerPod | undefined): Promise<string | undefined> {
     this.#absentSince = worker === undefined ? (this.#absentSince ?? now()) : undefined;
     await this.#requireAccount();
-    const trouble = worker && workerTrouble(worker);
+    const trouble = await this.#account.of(worker);
     if (worker === undefined || trouble?.hangsForEver !== true) {
       this.#since = undefined;
       return trouble?.text;

@@ -24,6 +24,9 @@ export const moduleSchema = z.object({
   image: z.string(),
 });
 
+/** See {@link file://../../core/obstacles.ts}. */
+export const consentSchema = z.object({ ownNetworkOnSolarflare: z.boolean(), withoutPorts: z.boolean() });
+
 /** By whom and where the node comes to trust the key; how is the policy's. See {@link file://./firmwareBoot.ts}. */
 export const enrolmentSchema = z.object({
   passwordHash: z.string(),

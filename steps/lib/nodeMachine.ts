@@ -22,7 +22,14 @@ const machineState = z.object({
   machineId: z.string(),
   systemUuid: z.string(),
   modules: z.record(z.string(), moduleState.nullable()),
-  ports: z.number(),
+  ports: z.array(
+    z.object({
+      pci: z.string().nullable(),
+      id: z.string().nullable(),
+      driver: z.string().nullable(),
+      virtual: z.boolean(),
+    }),
+  ),
   interfaces: z.array(
     z.object({
       name: z.string(),
@@ -33,6 +40,9 @@ const machineState = z.object({
   ),
   ownNetwork: z.array(z.object({ name: z.string(), driver: z.string().nullable(), solarflare: z.boolean() })),
   onloadDevice: z.boolean(),
+  signaturesEnforced: z.boolean(),
+  blacklisted: z.array(z.string()),
+  ibt: z.boolean(),
 });
 
 const changed = z.object({ before: z.string(), after: z.string() });
@@ -94,6 +104,11 @@ export class NodeMachine {
   async requestDeletion(passwordHash: string): Promise<boolean> {
     const input = { certificate: this.#certificate, "password-hash": passwordHash };
     return (await this.#run("delete", input, changed.extend({ deletionPending: z.boolean() }))).deletionPending;
+  }
+
+  /** Who holds the modules, each as one that reads it knows it: `nginx (4242)`, `module …`. */
+  async users(): Promise<string[]> {
+    return (await this.#run("users", {}, z.object({ users: z.array(z.string()) }))).users;
   }
 
   /** Loads the kernel's own driver for Solarflare ports, where OpenOnload's isn't live any more. */

@@ -22,6 +22,9 @@ export interface OutageSettings {
 /** Longest that a node waits for its turn, in seconds; the nodes before it have their own time limits. */
 const turnSeconds = 24 * 3600;
 
+/** Lines of a worker's log that an error quotes. */
+const workerLines = 4;
+
 /** One node's time out of service: every act can be repeated, and leaves on the Node what the next run must know. */
 export class NodeOutage {
   readonly #kubectl: Kubectl;
@@ -46,6 +49,12 @@ export class NodeOutage {
 
   async readWorker(namespace: string, module: string): Promise<WorkerPod | undefined> {
     return this.#kubectl.get<WorkerPod & KubeObject>("pods", `kmm-worker-${this.#settings.node}-${module}`, namespace);
+  }
+
+  /** The end of what a worker has printed; what can't be had is empty. */
+  async workerLog(namespace: string, pod: string): Promise<string> {
+    const args = ["logs", pod, "-n", namespace, "-c", "worker", `--tail=${workerLines}`];
+    return this.#kubectl.run(args).catch(() => "");
   }
 
   /** Whether KMM could make a worker pod: without the ServiceAccount it only tries, and says so nowhere. */

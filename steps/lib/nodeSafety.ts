@@ -6,7 +6,8 @@ import {
   type NodeHealthCheck,
 } from "../../core/quiet.ts";
 import { isReady, type RollNode } from "../../core/nodeState.ts";
-import { ownSolarflareInterfaces, type MachineState } from "../../core/machineState.ts";
+import type { MachineState } from "../../core/machineState.ts";
+import { obstacles, type Consent } from "../../core/obstacles.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
 import { StepError } from "./step.ts";
 import { waitUntil } from "./wait.ts";
@@ -73,12 +74,11 @@ export async function requireNoHealthCheck(kubectl: Kubectl, node: RollNode): Pr
   );
 }
 
-/** @throws StepError when reloading would take the node's own network away and the configuration doesn't accept that */
-export function requireOwnNetwork(node: string, state: MachineState, accepted: boolean): void {
-  const interfaces = ownSolarflareInterfaces(state);
-  if (accepted || interfaces.length === 0) return;
+/** @throws StepError with all that keeps the modules from being loaded */
+export function requireLoadable(node: string, state: MachineState, consent: Consent): void {
+  const found = obstacles(state, consent);
+  if (found.length === 0) return;
   throw new StepError(
-    `${node}: its own network runs on Solarflare (${interfaces.join(", ")}) and would go away while modules are reloaded; the node ` +
-      "was not touched. Set the node's `ownNetworkOnSolarflare: true` to accept that, or `hold: true` to leave it out",
+    `${node}: ${found.join("; and ")}; or its \`hold: true\` goes on without it. The node was not touched`,
   );
 }

@@ -1,12 +1,14 @@
 import { z } from "zod";
 import { driverProblems, isTrusted } from "../../core/machineState.ts";
+import { doubts, obstacles } from "../../core/obstacles.ts";
 import type { NodeReality } from "../../core/reality.ts";
+import { consentSchema } from "./nodeInput.ts";
 import { NodeMachine, ToolFailure } from "./nodeMachine.ts";
 import { sshSchema, Unreachable } from "./ssh.ts";
 import { StepError } from "./step.ts";
 
 /** A listed node that the roll-out will go to. */
-export const machineSchema = sshSchema.extend({ name: z.string() });
+export const machineSchema = sshSchema.extend({ name: z.string(), consent: consentSchema });
 type Machine = z.infer<typeof machineSchema>;
 
 /** Seconds for a node to let us in, and to answer: whoever runs `preview` waits for the slowest. */
@@ -19,30 +21,43 @@ export interface Reached {
   readonly machines: ReadonlyMap<string, NonNullable<NodeReality["machine"]>>;
 }
 
+/** What a node is asked for. */
+interface Wanted {
+  /** The signing certificate in PEM; empty while there is none. */
+  readonly certificate: string;
+  /** OpenOnload's version. */
+  readonly release: string;
+}
+
 /**
- * Logs in to all nodes at once, and asks each what it runs. What only a change of the configuration mends is a problem; a
- * node that is away is a warning, for it may be back when its turn comes, and must not stop the others.
- *
- * @param certificate the signing certificate in PEM; empty while there is none
+ * Logs in to all nodes at once, and asks each what it runs, and what would keep the modules from being loaded. What only a
+ * change of the configuration or of the machine mends is a problem; a node that is away is a warning, for it may be back
+ * when its turn comes, and must not stop the others.
  */
-export async function reach(machines: readonly Machine[], certificate: string): Promise<Reached> {
+export async function reach(machines: readonly Machine[], wanted: Wanted): Promise<Reached> {
   const asked = await Promise.all(
-    machines.map(async (machine) => ({ name: machine.name, found: await ask(machine, certificate) })),
+    machines.map(async (machine) => ({ name: machine.name, found: await ask(machine, wanted) })),
   );
   return {
-    problems: [...new Set(asked.flatMap(({ found }) => ("problem" in found ? [found.problem] : [])))],
-    warnings: asked.flatMap(({ found }) => ("warning" in found ? [found.warning] : [])),
-    machines: new Map(asked.flatMap(({ name, found }) => ("problem" in found ? [] : [[name, found.machine]]))),
+    problems: [...new Set(asked.flatMap(({ found }) => found.problems ?? []))],
+    warnings: asked.flatMap(({ found }) => found.warnings ?? []),
+    machines: new Map(asked.flatMap(({ name, found }) => (found.machine === undefined ? [] : [[name, found.machine]]))),
   };
 }
 
-type Found =
-  { readonly problem: string } | { readonly warning?: string; readonly machine: NonNullable<NodeReality["machine"]> };
+interface Found {
+  readonly problems?: readonly string[];
+  readonly warnings?: readonly string[];
+  readonly machine?: NonNullable<NodeReality["machine"]>;
+}
 
-async function ask({ name, ...target }: Machine, certificate: string): Promise<Found> {
+async function ask({ name, consent, ...target }: Machine, { certificate, release }: Wanted): Promise<Found> {
   try {
     const state = await new NodeMachine(name, target, certificate, patience).state();
+    const held = "; or its `hold: true` goes on without it";
     return {
+      problems: obstacles(state, consent).map((obstacle) => `${name}: ${obstacle}${held}`),
+      warnings: doubts(state, release).map((doubt) => `${name}: ${doubt}`),
       machine: {
         driver: driverProblems(state),
         secureBoot: state.secureBoot,
@@ -54,10 +69,10 @@ async function ask({ name, ...target }: Machine, certificate: string): Promise<F
     if (error instanceof Unreachable || error instanceof ToolFailure) {
       const remedy = "`up` ends when its turn comes, unless it is back by then; its `hold: true` goes on without it";
       return {
-        warning: `${error.message}; ${remedy}`,
+        warnings: [`${error.message}; ${remedy}`],
         machine: { unreachable: error.message.replace(`${name}: `, "") },
       };
     }
-    return { problem: `${name}: ${error.message}` };
+    return { problems: [`${name}: ${error.message}`] };
   }
 }

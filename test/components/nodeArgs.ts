@@ -47,7 +47,7 @@ export const node = (name: string, more: Partial<OnloadNodeArgs> = {}): OnloadNo
   certificate: pulumi.output(certificate),
   mode: "attended",
   enrolment: { passwordHash: pulumi.secret(passwordHash) },
-  ownNetworkOnSolarflare: false,
+  consent: { ownNetworkOnSolarflare: false, withoutPorts: false },
   hold: false,
   ...more,
 });

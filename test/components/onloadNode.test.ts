@@ -95,7 +95,7 @@ test("the roll is done again when machine, certificate, version or image change"
     generation: 1,
     stack: "dev",
     enrolment: { passwordHash },
-    ownNetworkOnSolarflare: false,
+    consent: { ownNetworkOnSolarflare: false, withoutPorts: false },
   });
 });
 

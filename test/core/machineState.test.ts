@@ -6,36 +6,12 @@ import {
   kernelDriverProblems,
   ownSolarflareInterfaces,
   type KeyState,
-  type LiveModule,
   type MachineState,
+  type Port,
 } from "../../core/machineState.ts";
+import { idle, kernel, live, machine, pci, port } from "./machines.ts";
 
-const kernel = "5.14.0-570.49.1.el9_6.x86_64";
-const live = (change: Partial<LiveModule> = {}): LiveModule => ({
-  version: "6.1.0.1009",
-  srcversion: "ABC",
-  outOfTree: true,
-  unsigned: false,
-  signers: ["Example Corp"],
-  ...change,
-});
-const port = (change: object = {}) => ({ name: "ens1", driver: "sfc", version: "6.1.0.1009", ...change });
-const machine = (change: Partial<MachineState> = {}): MachineState => ({
-  secureBoot: "enabled",
-  key: "enrolled",
-  deletionPending: false,
-  kernel,
-  bootId: "b",
-  machineId: "m",
-  systemUuid: "s",
-  modules: { onload: live(), sfc: live(), sfc_char: live(), sfc_resource: live() },
-  ports: 1,
-  interfaces: [port()],
-  ownNetwork: [],
-  onloadDevice: true,
-  ...change,
-});
-const withModule = (name: string, module: LiveModule | null): Partial<MachineState> => ({
+const withModule = (name: string, module: MachineState["modules"][string]): Partial<MachineState> => ({
   modules: { ...machine().modules, [name]: module },
 });
 
@@ -43,8 +19,20 @@ test("a machine with all four modules out of tree and its ports on them has no p
   assert.deepEqual(driverProblems(machine()), []);
 });
 
-test("a machine without ports runs OpenOnload just as well", () => {
-  assert.deepEqual(driverProblems(machine({ ports: 0, interfaces: [] })), []);
+const healthy: [what: string, ports: Port[]][] = [
+  ["virtual functions are given to a virtual machine", [pci(), pci({ driver: "vfio-pci", virtual: true })]],
+  ["virtual functions wait for one", [pci(), pci({ driver: null, virtual: true })]],
+  ["a port is given to a userspace stack", [pci(), pci({ driver: "uio_pci_generic" })]],
+];
+for (const [what, ports] of healthy) {
+  test(`all is well where ${what}`, () => {
+    assert.deepEqual(driverProblems(machine({ ports })), []);
+    assert.deepEqual(kernelDriverProblems(inTree({ ports })), []);
+  });
+}
+
+test("a port whose interface was moved into a pod is in good use", () => {
+  assert.deepEqual(driverProblems(machine({ interfaces: [] })), []);
 });
 
 test("without Secure Boot a module that the kernel can't verify is no problem", () => {
@@ -80,7 +68,7 @@ const problems: [what: string, change: Partial<MachineState>, problems: string[]
     { interfaces: [port({ version: kernel })] },
     [`ens1 runs the in-tree sfc driver (version ${kernel})`],
   ],
-  ["a port has lost its interface", { ports: 3, interfaces: [port()] }, ["2 of 3 Solarflare ports have no interface"]],
+  ["a port has lost its driver", { ports: [pci(), idle, idle] }, ["2 of 3 Solarflare ports have no driver"]],
 ];
 for (const [what, change, expected] of problems) {
   test(`however green KMM looks, it is told when ${what}`, () => {
@@ -126,18 +114,16 @@ test("the kernel's own driver is back when each port has an interface and nothin
   assert.deepEqual(kernelDriverProblems(inTree()), []);
   // Another driver of the kernel's serves older cards.
   assert.deepEqual(kernelDriverProblems(inTree({ interfaces: [port({ driver: "sfc_siena", version: kernel })] })), []);
-  assert.deepEqual(kernelDriverProblems(inTree({ modules: {}, ports: 0, interfaces: [] })), []);
+  assert.deepEqual(kernelDriverProblems(inTree({ modules: {}, ports: [], interfaces: [] })), []);
 });
 
-test("after an unload alone the ports have no interface, and OpenOnload's driver doesn't count as the kernel's", () => {
-  const unloaded = inTree({ modules: {}, ports: 2, interfaces: [] });
-  assert.deepEqual(kernelDriverProblems(unloaded), ["2 of 2 Solarflare ports have no interface"]);
-  const half = inTree({ ports: 2 });
-  assert.deepEqual(kernelDriverProblems(half), ["1 of 2 Solarflare ports have no interface"]);
+test("after an unload alone the ports have no driver, and OpenOnload's doesn't count as the kernel's", () => {
+  const unloaded = inTree({ modules: {}, ports: [idle, idle], interfaces: [] });
+  assert.deepEqual(kernelDriverProblems(unloaded), ["2 of 2 Solarflare ports have no driver"]);
+  const half = inTree({ ports: [pci(), idle] });
+  assert.deepEqual(kernelDriverProblems(half), ["1 of 2 Solarflare ports have no driver"]);
   assert.deepEqual(
     kernelDriverProblems(machine()),
     ["onload", "sfc", "sfc_char", "sfc_resource"].map((name) => `OpenOnload's ${name} is still live`),
   );
-  const driverless = inTree({ interfaces: [port({ driver: null, version: null })] });
-  assert.deepEqual(kernelDriverProblems(driverless), ["1 of 1 Solarflare ports have no interface"]);
 });

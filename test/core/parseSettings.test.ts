@@ -34,7 +34,7 @@ test("what isn't set gets its default", () => {
     },
     rebuild: 0,
     signing: { source: "generated", subject: "onload-kmm module signing", protect: false },
-    nodes: [{ ...least.nodes[0], hold: false, ownNetworkOnSolarflare: false }],
+    nodes: [{ ...least.nodes[0], hold: false, ownNetworkOnSolarflare: false, withoutPorts: false }],
     ssh: { user: "core", agent: true },
     enrolment: { mode: "attended", timeoutMinutes: 60, removeOnDestroy: false },
     rollout: { maxParallel: 1, drain: true, drainTimeoutMinutes: 15, loadTimeoutMinutes: 15 },

@@ -23,6 +23,7 @@ export const complete = {
       bmc: { url: "https://worker-0-bmc/redfish/v1/Systems/1", fingerprint: "0f:".repeat(31) + "0f" },
       hold: true,
       ownNetworkOnSolarflare: true,
+      withoutPorts: true,
     },
   ],
   ssh: { user: "root", privateKeyFile: "~/.ssh/id", agent: false },

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { MachineState } from "../../core/machineState.ts";
 import type { NodeModulesConfig, RollNode } from "../../core/nodeState.ts";
 import { formatTable, statusRow, type NodeReport } from "../../core/statusTable.ts";
+import { machine as healthy, pci } from "./machines.ts";
 
 const config = { containerImage: "registry/onload:1", kernelVersion: "5.14" };
 const module = { name: "onload", namespace: "ns", config };
@@ -20,20 +20,13 @@ function node(change: Partial<RollNode["metadata"]> = {}, spec: RollNode["spec"]
 }
 
 const live = { version: "9.0", srcversion: "A", outOfTree: true, unsigned: false, signers: ["us"] };
-const machine: MachineState = {
-  secureBoot: "enabled",
-  key: "enrolled",
-  deletionPending: false,
+const machine = healthy({
   kernel: "5.14",
   bootId: "boot-2",
-  machineId: "m",
-  systemUuid: "s",
   modules: { onload: live, sfc: live, sfc_char: live, sfc_resource: live },
-  ports: 2,
+  ports: [pci(), pci()],
   interfaces: [0, 1].map((port) => ({ name: `ens1f${port}`, driver: "sfc", version: "9.0" })),
-  ownNetwork: [],
-  onloadDevice: true,
-};
+});
 const nmc = (bootId = "boot-2", loaded = config): NodeModulesConfig => ({
   spec: { modules: [module] },
   status: { modules: [{ ...module, config: loaded, bootId }] },
@@ -87,7 +80,7 @@ test("a key that isn't trusted is told by its state", () => {
 
 test("a driver that isn't ours shows, however green KMM looks", () => {
   const interfaces = [{ name: "ens1f0", driver: "sfc", version: "5.14" }];
-  const { kmm, driver } = row({ node: node(), nmc: nmc(), machine: { ...machine, ports: 1, interfaces } });
+  const { kmm, driver } = row({ node: node(), nmc: nmc(), machine: { ...machine, ports: [pci()], interfaces } });
   assert.equal(kmm, "loaded");
   assert.equal(driver, "ens1f0 runs the in-tree sfc driver (version 5.14)");
 });

@@ -44,9 +44,11 @@ test("a worker that fails again and again says how often, and with what", () => 
     restartCount: 3,
     lastState: { terminated: { exitCode: 1, message: "modprobe: ERROR: could not insert 'onload': Key was rejected" } },
   };
-  assert.deepEqual(workerTrouble(pod({ containerStatuses: [worker] })), {
+  const loading = { ...pod({ containerStatuses: [worker] }) };
+  const labels = { "kmm.node.kubernetes.io/worker-action": "Load" };
+  assert.deepEqual(workerTrouble({ ...loading, metadata: { ...loading.metadata, labels } }), {
     text:
-      "kmm-worker-worker-1-onload failed 3 times: exit code 1: " +
+      "kmm-worker-worker-1-onload failed 3 times to load: exit code 1: " +
       "modprobe: ERROR: could not insert 'onload': Key was rejected",
     // KMM replaces it as soon as its template changes.
     hangsForEver: false,
@@ -55,5 +57,5 @@ test("a worker that fails again and again says how often, and with what", () => 
 
 test("a worker that failed without a word is told as such", () => {
   const trouble = workerTrouble(pod({ containerStatuses: [{ name: "worker", restartCount: 1 }] }));
-  assert.equal(trouble?.text, "kmm-worker-worker-1-onload failed 1 times: no reason given");
+  assert.equal(trouble?.text, "kmm-worker-worker-1-onload failed once: no reason given");
 });

@@ -53,14 +53,15 @@ export class Bench {
     return (await answerOf(this.machine, "state", { certificate: this.certificate }))["key"];
   }
 
-  /** Lets the driver answer at the console; `story` is the heading under which its screens are recorded. */
-  async drive(story: string): Promise<Outcome> {
+  /** Lets the driver answer at the console, until `signal` aborts; `story` is the heading under which its screens are recorded. */
+  async drive(story: string, signal?: AbortSignal): Promise<Outcome> {
     return enrolOverConsole({
       console: await openConsole(this.machine.console),
       password,
       certificate: this.pair.certificate,
       log,
       deadlineSeconds: 900,
+      ...(signal !== undefined && { signal }),
       recordScreen: this.recorder.story(story),
     });
   }

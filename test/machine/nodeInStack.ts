@@ -74,7 +74,9 @@ export class NodeInStack {
     const stack = await startStack({
       nodes: 0,
       configure: ({ config }) => {
-        config["onload-kmm:nodes"] = [{ name: node.name, address, hostKey, console: machine.console }];
+        // No card of QEMU's is one that sfc drives.
+        const withoutPorts = true;
+        config["onload-kmm:nodes"] = [{ name: node.name, address, hostKey, console: machine.console, withoutPorts }];
         config["onload-kmm:ssh"] = { user: "core", privateKeyFile: identityFile };
       },
     });

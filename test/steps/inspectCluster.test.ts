@@ -68,7 +68,7 @@ interface Asked {
 
 async function inspect(cluster: FakeCluster, asked: Asked = {}): Promise<Findings> {
   const { change, access = cluster.access, machines = [] } = asked;
-  const input = { cluster: access, intent: { ...intent, ...change }, machines };
+  const input = { cluster: access, intent: { ...intent, ...change }, release: "9.0.2.140", machines };
   const { code, stdout, stderr } = await cluster.step("inspectCluster", input);
   assert.equal(code, 0, stderr);
   return JSON.parse(stdout) as Findings;
@@ -260,10 +260,14 @@ test("Secrets are asked for by name only, and only where they are needed", async
   assert.match(asked()[0] ?? "", / -o name /);
 });
 
+const consent = { ownNetworkOnSolarflare: false, withoutPorts: false };
+
 test("a node that is away is a warning, and the others' look goes on", async (t) => {
   const { host, target } = await startNode(t);
   await host.stop();
-  const { problems, warnings, nodes } = await inspect(goodCluster(t), { machines: [{ name: "worker-1", ...target }] });
+  const { problems, warnings, nodes } = await inspect(goodCluster(t), {
+    machines: [{ name: "worker-1", consent, ...target }],
+  });
   assert.deepEqual(problems, []);
   assert.equal(warnings.length, 1);
   assert.match(
@@ -276,7 +280,7 @@ test("a node that is away is a warning, and the others' look goes on", async (t)
 test("a node with another host key is a problem, and is sent nothing", async (t) => {
   const { host, target } = await startNode(t);
   const hostKey = anotherKey().public.split(" ").slice(0, 2).join(" ");
-  const machines = [{ name: "worker-1", ...target, hostKey }];
+  const machines = [{ name: "worker-1", consent, ...target, hostKey }];
   const { problems, warnings } = await inspect(goodCluster(t), { machines });
   assert.deepEqual(warnings, []);
   assert.match(
@@ -294,7 +298,7 @@ test("a node that lets us in is asked what it runs, once", async (t) => {
   node.file("root/sys/class/dmi/id/product_uuid", "s\n");
   const { host, target } = await startNode(t, node.environment);
   const { problems, warnings, nodes } = await inspect(goodCluster(t), {
-    machines: [{ name: "worker-1", ...target }],
+    machines: [{ name: "worker-1", consent: { ...consent, withoutPorts: true }, ...target }],
   });
   assert.deepEqual([problems, warnings], [[], []]);
   assert.equal(host.commands(), 1);
@@ -304,7 +308,7 @@ test("a node that lets us in is asked what it runs, once", async (t) => {
 test("a node whose tools fail is a warning, too: what is wrong there keeps the others from nothing", async (t) => {
   const { target } = await startNode(t, { PATH: "/nowhere" });
   const { problems, warnings, nodes } = await inspect(goodCluster(t), {
-    machines: [{ name: "worker-1", ...target }],
+    machines: [{ name: "worker-1", consent, ...target }],
   });
   assert.deepEqual(problems, []);
   assert.match(warnings.join(), /^worker-1: .*state.*; `up` ends when its turn comes/s);

@@ -73,6 +73,8 @@ export function modinfo(call: Call): Result {
   const fields: Record<string, string | null> = {
     filename: file.path,
     name: file.name,
+    // As the in-tree driver's table has it for the cards of PCI_NAMES.
+    alias: file.name === "sfc" ? "pci:v00001924d00000B03sv*sd*bc*sc*i*" : null,
     signer: file.signer,
     srcversion: file.srcversion,
     version: file.version,

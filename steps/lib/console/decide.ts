@@ -12,6 +12,8 @@ export interface Progress {
   /** The entry whose certificate is asked for now. */
   viewing?: string;
   passwordTyped: boolean;
+  /** Whether a menu has answered to a key. */
+  pressed?: boolean;
   /** Set where a killed run's script may have been at this console before: what it did need not be done again. */
   resumed?: boolean;
   /** Set once the driver has given up: from here on it only leads the machine on to booting. */
@@ -102,6 +104,8 @@ export function decide(view: View, progress: Progress): Decision {
       // An empty password is how one gets past the prompt without knowing or trying one.
       if (progress.refusal !== undefined) return { act: "press", key: "enter", why: "leave the password empty" };
       if (progress.passwordTyped) return { act: "refuse", reason: "MokManager asks for the password a second time" };
+      // The way here leads through menus. A screen of an older boot shown again must not be told the password.
+      if (progress.pressed !== true && progress.resumed !== true) return { act: "wait" };
       return { act: "type password" };
     case "certificate":
       return onCertificate(view.fingerprint, progress);

@@ -19,7 +19,7 @@ export type Outcome =
    * stands `as it was` because nothing on it was recognised. `screens` are the last ones, with the password masked.
    */
   | { kind: "refused"; reason: string; left: "boots on" | "as it was"; screens: string }
-  /** The machine booted past MokManager, or the caller ended the wait, before MokManager had shown itself. */
+  /** The caller ended the wait, or its time was up, before MokManager had shown itself. */
   | { kind: "no-prompt"; screens: string }
   /** The console closed by itself; MokManager, if it is open, still waits for an answer. */
   | { kind: "lost"; reason: string; screens: string };
@@ -38,8 +38,13 @@ export interface EnrolOptions {
   log: (line: string) => void;
   /** Seconds from now after which the driver gives up, wherever it is. */
   deadlineSeconds: number;
-  /** Ends the wait for MokManager, for instance because the node was seen up again. */
+  /** Ends the wait for MokManager, because the node was seen up again: only that tells that it has booted on. */
   signal?: AbortSignal;
+  /**
+   * Aborts when the machine is asked to reboot; absent: now. What the console shows before is nothing to act on: many show
+   * old screens again when they are opened.
+   */
+  begin?: AbortSignal;
   /**
    * True where MokManager may have been open before the console was: a blank is sent into silence, which makes it
    * paint its menu again. On a login prompt a blank does nothing.
@@ -77,21 +82,26 @@ class Driver {
   readonly #options: EnrolOptions;
   #progress: Progress;
   #metMokManager = false;
+  /** A boot that the console has shown, this one's or an older one's. */
+  #boot: string | undefined;
+  /** Why the last key may have had no effect. */
+  #deaf: string | undefined;
 
   constructor(reader: ConsoleReader, options: EnrolOptions) {
     this.#reader = reader;
     this.#options = options;
-    const fingerprint = options.certificate?.fingerprint.replaceAll(":", "");
-    this.#progress = {
-      request: options.request ?? "enrol",
-      ...(fingerprint === undefined ? {} : { fingerprint }),
-      checkedKeys: new Set(),
-      passwordTyped: false,
-      resumed: options.wake === true,
-    };
+    this.#progress = this.#untouched(options.wake === true);
+  }
+
+  #untouched(resumed: boolean): Progress {
+    const { request = "enrol", certificate } = this.#options;
+    const fingerprint = certificate?.fingerprint.replaceAll(":", "");
+    const known = fingerprint === undefined ? {} : { fingerprint };
+    return { request, ...known, checkedKeys: new Set(), passwordTyped: false, resumed };
   }
 
   async run(): Promise<Outcome> {
+    if (this.#options.begin !== undefined) await this.#reader.idle(this.#options.begin);
     for (;;) {
       const outcome = await this.#step();
       if (outcome) return outcome;
@@ -100,30 +110,49 @@ class Driver {
 
   async #step(): Promise<Outcome | undefined> {
     const seen = await this.#reader.settled();
-    if (seen === "ended" || seen === "booted on") return this.#withoutScreen(seen);
+    if (seen === "ended") return this.#ended();
+    if (seen === "booted on") return this.#bootedOn();
     if (seen.kind !== "other") this.#metMokManager = true;
     const decision = decide(seen, this.#progress);
     if (decision.act === "wait") return this.#waitFor(seen);
     return this.#carryOut(decision, seen);
   }
 
-  /** The console closed, the time is up, or the machine went past MokManager. */
-  #withoutScreen(why: "ended" | "booted on"): Outcome {
+  /**
+   * A boot loader or a kernel writes: in this boot or in an older one, which BMCs show again, minutes late too. Only the node
+   * itself tells which, so the script watches on; MokManager, if it is still open, is found by its answer to a blank.
+   */
+  #bootedOn(): Outcome | undefined {
+    const { refusal } = this.#progress;
+    if (refusal !== undefined) return this.#refused(refusal, "boots on");
+    const boot = this.#metMokManager ? "the machine booted on while MokManager was open" : "the machine booted";
+    if (this.#boot !== boot) this.#options.log(`it looks as if ${boot}; that may be an older boot's text: watching on`);
+    this.#boot = boot;
+    this.#metMokManager = false;
+    this.#deaf = undefined;
+    this.#progress = this.#untouched(true);
+    this.#reader.forgetBoot();
+    return undefined;
+  }
+
+  /** The console closed, or the time is up. */
+  #ended(): Outcome {
     const screens = this.#reader.transcript();
     const { refusal } = this.#progress;
-    const whyEnded = this.#reader.endedBecause ?? "";
+    const why = this.#reader.endedBecause ?? "";
     if (this.#reader.isLost && refusal === undefined)
-      return { kind: "lost", reason: this.#reader.masked(whyEnded), screens };
-    if (!this.#metMokManager) return { kind: "no-prompt", screens };
-    const reason = why === "ended" ? whyEnded : "the machine booted on while MokManager was open";
-    return this.#refused(refusal ?? reason, why === "ended" ? "as it was" : "boots on");
+      return { kind: "lost", reason: this.#reader.masked(why), screens };
+    if (this.#metMokManager) return this.#refused(refusal ?? this.#deaf ?? why, "as it was");
+    return this.#boot?.includes("MokManager") === true
+      ? this.#refused(this.#boot, "boots on")
+      : { kind: "no-prompt", screens };
   }
 
   async #waitFor(view: View): Promise<Outcome | undefined> {
     const changed = await this.#reader.changed(unknownAfter);
     if (changed) return undefined;
     if (view.kind === "other") {
-      if (this.#options.wake === true && !this.#metMokManager) this.#reader.send(keys.any);
+      if (this.#progress.resumed === true && !this.#metMokManager) this.#reader.send(keys.any);
       return undefined;
     }
     const lines = "lines" in view ? view.lines.join(" | ") : "";
@@ -142,12 +171,14 @@ class Driver {
         this.#record("type the password");
         await this.#reader.type(this.#options.password, typingPause);
         this.#progress = { ...this.#progress, passwordTyped: true };
-        return this.#press("enter", view);
+        await this.#press("enter", view);
+        return undefined;
       case "press":
         if (decision.key === "enter" || decision.key === "any") this.#options.log(`MokManager: ${decision.why}`);
         this.#record(decision.why);
         this.#progress = { ...this.#progress, ...decision.progress };
-        return this.#press(decision.key, view);
+        await this.#press(decision.key, view);
+        return undefined;
       case "leave":
         this.#options.log(`MokManager: ${decision.why}`);
         this.#record(decision.why);
@@ -159,14 +190,24 @@ class Driver {
   }
 
   /** Presses a key and waits until the screen answers. Arrows and the harmless key are pressed again if one got lost. */
-  async #press(key: keyof typeof keys, view: View): Promise<Outcome | undefined> {
+  async #press(key: keyof typeof keys, view: View): Promise<void> {
+    if (await this.#isAnswered(key, view)) {
+      this.#deaf = undefined;
+      this.#progress = { ...this.#progress, pressed: true };
+      return;
+    }
+    this.#deaf = "the console shows MokManager but doesn't answer to keys; is it open read-only?";
+    this.#options.log(`${this.#deaf} Or this is an older boot's screen: watching on`);
+    await this.#reader.changed(Infinity, view);
+  }
+
+  async #isAnswered(key: keyof typeof keys, view: View): Promise<boolean> {
     const attempts = key === "enter" ? 1 : 3;
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       this.#reader.send(keys[key]);
-      if (await this.#reader.changed(keyAnswerWithin / attempts, view)) return undefined;
+      if (await this.#reader.changed(keyAnswerWithin / attempts, view)) return true;
     }
-    if (await this.#reader.changed(silenceAfterKey, view)) return undefined;
-    return this.#refused("the console shows MokManager but doesn't answer to keys; is it open read-only?", "as it was");
+    return this.#reader.changed(silenceAfterKey, view);
   }
 
   #record(name: string): void {

@@ -8,6 +8,8 @@ import { type View, screenText, viewOf } from "./view.ts";
 
 /** A screen is finished when nothing came for this long, in milliseconds: menus are painted line by line. */
 const restsAfter = 300;
+/** How long nothing has to arrive before it is looked whether to begin, in milliseconds. */
+const idleLook = 60_000;
 /** How many of the last screens a transcript holds: it becomes part of an error, which Pulumi keeps in state. */
 const keptScreens = 8;
 
@@ -47,8 +49,22 @@ export class ConsoleReader {
     if (options.signal?.aborted === true) this.#aborted();
   }
 
+  /** Reads on and looks at nothing until `begin` aborts; what came until then is forgotten. */
+  async idle(begin: AbortSignal): Promise<void> {
+    const begun = (): void => this.#arrived();
+    begin.addEventListener("abort", begun);
+    while (!begin.aborted && !this.#hasEnded()) await this.#arrival(idleLook);
+    begin.removeEventListener("abort", begun);
+    if (this.endedBecause === undefined) this.forgetBoot();
+  }
+
+  /** From here on a boot counts only by what is written now. */
+  forgetBoot(): void {
+    this.#text = "";
+  }
+
   /**
-   * The screen once it has come to rest; `booted on` when a boot loader or kernel has written since the reading began;
+   * The screen once it has come to rest; `booted on` when a boot loader or kernel has written since that was forgotten last;
    * `ended` when there is nothing more to read.
    */
   async settled(): Promise<View | "booted on" | "ended"> {

@@ -38,8 +38,8 @@ case $1 in
     echo pending >"$here/key" ;;
   --revoke-import) echo not-enrolled >"$here/key" ;;
   --delete) wc -c <"$4" >>"$here/calls"; if [ "$key" = pending ]; then echo not-enrolled >"$here/key"; else touch "$here/deleting"; fi ;;
-  --list-new) cat "$here/new" 2>/dev/null ;;
-  --list-delete) [ ! -e "$here/deleting" ] || echo "SHA1 Fingerprint: $(sha1sum <"$here/certificate" | cut -d ' ' -f 1 | sed 's/../&:/g; s/:$//')" ;;
+  --list-new) cat "$here/new" 2>/dev/null || : ;;
+  --list-delete) [ ! -e "$here/deleting" ] || printf '[key 1]\\nSHA1 Fingerprint: %s\\n' "$(sha1sum <"$here/certificate" | cut -d ' ' -f 1 | sed 's/../&:/g; s/:$//')" ;;
   --revoke-delete) rm -f "$here/deleting" ;;
 esac
 `;

@@ -5,38 +5,19 @@ import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, before, beforeEach, describe, test } from "node:test";
 import { FakeNode } from "./fakeNode.ts";
+import { answerOf, runTool, shells } from "./shells.ts";
 
 const CERTIFICATE = Buffer.from("a certificate").toString("base64");
 const HASH = `$2a$10$${"x".repeat(53)}`;
 
-const SHELLS = [["dash"], ["busybox", "sh"], ["sh"]].filter(
-  ([program = "", ...args]) => spawnSync(program, [...args, "-c", "true"]).status === 0,
-);
+test("at least one small shell is here to run them", () => assert.notEqual(shells.length, 0));
 
-test("at least one small shell is here to run them", () => assert.notEqual(SHELLS.length, 0));
-
-for (const shell of SHELLS) {
+for (const shell of shells) {
   describe(`under ${shell.join(" ")}`, () => {
     let node: FakeNode;
     beforeEach(() => (node = new FakeNode()));
-    const run = (tool: string, ...lines: string[]) => {
-      const [program = "", ...args] = shell;
-      const ran = spawnSync(program, [...args, `assets/node/${tool}.sh`], {
-        input: lines.map((line) => `${line}\n`).join(""),
-        encoding: "utf8",
-        env: {
-          PATH: `${join(node.directory, "bin")}:${process.env["PATH"] ?? ""}`,
-          ONLOAD_KMM_ROOT: join(node.directory, "root"),
-        },
-      });
-      assert.deepEqual(node.memory, [".keep"], "nothing is left in memory");
-      return { code: ran.status, stdout: ran.stdout, stderr: ran.stderr };
-    };
-    const answer = (tool: string, ...lines: string[]): unknown => {
-      const { code, stdout, stderr } = run(tool, ...lines);
-      assert.deepEqual([code, stderr], [0, ""]);
-      return JSON.parse(stdout);
-    };
+    const run = (tool: string, ...lines: string[]) => runTool(node, shell, tool, lines);
+    const answer = (tool: string, ...lines: string[]) => answerOf(node, shell, tool, lines);
     const certificate = `certificate=${CERTIFICATE}`;
     const hash = `password-hash=${HASH}`;
     afterEach(() => node.remove());
@@ -90,13 +71,51 @@ for (const shell of SHELLS) {
     }
 
     test("import: refuses beside requests for other keys, and says what mokutil said", () => {
-      node.file("new", "[key 1]\nSHA1 Fingerprint: 00:11:22\n");
+      node.file("new", "[key 1]\nSHA1 Fingerprint: 00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:00:11:22:33\n");
       const other = "import: requests for 1 other keys are pending; let them be enrolled or revoke them first\n";
       assert.deepEqual(run("import", certificate, hash), { code: 3, stdout: "", stderr: other });
       node.file("new", "");
       node.file("broken", "");
       const broken = "import: mokutil --import: Failed to enroll new keys\n";
       assert.deepEqual(run("import", certificate, hash), { code: 1, stdout: "", stderr: broken });
+    });
+
+    for (const [form, list] of [
+      ["short", "3a1b5c7d00 Somebody's key\n"],
+      ["of hashes", "[SHA-256]\n  0123456789abcdef\n"],
+      ["with another fingerprint", `[key 1]\nSHA256 Fingerprint: ${"00:".repeat(31)}00\n`],
+      [
+        "of two kinds",
+        "[key 1]\nSHA1 Fingerprint: %\n[SHA-256]\n  0123456789abcdef\n".replace("%", "00:".repeat(19) + "00"),
+      ],
+    ] as const) {
+      test(`import: a list of requests that isn't understood is not an empty one: ${form}`, () => {
+        node.file("new", list);
+        const { code, stderr } = run("import", certificate, hash);
+        assert.equal(code, 1);
+        assert.match(stderr, /^import: mokutil --list-new gave a list that is not known: /);
+        assert.ok(!node.calls.some((call) => call.startsWith("--import")), "nothing was asked for");
+      });
+    }
+
+    test("import: an empty list in words is an empty one", () => {
+      node.file("new", "MokNew is empty\n");
+      assert.equal(run("import", certificate, hash).code, 0);
+    });
+
+    test("users: processes with a device open, and modules that hold ours", () => {
+      assert.deepEqual(answer("users"), { users: [] });
+      const open = (pid: number, name: string, ...files: string[]) => {
+        node.file(`root/proc/${pid}/comm`, `${name}\n`);
+        for (const [at, file] of files.entries()) node.link(`root/proc/${pid}/fd/${at}`, file);
+      };
+      open(4242, "nginx", "/dev/null", "/dev/onload", "/dev/onload_epoll");
+      open(7, "onload_cp_server", "/dev/onload_cplane");
+      open(9, "sshd", "/dev/null", "/tmp/dev/onload");
+      node.file("root/sys/module/sfc/holders/sfc_char", "");
+      node.file("root/sys/module/sfc/holders/sfc_driverlink_user", "");
+      const users = ["onload_cp_server (7)", "nginx (4242)", "module sfc_driverlink_user"];
+      assert.deepEqual(answer("users"), { users });
     });
 
     test("wrong input is named, but never quoted", () => {
@@ -196,65 +215,6 @@ for (const shell of SHELLS) {
         stdout: "",
         stderr: "driver: after modprobe sfc its driver is none: \n",
       });
-    });
-
-    test("state: what can be read of an empty machine", () => {
-      node.set("enrolled");
-      assert.deepEqual(answer("state", certificate), {
-        secureBoot: "enabled",
-        key: "enrolled",
-        deletionPending: false,
-        kernel: null,
-        bootId: "boot-1",
-        machineId: null,
-        systemUuid: null,
-        modules: { onload: null, sfc: null, sfc_char: null, sfc_resource: null },
-        ports: 0,
-        interfaces: [],
-        ownNetwork: [],
-        onloadDevice: false,
-      });
-    });
-
-    test("state: modules, signers, interfaces; the own network through VLAN, bond and Open vSwitch", () => {
-      node.set("enrolled", "SecureBoot disabled\nPlatform is in Setup Mode\n");
-      node.file("root/proc/sys/kernel/osrelease", "5.14.0\n");
-      const onload = { initstate: "live\n", version: '9.0 "x"\\\n', srcversion: "ABC\n", taint: "OE\n" };
-      for (const [name, text] of Object.entries(onload)) node.file(`root/sys/module/onload/${name}`, text);
-      const layer = (name: string) =>
-        `root/var/lib/containers/storage/overlay/${name}/diff/opt/lib/modules/5.14.0/extra/onload.ko`;
-      // busybox has a modinfo of its own, which takes no file that isn't a real module.
-      const signers = shell[0] === "busybox" ? [] : ["Onload"];
-      for (const signer of signers) node.file(layer("a"), `ABC\n${signer}\n`);
-      if (signers.length > 0) node.file(layer("b"), "other\nStranger\n");
-      const device = "root/sys/bus/pci/devices/0000:3b:00.0";
-      node.file(`${device}/vendor`, "0x1924\n");
-      node.file(`${device}/class`, "0x020000\n");
-      node.link(`${device}/driver`, "../../drivers/sfc");
-      node.link("root/sys/class/net/ens1/device", "../../../bus/pci/devices/0000:3b:00.0");
-      node.link("root/sys/class/net/ens1/master", "../bond0");
-      node.link("root/sys/class/net/bond0/lower_ens1", "../ens1");
-      node.link("root/sys/class/net/bond0.7/lower_bond0", "../bond0");
-      node.link("root/sys/class/net/bond0.7/master", "../ovs-system");
-      node.file("root/sys/class/net/br-ex/operstate", "up\n");
-      const head = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n";
-      node.file("root/proc/net/route", `${head}br-ex\t00000000\t0100000A\t0003\t0\t0\t48\t00000000\n`);
-      node.file("root/dev/onload", "");
-      const found = answer("state") as Record<string, unknown>;
-      assert.deepEqual(found["modules"], {
-        onload: { version: '9.0 "x"\\', srcversion: "ABC", outOfTree: true, unsigned: true, signers },
-        sfc: null,
-        sfc_char: null,
-        sfc_resource: null,
-      });
-      assert.deepEqual(found["interfaces"], [
-        { name: "ens1", pci: "0000:3b:00.0", driver: "sfc", version: "9.0.2.140" },
-      ]);
-      assert.deepEqual(found["ownNetwork"], [{ name: "ens1", driver: "sfc", solarflare: true }]);
-      const rest = ["secureBoot", "key", "deletionPending", "ports", "onloadDevice", "kernel"].map(
-        (name) => found[name],
-      );
-      assert.deepEqual(rest, ["disabled", null, null, 1, true, "5.14.0"]);
     });
   });
 }

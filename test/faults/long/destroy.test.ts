@@ -68,6 +68,7 @@ describe("destroy in every state", { concurrency: false }, () => {
     const { exitCode, output } = await scene.stack.destroy();
     assert.notEqual(exitCode, 0);
     assert.match(output, /look at pod kmm-worker-worker-1-onload in onload-kmm: something may still use the modules/);
+    assert.match(output, /kmm-worker-worker-1-onload failed .* to unload: .*it said last: .*Module onload is in use/);
     assert.notEqual(await scene.get("modules.kmm.sigs.x-k8s.io", "onload", "-n", namespace), undefined);
 
     await scene.set({ "node.in-use": null });

@@ -67,7 +67,7 @@ export const faultsOut: Readonly<Record<string, FaultOut>> = {
       await nodes.limit({}, { loadTimeoutMinutes: short });
       await nodes.scene.set({ "node.in-use": node });
     },
-    ...failing(/worker-1 to load the modules: not after \d+ s: .*the node stays cordoned/),
+    ...failing(/worker-1 to load the modules: not after \d+ s: .*Module \w+ is in use.*the node stays cordoned/),
     mend: async ({ nodes }) => {
       await nodes.scene.set({ "node.in-use": null });
       await nodes.limit({}, { loadTimeoutMinutes: long });

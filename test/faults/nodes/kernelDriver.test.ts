@@ -26,7 +26,7 @@ describe("the kernel's own driver of nodes that leave", { concurrency: false }, 
     await scene.set({ "node.driver-fails": "worker-2" });
     await list("worker-1", "worker-3");
     const reason =
-      /worker-2 to run the kernel's own driver: not after 60 s: 2 of 2 Solarflare ports have no interface; worker-2: driver\.sh failed .*Cannot allocate memory; the node stays cordoned: reboot it/;
+      /worker-2 to run the kernel's own driver: not after 60 s: 2 of 2 Solarflare ports have no driver; worker-2: driver\.sh failed .*Cannot allocate memory; the node stays cordoned: reboot it/;
     for (const run of ["first", "second"]) {
       await fails(reason);
       await assertBare("worker-2", run);

@@ -1,56 +1,10 @@
 import assert from "node:assert/strict";
-import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import { Screen } from "../../../sandbox/nodes/firmware/screen.ts";
-import type { Certificate, Firmware } from "../../../sandbox/nodes/machine.ts";
-import { type EnrolOptions, type Outcome, enrolOverConsole } from "../../../steps/lib/console/mokManager.ts";
+import { enrolOverConsole } from "../../../steps/lib/console/mokManager.ts";
 import { PASSWORD, PASSWORD_HASH, certificate, machine } from "../../sandbox/nodes/support.ts";
-import { type Line, SerialLine, clock, inCodePage437 } from "./serialLine.ts";
-
-const ours = certificate("OnloadModules");
-const x509 = ({ der }: Certificate): X509Certificate => new X509Certificate(Buffer.from(der, "base64"));
-
-const requesting = (keys: Certificate[], changes: Partial<Firmware> = {}): Firmware => ({
-  ...machine().firmware,
-  mokNew: keys,
-  mokAuth: PASSWORD_HASH,
-  ...changes,
-});
-
-interface Run {
-  outcome: Outcome;
-  line: SerialLine;
-  log: string[];
-  screens: string[];
-}
-
-const passwordsTyped = ({ line }: Run): number => line.typed.join("").split(PASSWORD).length - 1;
-
-async function drive(
-  behind: Firmware | ((line: SerialLine) => Promise<void>),
-  options: Partial<EnrolOptions> = {},
-  how: Line = {},
-): Promise<Run> {
-  const line = new SerialLine(how);
-  const log: string[] = [];
-  const screens: string[] = [];
-  const driving = enrolOverConsole({
-    console: line.console,
-    password: PASSWORD,
-    certificate: x509(ours),
-    log: (text) => log.push(text),
-    recordScreen: (_, screen) => screens.push(screen),
-    deadlineSeconds: 60,
-    ...options,
-  });
-  void (typeof behind === "function" ? behind(line) : line.boot(behind));
-  return { outcome: await driving, line, log, screens };
-}
-
-function refused(run: Run): Outcome & { kind: "refused" } {
-  assert.equal(run.outcome.kind, "refused");
-  return run.outcome;
-}
+import { drive, ours, passwordsTyped, refused, requesting, x509 } from "./driving.ts";
+import { SerialLine, clock, inCodePage437 } from "./serialLine.ts";
 
 for (const [name, encode] of [
   ["UTF-8", (text: string) => Buffer.from(text)],

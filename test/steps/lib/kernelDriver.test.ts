@@ -28,7 +28,7 @@ class Machine {
     const interfaces = ["ens1", "ens2"].map((name) => ({ name, driver: "sfc", version: "5.14" }));
     return Promise.resolve({
       modules: {},
-      ports: 2,
+      ports: [1, 2].map(() => ({ driver: this.live ? "sfc" : null, virtual: false })),
       interfaces: this.live ? interfaces : [],
     } as unknown as MachineState);
   }
@@ -85,7 +85,7 @@ test("a driver that doesn't come keeps the node cordoned, with the reason and th
     await assert.rejects(fit, (error: Error) => {
       assert.match(
         error.message,
-        /w1 to run the kernel's own driver: not after 2 s: 2 of 2 Solarflare ports have no interf/,
+        /w1 to run the kernel's own driver: not after 2 s: 2 of 2 Solarflare ports have no driver/,
       );
       assert.match(error.message, /no memory; the node stays cordoned: reboot it.*then run the same command again/);
       return error instanceof StepError;
@@ -101,7 +101,7 @@ test("a Ready node that can't be reached isn't believed to have it, until it has
   assert.equal(await (await bring(t, { machine: away(), unloadedIn: "boot-0" })).fit, false);
 });
 
-test("a port that has no interface after a boot keeps nobody: the node is let go, unfit for service", async (t) => {
+test("a port that has no driver after a boot keeps nobody: the node is let go, unfit for service", async (t) => {
   const machine = new Machine(false, { load: new StepError("nothing to load") });
   assert.equal(await (await bring(t, { machine, unloadedIn: "boot-0" })).fit, false);
 });

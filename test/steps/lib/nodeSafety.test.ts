@@ -1,15 +1,10 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import type { MachineState } from "../../../core/machineState.ts";
 import type { RollNode } from "../../../core/nodeState.ts";
 import { connect } from "../../../steps/lib/kubectl.ts";
-import {
-  isControlPlane,
-  requireNoHealthCheck,
-  requireOwnNetwork,
-  requireQuiet,
-} from "../../../steps/lib/nodeSafety.ts";
+import { isControlPlane, requireNoHealthCheck, requireLoadable, requireQuiet } from "../../../steps/lib/nodeSafety.ts";
 import { FakeCluster, type Given } from "../fakeCluster.ts";
+import { machine } from "../../core/machines.ts";
 
 const worker = { "node-role.kubernetes.io/worker": "" };
 const node = (ready = "True", labels: Record<string, string> = worker): RollNode => ({
@@ -113,12 +108,12 @@ test("a cluster without health check operators is fine", async (t) => {
   await requireNoHealthCheck(kubectl, node());
 });
 
-test("a node whose own network would go away isn't touched, unless that is accepted", () => {
-  const state = { ownNetwork: [{ name: "ens1", driver: "sfc", solarflare: true }] } as unknown as MachineState;
+test("a node that can't be loaded isn't touched; all that is in the way is said at once", () => {
+  const consent = { ownNetworkOnSolarflare: false, withoutPorts: false };
+  const ownNetwork = [{ name: "ens1", driver: "sfc", solarflare: true }];
   assert.throws(
-    () => requireOwnNetwork("w1", state, false),
-    /own network runs on Solarflare \(ens1\).*`ownNetworkOnSolarflare: true`/,
+    () => requireLoadable("w1", machine({ ownNetwork, blacklisted: ["sfc"] }), consent),
+    /w1: its own network .*`ownNetworkOnSolarflare: true`.*; and its kernel refuses sfc.*The node was not touched/,
   );
-  requireOwnNetwork("w1", state, true);
-  requireOwnNetwork("w1", { ...state, ownNetwork: [{ name: "eno1", driver: "tg3", solarflare: false }] }, false);
+  requireLoadable("w1", machine(), consent);
 });

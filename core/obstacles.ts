@@ -1,0 +1,63 @@
+import { hostPorts, isTrusted, ownSolarflareInterfaces, type MachineState } from "./machineState.ts";
+
+/** What the configuration says of one node that bears on loading. */
+export interface Consent {
+  /** It is accepted that the node's own network goes away while modules are reloaded. */
+  readonly ownNetworkOnSolarflare: boolean;
+  /** The node needs no card: OpenOnload over AF_XDP. */
+  readonly withoutPorts: boolean;
+}
+
+/**
+ * Why OpenOnload's modules can't be loaded on this machine, or would take away what it needs or serve nothing; each with its
+ * remedy. On the node it would show only when the in-tree driver is gone already.
+ */
+export function obstacles(state: MachineState, consent: Consent): string[] {
+  return [...portObstacles(state, consent), ...networkObstacles(state, consent), ...kernelObstacles(state)];
+}
+
+function portObstacles(state: MachineState, { withoutPorts }: Consent): string[] {
+  if (withoutPorts || hostPorts(state).length > 0) return [];
+  const remedy =
+    "take the node off onload-kmm:nodes, or set its `withoutPorts: true` for OpenOnload over AF_XDP, without a card";
+  const drivers = [...new Set(state.ports.map(({ driver }) => driver ?? "no driver"))].sort().join(", ");
+  return state.ports.length === 0
+    ? [`it has no port that OpenOnload's driver sfc serves; ${remedy}`]
+    : [`all of its Solarflare ports (${state.ports.length}) have another use (${drivers}); ${remedy}`];
+}
+
+function networkObstacles(state: MachineState, { ownNetworkOnSolarflare }: Consent): string[] {
+  const interfaces = ownSolarflareInterfaces(state);
+  if (ownNetworkOnSolarflare || interfaces.length === 0) return [];
+  return [
+    `its own network runs on Solarflare (${interfaces.join(", ")}) and would go away while modules are reloaded; set the node's ` +
+      "`ownNetworkOnSolarflare: true` to accept that",
+  ];
+}
+
+function kernelObstacles(state: MachineState): string[] {
+  const found: string[] = [];
+  if (state.blacklisted.length > 0) {
+    const names = state.blacklisted.join(", ");
+    found.push(`its kernel refuses ${names} by the argument module_blacklist=; take that off the kernel's arguments`);
+  }
+  const enrolled = isTrusted({ ...state, secureBoot: "enabled" });
+  if (state.secureBoot !== "enabled" && state.signaturesEnforced && !enrolled) {
+    found.push(
+      "its kernel takes signed modules only (module.sig_enforce=1 or lockdown=) though Secure Boot is off, and doesn't trust the " +
+        "key: turn Secure Boot on, which enrols it, or take that off the kernel's arguments",
+    );
+  }
+  return found;
+}
+
+/** What may make loading fail, which nobody can tell before. */
+export function doubts({ ibt, modules }: MachineState, release: string): string[] {
+  const [major = 0, minor = 0] = release.split(".").map(Number);
+  // What runs under it already has passed OpenOnload's own check.
+  if (!ibt || major < 9 || (major === 9 && minor < 1) || modules["onload"] != null) return [];
+  return [
+    "Indirect Branch Tracking is on, with which OpenOnload 9.1 and later may refuse to load, the in-tree driver gone by then; if the " +
+      "canary fails so, boot the nodes with the kernel argument ibt=off",
+  ];
+}

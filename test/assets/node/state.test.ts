@@ -1,0 +1,151 @@
+/** What the on-node tool `state` says of a machine, under every small shell that is installed here. */
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { FakeNode } from "./fakeNode.ts";
+import { answerOf, shells } from "./shells.ts";
+
+const certificate = `certificate=${Buffer.from("a certificate").toString("base64")}`;
+
+/** An Ethernet card's function; `id` is vendor and device, as `1924:0b03`. */
+function addDevice(node: FakeNode, pci: string, id: string, driver?: string): void {
+  const directory = `root/sys/bus/pci/devices/${pci}`;
+  const [vendor = "", device = ""] = id.split(":");
+  node.file(`${directory}/vendor`, `0x${vendor}\n`);
+  node.file(`${directory}/device`, `0x${device}\n`);
+  node.file(`${directory}/class`, "0x020000\n");
+  const [v, d] = [vendor, device].map((each) => each.toUpperCase().padStart(8, "0"));
+  node.file(`${directory}/modalias`, `pci:v${v ?? ""}d${d ?? ""}sv00001924sd00008022bc02sc00i00\n`);
+  if (driver !== undefined) node.link(`${directory}/driver`, `../../drivers/${driver}`);
+}
+
+for (const shell of shells) {
+  describe(`the machine's state, under ${shell.join(" ")}`, () => {
+    let node: FakeNode;
+    beforeEach(() => (node = new FakeNode()));
+    afterEach(() => node.remove());
+    const answer = (...lines: string[]) => answerOf(node, shell, "state", lines) as Record<string, unknown>;
+
+    test("what can be read of an empty machine", () => {
+      node.set("enrolled");
+      assert.deepEqual(answer(certificate), {
+        secureBoot: "enabled",
+        key: "enrolled",
+        deletionPending: false,
+        kernel: null,
+        bootId: "boot-1",
+        machineId: null,
+        systemUuid: null,
+        modules: { onload: null, sfc: null, sfc_char: null, sfc_resource: null },
+        ports: [],
+        interfaces: [],
+        ownNetwork: [],
+        onloadDevice: false,
+        signaturesEnforced: false,
+        blacklisted: [],
+        ibt: false,
+      });
+    });
+
+    test("modules, signers, interfaces; the own network through VLAN, bond and Open vSwitch", () => {
+      node.set("enrolled", "SecureBoot disabled\nPlatform is in Setup Mode\n");
+      node.file("root/proc/sys/kernel/osrelease", "5.14.0\n");
+      const onload = { initstate: "live\n", version: '9.0 "x"\\\n', srcversion: "ABC\n", taint: "OE\n" };
+      for (const [name, text] of Object.entries(onload)) node.file(`root/sys/module/onload/${name}`, text);
+      const layer = (name: string) =>
+        `root/var/lib/containers/storage/overlay/${name}/diff/opt/lib/modules/5.14.0/extra/onload.ko`;
+      // busybox has a modinfo of its own, which takes no file that isn't a real module.
+      const signers = shell[0] === "busybox" ? [] : ["Onload"];
+      for (const signer of signers) node.file(layer("a"), `ABC\n${signer}\n`);
+      if (signers.length > 0) node.file(layer("b"), "other\nStranger\n");
+      const device = "root/sys/bus/pci/devices/0000:3b:00.0";
+      node.file(`${device}/vendor`, "0x1924\n");
+      node.file(`${device}/device`, "0x0b03\n");
+      node.file(`${device}/class`, "0x020000\n");
+      node.link(`${device}/driver`, "../../drivers/sfc");
+      node.link("root/sys/class/net/ens1/device", "../../../bus/pci/devices/0000:3b:00.0");
+      node.link("root/sys/class/net/ens1/master", "../bond0");
+      node.link("root/sys/class/net/bond0/lower_ens1", "../ens1");
+      node.link("root/sys/class/net/bond0.7/lower_bond0", "../bond0");
+      node.link("root/sys/class/net/bond0.7/master", "../ovs-system");
+      node.file("root/sys/class/net/br-ex/operstate", "up\n");
+      const head = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n";
+      node.file("root/proc/net/route", `${head}br-ex\t00000000\t0100000A\t0003\t0\t0\t48\t00000000\n`);
+      node.file("root/dev/onload", "");
+      const found = answer();
+      assert.deepEqual(found["modules"], {
+        onload: { version: '9.0 "x"\\', srcversion: "ABC", outOfTree: true, unsigned: true, signers },
+        sfc: null,
+        sfc_char: null,
+        sfc_resource: null,
+      });
+      assert.deepEqual(found["interfaces"], [
+        { name: "ens1", pci: "0000:3b:00.0", driver: "sfc", version: "9.0.2.140" },
+      ]);
+      assert.deepEqual(found["ownNetwork"], [{ name: "ens1", driver: "sfc", solarflare: true }]);
+      assert.deepEqual(found["ports"], [{ pci: "0000:3b:00.0", id: "1924:0b03", driver: "sfc", virtual: false }]);
+      const rest = ["secureBoot", "key", "deletionPending", "onloadDevice", "kernel"].map((name) => found[name]);
+      assert.deepEqual(rest, ["disabled", null, null, true, "5.14.0"]);
+    });
+
+    test("a port is what sfc has bound, what its table has, or what OpenOnload's has beyond that", () => {
+      const device = (pci: string, id: string, driver?: string) => addDevice(node, pci, id, driver);
+      node.command("modinfo", "#!/bin/sh\necho 'pci:v000010EEd00000200sv*sd*bc*sc*i*'\n");
+      device("0000:01:00.0", "10ee:0100", "sfc");
+      device("0000:02:00.0", "1022:1190");
+      device("0000:03:00.0", "1924:0b03", "vfio-pci");
+      device("0000:03:00.2", "1924:1b03");
+      node.link("root/sys/bus/pci/devices/0000:03:00.2/physfn", "../0000:03:00.0");
+      device("0000:04:00.0", "10ee:0200");
+      device("0000:05:00.0", "abcd:0001", "sfc");
+      // Not ours: another maker's card, an accelerator of the same vendor, and no network card at all.
+      device("0000:06:00.0", "8086:1521", "igb");
+      device("0000:07:00.0", "10ee:5004");
+      device("0000:08:00.0", "1924:0b03");
+      node.file("root/sys/bus/pci/devices/0000:08:00.0/class", "0x010700\n");
+      const { ports } = answer();
+      const port = (pci: string, id: string, driver: string | null, virtual = false) => ({ pci, id, driver, virtual });
+      // busybox has a modinfo of its own, and here no sfc to look into.
+      const fromTable = shell[0] === "busybox" ? [] : [port("0000:04:00.0", "10ee:0200", null)];
+      assert.deepEqual(ports, [
+        port("0000:01:00.0", "10ee:0100", "sfc"),
+        port("0000:02:00.0", "1022:1190", null),
+        port("0000:03:00.0", "1924:0b03", "vfio-pci"),
+        port("0000:03:00.2", "1924:1b03", null, true),
+        ...fromTable,
+        port("0000:05:00.0", "abcd:0001", "sfc"),
+      ]);
+    });
+
+    const arguments_: [what: string, cmdline: string, found: object][] = [
+      ["modules that the kernel refuses", "quiet module_blacklist=nouveau,sfc", { blacklisted: ["sfc"] }],
+      [
+        "modules that only hardware doesn't load",
+        "modprobe.blacklist=sfc rd.driver.blacklist=sfc",
+        { blacklisted: [] },
+      ],
+      ["IBT", "quiet", { ibt: true }],
+      ["IBT, off", "ibt=off quiet", { ibt: false }],
+    ];
+    for (const [what, cmdline, expected] of arguments_) {
+      test(`${what}, with the kernel's arguments ${cmdline}`, () => {
+        node.file("root/proc/cmdline", `${cmdline}\n`);
+        node.file("root/proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu vme ibt md_clear\n");
+        const found = answer();
+        assert.deepEqual({ ...found, ...expected }, found);
+      });
+    }
+
+    const enforcing: [file: string, text: string, enforced: boolean][] = [
+      ["module/parameters/sig_enforce", "Y", true],
+      ["module/parameters/sig_enforce", "N", false],
+      ["kernel/security/lockdown", "none [integrity] confidentiality", true],
+      ["kernel/security/lockdown", "[none] integrity confidentiality", false],
+    ];
+    for (const [file, text, enforced] of enforcing) {
+      test(`signatures ${enforced ? "are" : "aren't"} enforced with ${text} in ${file}`, () => {
+        node.file(`root/sys/${file.startsWith("module") ? "module/" : ""}${file}`, `${text}\n`);
+        assert.equal(answer()["signaturesEnforced"], enforced);
+      });
+    }
+  });
+}

@@ -1,0 +1,39 @@
+/** A machine that runs OpenOnload as it should, and its parts. */
+import type { LiveModule, MachineState, Port } from "../../core/machineState.ts";
+
+export const kernel = "5.14.0-570.49.1.el9_6.x86_64";
+export const live = (change: Partial<LiveModule> = {}): LiveModule => ({
+  version: "6.1.0.1009",
+  srcversion: "ABC",
+  outOfTree: true,
+  unsigned: false,
+  signers: ["Example Corp"],
+  ...change,
+});
+export const pci = (change: Partial<Port> = {}): Port => ({
+  pci: "0000:3b:00.0",
+  id: "1924:0b03",
+  driver: "sfc",
+  virtual: false,
+  ...change,
+});
+export const idle = pci({ driver: null });
+export const port = (change: object = {}) => ({ name: "ens1", driver: "sfc", version: "6.1.0.1009", ...change });
+export const machine = (change: Partial<MachineState> = {}): MachineState => ({
+  secureBoot: "enabled",
+  key: "enrolled",
+  deletionPending: false,
+  kernel,
+  bootId: "b",
+  machineId: "m",
+  systemUuid: "s",
+  modules: { onload: live(), sfc: live(), sfc_char: live(), sfc_resource: live() },
+  ports: [pci()],
+  interfaces: [port()],
+  ownNetwork: [],
+  onloadDevice: true,
+  signaturesEnforced: true,
+  blacklisted: [],
+  ibt: false,
+  ...change,
+});

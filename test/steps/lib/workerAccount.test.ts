@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { WorkerPod } from "../../../core/workerPod.ts";
+import type { NodeMachine } from "../../../steps/lib/nodeMachine.ts";
+import type { NodeOutage } from "../../../steps/lib/nodeOutage.ts";
+import { Unreachable } from "../../../steps/lib/ssh.ts";
+import { WorkerAccount } from "../../../steps/lib/workerAccount.ts";
+
+const failed = (restartCount: number): WorkerPod => ({
+  metadata: { name: "pod", labels: { "kmm.node.kubernetes.io/worker-action": "Unload" } },
+  status: { containerStatuses: [{ name: "worker", restartCount, lastState: { terminated: { exitCode: 1 } } }] },
+});
+
+/** An account of a worker that printed `log`; `asked` counts how often it was asked for that. */
+function account(log: string, users: string[] | Error = []) {
+  let asked = 0;
+  const workerLog = () => {
+    asked += 1;
+    return Promise.resolve(log);
+  };
+  const holders = () => (Array.isArray(users) ? Promise.resolve(users) : Promise.reject(users));
+  const made = new WorkerAccount(
+    { workerLog } as unknown as NodeOutage,
+    { users: holders } as unknown as NodeMachine,
+    "ns",
+  );
+  const text = async (worker: WorkerPod | undefined) => (await made.of(worker))?.text;
+  return { text, asked: () => asked };
+}
+
+const inUse = "I1126 unloading\nmodprobe: FATAL: Module onload is in use.\n";
+const said = "it said last: I1126 unloading | modprobe: FATAL: Module onload is in use.";
+
+test("a failing worker's last words are told, and who holds the modules", async () => {
+  const { text } = account(inUse, ["nginx (4242)", "module foo"]);
+  assert.equal(
+    await text(failed(6)),
+    `pod failed 6 times to unload: exit code 1; ${said}; held by nginx (4242), module foo`,
+  );
+});
+
+test("a node that can't be asked who holds them keeps nothing back of the rest", async () => {
+  const { text } = account(inUse, new Unreachable("gone"));
+  assert.equal(await text(failed(1)), `pod failed once to unload: exit code 1; ${said}`);
+});
+
+test("another failure's words ask nobody who holds the modules; a log that can't be had is left out", async () => {
+  const rejected = account(
+    "modprobe: ERROR: could not insert 'onload': Key was rejected by service",
+    new Error("asked"),
+  );
+  assert.match((await rejected.text(failed(1))) ?? "", /Key was rejected by service$/);
+  assert.equal(await account("").text(failed(1)), "pod failed once to unload: exit code 1");
+});
+
+test("the log is asked for after each failure, and not at each look", async () => {
+  const { text, asked } = account(inUse);
+  for (const times of [1, 1, 1, 2]) await text(failed(times));
+  assert.equal(asked(), 2);
+  assert.equal(await text(undefined), undefined);
+});
