@@ -54,7 +54,7 @@ export const parts: readonly Part[] = [
         patterns: [
           "test/{assets,sandbox,stack}/**/*.test.ts",
           "test/faults/long/kernels.test.ts",
-          "test/kmm/upgrade.test.ts",
+          "test/kmm/{everyLine,upgrade}.test.ts",
         ],
         concurrency: 2,
         timeoutMs: 600_000,
