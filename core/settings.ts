@@ -1,5 +1,6 @@
 import { RE2JS } from "re2js";
 import { z } from "zod";
+import { isTcpAddress, tcpConsole } from "./address.ts";
 
 /*
  * The schema of the stack's configuration. A field's `error` is what a person reads after "expected": so it says
@@ -119,7 +120,11 @@ const node = z.strictObject({
   ),
   console: text(
     "a command that opens the node's serial console as a terminal, for example `ipmitool -I lanplus -H bmc-1 -E sol activate`",
-  ).optional(),
+  )
+    .refine((console) => isTcpAddress(tcpConsole(console) ?? "host:1"), {
+      error: "tcp:HOST:PORT of a console server, an IPv6 address as tcp:[fd00::1]:7001",
+    })
+    .optional(),
   bmc: bmc.optional(),
   hold: flag("true to leave the node out of roll-outs without unloading it, else false").default(false),
   ownNetworkOnSolarflare: flag(

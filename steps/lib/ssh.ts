@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { Client, type ConnectConfig } from "ssh2";
 import { z } from "zod";
-import { parseAddress } from "../../core/sshAddress.ts";
+import { parseAddress } from "../../core/address.ts";
 import { after } from "./clock.ts";
 import { StepError } from "./step.ts";
 

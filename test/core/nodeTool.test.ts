@@ -4,7 +4,7 @@ import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
 import { certificateInput, toolCommand, toolInput } from "../../core/nodeTool.ts";
-import { parseAddress } from "../../core/sshAddress.ts";
+import { isTcpAddress, parseAddress, tcpConsole } from "../../core/address.ts";
 import { rsaPair } from "./pems.ts";
 
 test("a tool's text reaches the node's shell as it is, whatever is in it", () => {
@@ -58,4 +58,20 @@ for (const [address, host, port] of addresses) {
   test(`the node at ${address} is reached at ${host}, port ${port}`, () => {
     assert.deepEqual(parseAddress(address), { host, port });
   });
+}
+
+for (const [console, address] of [
+  ["tcp:console-1:7001", "console-1:7001"],
+  ["tcp:[fd00::1]:7001", "[fd00::1]:7001"],
+  ["unix:/run/tcp:1", undefined],
+  ["ssh -t bmc tcp:1", undefined],
+] as const) {
+  test(`the console ${console} is ${address === undefined ? "no TCP port" : `the TCP port ${address}`}`, () => {
+    assert.equal(tcpConsole(console), address);
+    if (address !== undefined) assert.ok(isTcpAddress(address));
+  });
+}
+
+for (const address of ["console-1", "fd00::1:7001", "[fd00::1]", ":7001", "console-1:70010000", "http://console-1:1"]) {
+  test(`${address} is no TCP port`, () => assert.ok(!isTcpAddress(address)));
 }

@@ -129,6 +129,17 @@ test("a node that is listed twice is refused where it is listed again", () => {
   ]);
 });
 
+test("a console server's address is a host and a port, IPv6 in brackets", () => {
+  for (const console of ["tcp:fd00::1:7001", "tcp:console-1"]) {
+    const [problem = "", ...more] = problemsOf({ ...least, nodes: [{ ...least.nodes[0], console }] });
+    assert.match(
+      problem,
+      /^onload-kmm:nodes\[0\]\.console: found "tcp:\S+", expected tcp:HOST:PORT .*tcp:\[fd00::1\]:7001/,
+    );
+    assert.deepEqual(more, []);
+  }
+});
+
 test("scripted consoles need to know how to open each node's", () => {
   const nodes = [complete.nodes[0], { ...least.nodes[0], name: "b" }];
   assert.deepEqual(problemsOf({ ...least, nodes, enrolment: { mode: "console" } }), [

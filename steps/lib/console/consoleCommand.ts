@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import net from "node:net";
 import { Duplex, type Readable, type Writable } from "node:stream";
+import { parseAddress, tcpConsole } from "../../../core/address.ts";
 import { within } from "../clock.ts";
 
 /** How long a console command may take to end when asked to, in milliseconds, before it is killed. */
@@ -13,7 +14,7 @@ const patience = 3000;
  *
  * - `unix:/run/vm/serial.sock`: a Unix socket. (QEMU's own drops output on a Unix socket whose reader is slow; its TCP
  *   sockets don't.)
- * - `tcp:console-server:7001`: a raw TCP port.
+ * - `tcp:console-server:7001`, `tcp:[fd00::1]:7001`: a raw TCP port.
  * - anything else: a shell command, run on a pseudo-terminal of its own in raw mode, as `ipmitool … sol activate`,
  *   `virsh console` and `ssh -t bmc …` want it. Destroying the stream hangs up, so that the command gives the console back.
  *
@@ -22,8 +23,8 @@ const patience = 3000;
 export async function openConsole(console: string): Promise<Duplex> {
   const unix = /^unix:(?<path>.+)$/.exec(console)?.groups;
   if (unix?.["path"] !== undefined) return connect({ path: unix["path"] }, console);
-  const tcp = /^tcp:(?<host>.+):(?<port>\d+)$/.exec(console)?.groups;
-  if (tcp?.["host"] !== undefined) return connect({ host: tcp["host"], port: Number(tcp["port"]) }, console);
+  const tcp = tcpConsole(console);
+  if (tcp !== undefined) return connect(parseAddress(tcp), console);
   return terminalCommand(console);
 }
 
