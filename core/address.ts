@@ -1,6 +1,6 @@
 /** Host and port of an address that the configuration gives: `host`, `host:2222`, `[::1]`, `[::1]:2222`. */
-export function parseAddress(address: string, defaultPort = 22): { readonly host: string; readonly port: number } {
-  const [, host = address, port = defaultPort] = /^(.+?)(?::(\d+))?$/.exec(address) ?? [];
+export function parseAddress(address: string): { readonly host: string; readonly port: number } {
+  const [, host = address, port = "22"] = /^(.+?)(?::(\d+))?$/.exec(address) ?? [];
   return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
 }
 

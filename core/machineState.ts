@@ -62,8 +62,10 @@ export interface MachineState {
 const trustedStates: readonly (KeyState | null)[] = ["enrolled", "in-db", "in-kernel"];
 
 /** Whether modules signed with our key can be loaded, as far as firmware and kernel are asked. */
-export const isTrusted = ({ secureBoot, key }: MachineState): boolean =>
-  secureBoot !== "enabled" || trustedStates.includes(key);
+export const isTrusted = (state: MachineState): boolean => state.secureBoot !== "enabled" || isKeyTrusted(state);
+
+/** Whether firmware or kernel trusts our key, with Secure Boot or without. */
+export const isKeyTrusted = ({ key }: MachineState): boolean => trustedStates.includes(key);
 
 /**
  * The ports that a driver of the host must serve. One with a driver for something else (`vfio-pci`, for a virtual machine or

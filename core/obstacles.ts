@@ -1,4 +1,4 @@
-import { hostPorts, isTrusted, ownSolarflareInterfaces, type MachineState } from "./machineState.ts";
+import { hostPorts, isKeyTrusted, ownSolarflareInterfaces, type MachineState } from "./machineState.ts";
 
 /** What the configuration says of one node that bears on loading. */
 export interface Consent {
@@ -41,8 +41,7 @@ function kernelObstacles(state: MachineState): string[] {
     const names = state.blacklisted.join(", ");
     found.push(`its kernel refuses ${names} by the argument module_blacklist=; take that off the kernel's arguments`);
   }
-  const enrolled = isTrusted({ ...state, secureBoot: "enabled" });
-  if (state.secureBoot !== "enabled" && state.signaturesEnforced && !enrolled) {
+  if (state.secureBoot !== "enabled" && state.signaturesEnforced && !isKeyTrusted(state)) {
     found.push(
       "its kernel takes signed modules only (module.sig_enforce=1 or lockdown=) though Secure Boot is off, and doesn't trust the " +
         "key: turn Secure Boot on, which enrols it, or take that off the kernel's arguments",
