@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { annotations, kmm, labels } from "../core/names.ts";
 import { connect } from "./lib/kubectl.ts";
-import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
+import { clusterSchema, progress, runStep } from "./lib/step.ts";
 
 const input = z.object({
   cluster: clusterSchema,
@@ -33,11 +33,6 @@ await runStep(input, async (step) => {
     progress(`${name}: ${node === undefined ? "the node is gone" : "bears no mark of this stack"}`);
     return { node: name };
   }
-  await kubectl.run(["patch", "node", name, "--type=merge", "-p", JSON.stringify(marks(step))]).catch(unlessGone);
+  await kubectl.runIfThere(["patch", "node", name, "--type=merge", "-p", JSON.stringify(marks(step))]);
   return { node: name };
 });
-
-function unlessGone(error: unknown): void {
-  if (error instanceof StepError && error.message.includes("(NotFound)")) return;
-  throw error;
-}

@@ -90,7 +90,17 @@ export async function cancelBuilds(kubectl: Kubectl, namespace: string, selector
   const cancelled = JSON.stringify({ status: { cancelled: true } });
   for (const name of running) {
     progress(`cancelling Build ${name}`);
-    await kubectl.run(["patch", "builds.build.openshift.io", name, "-n", namespace, "--type=merge", "-p", cancelled]);
+    // KMM deletes one that ends well at once, also in the moment since it was listed.
+    await kubectl.runIfThere([
+      "patch",
+      "builds.build.openshift.io",
+      name,
+      "-n",
+      namespace,
+      "--type=merge",
+      "-p",
+      cancelled,
+    ]);
   }
   return running.length;
 }

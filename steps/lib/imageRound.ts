@@ -197,13 +197,24 @@ export class ImageRound {
     this.#logs.follow(build);
     const tail = await this.#logs.tail(build);
     const signing = labels?.[kmm.buildTypeLabel] === "SignImage";
-    if (signing) await this.#kmm.giveUpSigning(this.#step.images);
+    // Whatever keeps KMM from being stopped, the build's own failure comes first.
+    const notStopped = signing ? await this.#giveUpSigning() : "";
     const target = labels?.[kmm.targetKernelLabel] ?? "a kernel";
     const kernel = this.#step.images.find((wanted) => isSameKernel(kmmKernel(wanted.kernel), target))?.kernel ?? target;
     throw new StepError(
       `${signing ? "signing" : "building"} the kernel modules for ${kernel} failed ` +
         `(Build ${name}: ${whatItSays(build)}). Its log, ${this.#logs.path(build)}, ends with:\n${tail}\n` +
-        "No node was touched. Mend the cause and run `pulumi up` again",
+        `No node was touched${notStopped}. Mend the cause and run \`pulumi up\` again`,
     );
+  }
+
+  /** Answers what went wrong in it, to be added to a sentence. */
+  async #giveUpSigning(): Promise<string> {
+    try {
+      await this.#kmm.giveUpSigning(this.#step.images);
+      return "";
+    } catch (error) {
+      return `, but KMM goes on trying: it could not be stopped (${error instanceof Error ? error.message : String(error)})`;
+    }
   }
 }

@@ -23,9 +23,5 @@ export async function readPushedTags(
 export async function deleteTag(kubectl: Kubectl, namespace: string, name: string, tag: string): Promise<void> {
   // By its path: the resource is OpenShift's own, and isn't listed for clients in every installation of ours.
   const path = `/apis/image.openshift.io/v1/namespaces/${namespace}/imagestreamtags/${name}:${tag}`;
-  try {
-    await kubectl.run(["delete", "--raw", path]);
-  } catch (error) {
-    if (!/\(NotFound\)/.test((error as Error).message)) throw error;
-  }
+  await kubectl.runIfThere(["delete", "--raw", path]);
 }

@@ -34,6 +34,9 @@ const remindSeconds = 30;
 /** What an API server says about custom resources, too, until it has found them again after its start. */
 const unknownKind = /doesn't have a resource type|could not find the requested resource/;
 
+/** How kubectl says that the one object that it was told to change doesn't exist. */
+const notFound = /: Error from server \(NotFound\): \S+ "[^"]+" not found$/;
+
 /** Seconds that it may take for that. */
 const settlingSeconds = 30;
 
@@ -94,6 +97,17 @@ export class Kubectl {
   runWithin(seconds: number, args: (left: number) => readonly string[]): Promise<string> {
     const deadline = now() + seconds * 1000;
     return this.#persist({ args: () => args(Math.ceil((deadline - now()) / 1000)), deadline });
+  }
+
+  /** As {@link run}, for a change of an object that may have gone meanwhile, by somebody else's hand: answers whether it was there. */
+  async runIfThere(args: readonly string[]): Promise<boolean> {
+    try {
+      await this.run(args);
+      return true;
+    } catch (error) {
+      if (error instanceof StepError && notFound.test(error.message)) return false;
+      throw error;
+    }
   }
 
   async #persist({ args, deadline, input }: Command): Promise<string> {

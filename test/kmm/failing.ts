@@ -3,9 +3,6 @@ import assert from "node:assert/strict";
 import { Registry } from "../../sandbox/openshift/registry.ts";
 import { namespace, type Scene } from "../faults/scene.ts";
 
-/** Milliseconds that a failing `up` may take: a minute for all before the failure and one to tell it, on a busy machine. */
-const upWithin = 120_000;
-
 export class FailingStack {
   readonly #scene: Scene;
 
@@ -13,12 +10,10 @@ export class FailingStack {
     this.#scene = scene;
   }
 
-  /** What an `up` says that fails, and that it says it in time. */
+  /** What an `up` says that fails. A failure that it doesn't see it would wait for until `build.timeoutMinutes`: beyond a test's limit. */
   async failingUp(...args: string[]): Promise<string> {
-    const began = Date.now();
     const { exitCode, output } = await this.#scene.stack.up(...args);
     assert.notEqual(exitCode, 0, output);
-    assert.ok(Date.now() - began < upWithin, `the failure is told within ${upWithin / 1000} s`);
     return output;
   }
 

@@ -219,26 +219,46 @@ for (const [type, verb, kept] of [
   });
 }
 
+/** Follows a signature that fails while KMM's next build is in `phase`. */
+async function failSigning(cluster: FakeCluster, phase: string, memory?: Record<string, string>) {
+  cluster.put(module, mic("t2", "NeedsSigning"), mbsc("t2"), pushed("t2", "sha256:2"));
+  const next = { ...build("onload-build-5-14", "BuildImage"), status: { phase } };
+  cluster.put(build("onload-sign-5-14", "SignImage"), next);
+  cluster.answerRaw("log", "sign-file: failed\n");
+  const run = follow(cluster, 1, memory);
+  await cluster.called("/builds/onload-sign-5-14/log");
+  cluster.change("Build", "onload-sign-5-14", (found) => (found["status"] = { phase: "Failed" }));
+  const { code, stderr } = await run;
+  assert.equal(code, 1);
+  assert.match(stderr, /signing the kernel modules for 5\.14\S+ failed/);
+  return stderr;
+}
+
 for (const phase of ["Running", "Complete"]) {
   test(`signing that fails in place takes the unsigned image away, and ends what is ${phase}`, async (t) => {
     const cluster = new FakeCluster(t);
-    cluster.put(newest, module, mic("t2", "NeedsSigning"), mbsc("t2"), pushed("t2", "sha256:2"));
-    cluster.put(build("onload-sign-5-14", "SignImage"), {
-      ...build("onload-build-5-14", "BuildImage"),
-      status: { phase },
-    });
-    cluster.answerRaw("log", "sign-file: failed\n");
-    const run = follow(cluster, 1, known("t1", "sha256:1"));
-    await cluster.called("/builds/onload-sign-5-14/log");
-    cluster.change("Build", "onload-sign-5-14", (found) => (found["status"] = { phase: "Failed" }));
-    const { code, stderr } = await run;
-    assert.equal(code, 1);
-    assert.match(stderr, /signing the kernel modules for 5\.14\S+ failed/);
+    cluster.put(newest);
+    await failSigning(cluster, phase, known("t1", "sha256:1"));
     assert.deepEqual(left(cluster), { mic: false, mbsc: false, touched: false });
     const after = images(cluster);
     assert.deepEqual([after.tags, after.spoilt, after.signed], [[], ["t2"], { [tagOf("t1")]: "sha256:1" }]);
     const cancelled = cluster.commands.filter((command) => /^patch builds\S+ onload-build-5-14 /.test(command));
     assert.equal(cancelled.length, phase === "Running" ? 1 : 0);
+  });
+}
+
+for (const [refusal, told] of [
+  ['(NotFound): builds.build.openshift.io "onload-build-5-14" not found', "No node was touched. Mend the cause"],
+  [
+    "(Forbidden): builds is forbidden",
+    "No node was touched, but KMM goes on trying: it could not be stopped (kubectl patch",
+  ],
+] as const) {
+  test(`signing that fails is told, whatever comes of ending the rest: ${refusal}`, async (t) => {
+    const cluster = new FakeCluster(t);
+    cluster.fail("patch builds", `Error from server ${refusal}`);
+    const said = await failSigning(cluster, "Running");
+    assert.ok(said.includes(told), said);
   });
 }
 
