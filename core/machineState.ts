@@ -48,7 +48,8 @@ export interface MachineState {
   readonly ownNetwork: readonly {
     readonly name: string;
     readonly driver: string | null;
-    readonly solarflare: boolean;
+    /** Null where nothing physical was found under a route's interface, which is named then. */
+    readonly solarflare: boolean | null;
   }[];
   readonly onloadDevice: boolean;
   /** Whether the kernel takes no module without a trusted signature, with Secure Boot or without. */
@@ -116,4 +117,4 @@ export function kernelDriverProblems(state: MachineState): string[] {
 
 /** Interfaces that carry the node's own network and would go away while modules are reloaded. */
 export const ownSolarflareInterfaces = ({ ownNetwork }: MachineState): string[] =>
-  ownNetwork.filter(({ solarflare }) => solarflare).map(({ name }) => name);
+  ownNetwork.filter(({ solarflare }) => solarflare === true).map(({ name }) => name);

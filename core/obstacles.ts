@@ -27,11 +27,20 @@ function portObstacles(state: MachineState, { withoutPorts }: Consent): string[]
 }
 
 function networkObstacles(state: MachineState, { ownNetworkOnSolarflare }: Consent): string[] {
+  if (ownNetworkOnSolarflare) return [];
+  const remedy = "set the node's `ownNetworkOnSolarflare: true` to accept that";
   const interfaces = ownSolarflareInterfaces(state);
-  if (ownNetworkOnSolarflare || interfaces.length === 0) return [];
+  if (interfaces.length > 0) {
+    const found = `its own network runs on Solarflare (${interfaces.join(", ")})`;
+    return [`${found} and would go away while modules are reloaded; ${remedy}`];
+  }
+  // What isn't known is not elsewhere.
+  const unknown = state.ownNetwork.filter(({ solarflare }) => solarflare === null).map(({ name }) => name);
+  const isKnown = state.ownNetwork.length > 0 && unknown.length === 0;
+  if (isKnown || hostPorts(state).length === 0) return [];
+  const where = unknown.length > 0 ? `its default route's interface ${unknown.join(", ")}` : "a default route";
   return [
-    `its own network runs on Solarflare (${interfaces.join(", ")}) and would go away while modules are reloaded; set the node's ` +
-      "`ownNetworkOnSolarflare: true` to accept that",
+    `no network card was found under ${where}: its own network may run on Solarflare, and go away while modules are reloaded; ${remedy}`,
   ];
 }
 

@@ -17,8 +17,8 @@
 #                     virtual}]; `id` is vendor:device, `driver` null without one, `virtual` for a function of SR-IOV
 #   interfaces        of these ports: [{name, pci, driver, version}] by `ethtool -i`. In-tree `sfc` reports the kernel's
 #                     release as its version, the out-of-tree one its own.
-#   ownNetwork        physical interfaces under the default route (through bridges, bonds and VLANs): [{name, driver,
-#                     solarflare}]
+#   ownNetwork        physical interfaces under the default routes (through bridges, bonds and VLANs): [{name, driver,
+#                     solarflare}]. A route's own interface with `solarflare` null where nothing physical is found under it
 #   onloadDevice      whether /dev/onload is there
 #   signaturesEnforced  whether the kernel takes no module without a trusted signature, Secure Boot or not
 #   blacklisted       those of the modules that the kernel refuses by `module_blacklist=`. What modprobe.d or
@@ -152,11 +152,14 @@ physical() {
 }
 
 own_network() {
-  default_routes | while IFS= read -r name; do physical "$name"; done | sort -u | {
+  default_routes | while IFS= read -r name; do
+    under=$(physical "$name")
+    printf '%s\n' "${under:-$name}"
+  done | sort -u | {
     separator=
     while IFS= read -r name; do
-      solarflare=false
-      if is_ours "$net/$name/device"; then solarflare=true; fi
+      solarflare=null
+      if [ -e "$root$net/$name/device" ]; then solarflare=$(says is_ours "$net/$name/device"); fi
       printf '%s{"name":%s,"driver":%s,"solarflare":%s}' "$separator" "$(string "$name")" \
         "$(string "$(driver_of "$net/$name/device")")" "$solarflare"
       separator=,

@@ -38,7 +38,9 @@ const machineState = z.object({
       version: z.string().nullable(),
     }),
   ),
-  ownNetwork: z.array(z.object({ name: z.string(), driver: z.string().nullable(), solarflare: z.boolean() })),
+  ownNetwork: z.array(
+    z.object({ name: z.string(), driver: z.string().nullable(), solarflare: z.boolean().nullable() }),
+  ),
   onloadDevice: z.boolean(),
   signaturesEnforced: z.boolean(),
   blacklisted: z.array(z.string()),

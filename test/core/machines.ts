@@ -30,7 +30,7 @@ export const machine = (change: Partial<MachineState> = {}): MachineState => ({
   modules: { onload: live(), sfc: live(), sfc_char: live(), sfc_resource: live() },
   ports: [pci()],
   interfaces: [port()],
-  ownNetwork: [],
+  ownNetwork: [{ name: "eno1", driver: "tg3", solarflare: false }],
   onloadDevice: true,
   signaturesEnforced: true,
   blacklisted: [],

@@ -7,6 +7,7 @@ import { machine, pci } from "./machines.ts";
 const strict: Consent = { ownNetworkOnSolarflare: false, withoutPorts: false };
 const inTree = { modules: {}, interfaces: [] };
 const unsigned = { secureBoot: "disabled", key: "not-enrolled", signaturesEnforced: true } as const;
+const other = { name: "eno1", driver: "tg3", solarflare: false };
 const own = { ownNetwork: [{ name: "ens1", driver: "sfc", solarflare: true }] };
 
 const rows: [when: string, change: Partial<MachineState>, says: RegExp][] = [
@@ -20,6 +21,16 @@ const rows: [when: string, change: Partial<MachineState>, says: RegExp][] = [
     "the node's own network runs on a port",
     own,
     /^its own network runs on Solarflare \(ens1\).*`ownNetworkOnSolarflare: true`/,
+  ],
+  [
+    "no default route is found",
+    { ownNetwork: [] },
+    /^no network card was found under a default route: .*OnSolarflare: true`/,
+  ],
+  [
+    "nothing physical is found under one of its default routes",
+    { ownNetwork: [other, { name: "wg0", driver: null, solarflare: null }] },
+    /^no network card was found under its default route's interface wg0: /,
   ],
   [
     "the kernel refuses a module",
@@ -46,7 +57,8 @@ const free: [when: string, change: Partial<MachineState>, consent?: Partial<Cons
   ["a node whose ports have no driver yet", { ...inTree, ports: [pci({ driver: null })] }],
   ["no card, where none is needed", { ports: [] }, { withoutPorts: true }],
   ["its own network on a port, where that is accepted", own, { ownNetworkOnSolarflare: true }],
-  ["its own network on another card", { ownNetwork: [{ name: "eno1", driver: "tg3", solarflare: false }] }],
+  ["its own network on another card", { ownNetwork: [other] }],
+  ["its own network unknown, where it has no port to lose", { ownNetwork: [], ports: [] }, { withoutPorts: true }],
   ["signatures enforced without Secure Boot, by a kernel that trusts the key", { ...unsigned, key: "enrolled" }],
   ["signatures enforced by Secure Boot, the key to be enrolled", { key: "not-enrolled" }],
 ];

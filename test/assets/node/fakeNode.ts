@@ -12,6 +12,9 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
+/** A line of `/proc/net/route`. */
+export const defaultRoute = (through: string): string => `${through}\t00000000\t0100000A\t0003\t0\t0\t48\t00000000\n`;
+
 /**
  * A mokutil whose key state is in the file `key`, and which notes each call. It shows what the real one would see: the
  * hash file's size, and whether the certificate is the one that was given.

@@ -1,7 +1,7 @@
 /** What the on-node tool `state` says of a machine, under every small shell that is installed here. */
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { FakeNode } from "./fakeNode.ts";
+import { defaultRoute, FakeNode } from "./fakeNode.ts";
 import { answerOf, shells } from "./shells.ts";
 
 const certificate = `certificate=${Buffer.from("a certificate").toString("base64")}`;
@@ -69,7 +69,7 @@ for (const shell of shells) {
       node.link("root/sys/class/net/bond0.7/master", "../ovs-system");
       node.file("root/sys/class/net/br-ex/operstate", "up\n");
       const head = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n";
-      node.file("root/proc/net/route", `${head}br-ex\t00000000\t0100000A\t0003\t0\t0\t48\t00000000\n`);
+      node.file("root/proc/net/route", `${head}${defaultRoute("br-ex")}`);
       node.file("root/dev/onload", "");
       const found = answer();
       assert.deepEqual(found["modules"], {
@@ -85,6 +85,12 @@ for (const shell of shells) {
       assert.deepEqual(found["ports"], [{ pci: "0000:3b:00.0", id: "1924:0b03", driver: "sfc", virtual: false }]);
       const rest = ["secureBoot", "key", "deletionPending", "onloadDevice", "kernel"].map((name) => found[name]);
       assert.deepEqual(rest, ["disabled", null, null, true, "5.14.0"]);
+    });
+
+    test("a default route under which nothing physical is found isn't taken for one through another card", () => {
+      node.file("root/proc/net/route", defaultRoute("wg0"));
+      node.file("root/sys/class/net/wg0/operstate", "unknown\n");
+      assert.deepEqual(answer()["ownNetwork"], [{ name: "wg0", driver: null, solarflare: null }]);
     });
 
     test("a port is what sfc has bound, what its table has, or what OpenOnload's has beyond that", () => {

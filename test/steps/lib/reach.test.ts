@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { reach } from "../../../steps/lib/reach.ts";
-import { FakeNode } from "../../assets/node/fakeNode.ts";
+import { defaultRoute, FakeNode } from "../../assets/node/fakeNode.ts";
 import { startNode } from "./sshNode.ts";
 
 const consent = { ownNetworkOnSolarflare: false, withoutPorts: false };
@@ -16,6 +16,8 @@ async function nodeWithPort(t: TestContext, address?: string) {
   node.file("root/proc/sys/kernel/osrelease", "5.14.0-1.el9.x86_64\n");
   node.file("root/etc/machine-id", "m\n");
   node.file("root/sys/class/dmi/id/product_uuid", "s\n");
+  node.file("root/proc/net/route", defaultRoute("eno1"));
+  node.file("root/sys/class/net/eno1/device/vendor", "0x8086\n");
   if (address !== undefined) {
     node.file(`root/sys/bus/pci/devices/${address}/vendor`, "0x1924\n");
     node.file(`root/sys/bus/pci/devices/${address}/class`, "0x020000\n");
