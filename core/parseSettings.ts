@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { meantBy } from "./misspelt.ts";
 import { moduleName } from "./names.ts";
 import { schema, type Settings } from "./settings.ts";
 import { signingPairProblems } from "./signingPair.ts";
@@ -54,7 +55,9 @@ interface Told {
 function describe(issue: z.core.$ZodIssue, told: Told): string {
   if (issue.code === "unrecognized_keys") {
     const keys = issue.keys.map((name) => keyOf([...issue.path, name])).join(", ");
-    return `${keys}: unknown ${issue.keys.length === 1 ? "key" : "keys"}; check the spelling (README, "Configuration"), or remove it with \`pulumi config rm --path\``;
+    const meant = issue.keys.flatMap((name) => meantBy(issue.path, name) ?? []);
+    const guess = meant.length === 0 ? "check the spelling" : `did you mean ${meant.join(", ")}? Spell it so`;
+    return `${keys}: unknown ${issue.keys.length === 1 ? "key" : "keys"}; ${guess} (README, "Configuration"), or remove it with \`pulumi config rm --path\``;
   }
   return found(issue.path, told, missingText(issue));
 }

@@ -96,6 +96,22 @@ for (const path of objects) {
   });
 }
 
+const meant: [path: (string | number)[], key: string, meant: string][] = [
+  [[], "enrollment", "enrolment"],
+  [[], "node", "nodes"],
+  [["rollout"], "maxParalel", "maxParallel"],
+  [["rollout"], "maxparallel", "maxParallel"],
+  [["nodes", 0], "hostkey", "hostKey"],
+  [["nodes", 0, "bmc"], "fingerPrint", "fingerprint"],
+];
+for (const [path, key, expected] of meant) {
+  test(`${key} in ${keyAt(path)} is told with what was meant`, () => {
+    const [problem, ...others] = problemsOf(changed(complete, [...path, key], "x"));
+    assert.deepEqual(others, []);
+    assert.ok(problem?.startsWith(`${keyAt([...path, key])}: unknown key; did you mean ${expected}? `), problem);
+  });
+}
+
 test("all mistakes are told in one report, each once", () => {
   const problems = problemsOf({
     cluster: { ...complete.cluster, id: "prod", contxt: "a" },
