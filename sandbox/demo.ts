@@ -26,11 +26,22 @@ interface NodeProof {
   readonly modules: Readonly<Record<string, { readonly version: string; readonly signers: readonly string[] }>>;
 }
 
-/** One line of the table of proofs. */
-function proofRow({ modules, node, state, secureBoot, key, kernel, version }: NodeProof) {
+/** What one node says, in lines of at most 80 columns. */
+function proofText({ modules, node, state, secureBoot, key, kernel, version }: NodeProof): string {
   const live = Object.entries(modules).map(([name, module]) => `${name} ${module.version}`);
   const signers = [...new Set(Object.values(modules).flatMap((module) => module.signers))];
-  return { node, state, secureBoot, key, kernel, version, modules: live.join(", "), signer: signers.join(", ") };
+  const lines = [
+    `${node}: ${state}, version ${version}`,
+    `kernel ${kernel}`,
+    `Secure Boot ${secureBoot}, key ${key}, signed by ${signers.join(", ")}`,
+    live.join(", "),
+  ];
+  return `${lines.join("\n    ")}\n`;
+}
+
+/** An output's value in one line. */
+function inOneLine(value: unknown): string {
+  return (typeof value === "string" ? value : JSON.stringify(value)).replace(/\n[^]*/, " …");
 }
 
 async function main(): Promise<void> {
@@ -105,12 +116,12 @@ class Demo {
   async #show(): Promise<void> {
     say("Outputs");
     const json = await this.#run("pulumi", ["stack", "output", "--stack", stackName, "--json"], "capture");
-    const { proofs, ...others } = JSON.parse(json) as { proofs: NodeProof[] } & Record<string, string>;
+    const { proofs, ...others } = JSON.parse(json) as { proofs: NodeProof[] } & Record<string, unknown>;
     for (const [name, value] of Object.entries(others)) {
-      process.stdout.write(`${name.padEnd(24)}${value.replace(/\n[^]*/, " …")}\n`);
+      process.stdout.write(`${name.padEnd(24)}${inOneLine(value)}\n`);
     }
     say("Proofs: what each node itself says");
-    console.table(proofs.map(proofRow));
+    for (const proof of proofs) process.stdout.write(proofText(proof));
     say("What KMM reports as loaded");
     const columns = "NODE:.metadata.name,IMAGE:.status.modules[*].config.containerImage,BOOT:.status.modules[*].bootId";
     await this.#run("kubectl", ["get", "nodemodulesconfigs", "-o", `custom-columns=${columns}`]);

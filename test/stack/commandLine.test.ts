@@ -1,6 +1,7 @@
 /** `npm run sandbox -- up`, then `npm run pulumi -- …`, as the README has it, with a sandbox in a directory of the user's. */
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -21,7 +22,7 @@ describe("the sandbox's command line and the CLI after it", { concurrency: false
   });
 
   /** What npm runs, from a shell that knows of no other stack. */
-  async function run(script: "cli" | "pulumi", ...args: string[]): Promise<string> {
+  async function run(script: "cli" | "pulumi" | "demo", ...args: string[]): Promise<string> {
     const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("PULUMI"));
     const env = { ...Object.fromEntries(kept), ONLOAD_KMM_SANDBOX: dir };
     const ran = await execa(process.execPath, [`sandbox/${script}.ts`, ...args], {
@@ -53,10 +54,31 @@ describe("the sandbox's command line and the CLI after it", { concurrency: false
     assert.equal(await readFile("Pulumi.dev.yaml", "utf8"), inCheckout);
   });
 
-  test("a stack that the user has selected stays selected", async () => {
+  test("a stack that the user has selected stays selected", async (t) => {
+    const other = `other-${randomUUID()}`;
     // Its configuration is in the checkout, as that of every stack but the sandbox's own.
-    await run("pulumi", "stack", "init", "other");
+    t.after(() => rm(`Pulumi.${other}.yaml`, { force: true }));
+    await run("pulumi", "stack", "init", other);
     await run("cli", "up");
-    assert.equal((await run("pulumi", "stack", "--show-name")).trim(), "other");
+    assert.equal((await run("pulumi", "stack", "--show-name")).trim(), other);
+  });
+
+  test("the demo tells what was built and proven, and what to type next", async () => {
+    const told = await run("demo");
+    assert.match(told, /^moduleVersion +\w+$/m);
+    assert.match(told, /^worker-1: proven, version \w+\n {4}kernel 5\.14\.\S+\n {4}Secure Boot .*signed by \S+/m);
+    assert.match(told, /━━ And now\n {2}npm run pulumi -- up /);
+  });
+
+  test("the demo's cycle ends with the time of each command", async () => {
+    const told = await run("demo", "--cycle");
+    const times = told.slice(told.lastIndexOf("━━ Time")).match(/^ +\d+\.\d s {2}.+$/gm) ?? [];
+    const commands = times.map((line) => line.replace(/^.* s {2}/, ""));
+    assert.deepEqual(commands, ["pulumi preview", ...Array<string>(3).fill("pulumi up"), "pulumi destroy", "in all"]);
+  });
+
+  test("the demo takes the sandbox away", async () => {
+    await run("demo", "--clean");
+    await assert.rejects(stat(dir), { code: "ENOENT" });
   });
 });
