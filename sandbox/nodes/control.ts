@@ -4,6 +4,7 @@ import { text } from "node:stream/consumers";
 import { readControl } from "./access.ts";
 import { addToDb } from "./bmc.ts";
 import type { Machine } from "./machine.ts";
+import { heldBy, live } from "./modules.ts";
 import type { SandboxNode } from "./node.ts";
 
 /** What can be done to a machine that no command on it does: what a hand, a BMC or an administrator would do. */
@@ -23,6 +24,10 @@ export interface Actions {
   /** What the next boot starts. */
   upgrade: { kernel: string; osImage?: string };
   secureBoot: { on: boolean };
+  /** A program starts and opens a file that holds a module; in the pod of this UID, or outside of pods. */
+  start: { name: string; file: string; pod?: string };
+  /** The programs of this name end. */
+  end: { name: string };
 }
 
 type Handlers = { [Name in keyof Actions]: (node: SandboxNode, input: Actions[Name]) => unknown };
@@ -51,6 +56,14 @@ const HANDLERS: Handlers = {
   },
   secureBoot({ machine }, { on }) {
     machine.firmware.secureBoot = on;
+  },
+  start({ machine }, { name, file, pod }) {
+    if (live(machine, heldBy(file) ?? "") === undefined) throw new Error(`${file}: No such device or address`);
+    const pid = Math.max(1000, ...machine.processes.map((each) => each.pid)) + 1;
+    machine.processes.push({ pid, name, file, pod: pod ?? null });
+  },
+  end({ machine }, { name }) {
+    machine.processes = machine.processes.filter((each) => each.name !== name);
   },
 };
 

@@ -20,6 +20,16 @@ export interface LiveModule {
   usedBy: string[];
 }
 
+/** A process that holds a module by a file that it has open. */
+export interface Process {
+  pid: number;
+  name: string;
+  /** As `/dev/onload`. */
+  file: string;
+  /** UID of the pod that it runs in; null outside of pods. */
+  pod: string | null;
+}
+
 /** A network interface; it is there only while its driver is live. */
 export interface Interface {
   name: string;
@@ -94,6 +104,8 @@ export interface Machine {
   next: { kernel: string; osImage: string };
   firmware: Firmware;
   modules: LiveModule[];
+  /** Of all processes those that hold a module. */
+  processes: Process[];
   interfaces: Interface[];
   /** By image reference. */
   images: Record<string, StoredImage>;
@@ -165,6 +177,7 @@ export function newMachine(spec: NodeSpec): Machine {
       mokTimeout: null,
     },
     modules: [],
+    processes: [],
     interfaces: interfacesOf(spec),
     images: {},
   };
@@ -180,6 +193,7 @@ export function startKernel(machine: Machine, options: { keepBootId?: boolean } 
   machine.kernel = machine.next.kernel;
   machine.osImage = machine.next.osImage;
   machine.modules = [];
+  machine.processes = [];
   if (machine.spec.solarflare) machine.modules = [inTree("mtd", ["sfc"]), inTree("sfc", [])];
 }
 

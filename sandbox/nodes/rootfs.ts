@@ -1,6 +1,7 @@
 import { lstatSync, mkdirSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Interface, LiveModule, Machine } from "./machine.ts";
+import type { Interface, LiveModule, Machine, Process } from "./machine.ts";
+import { usesOf } from "./modules.ts";
 import { driverVersion, liveInterfaces } from "./tools/inspect.ts";
 
 /** A file's content, or where a symbolic link points. */
@@ -88,7 +89,8 @@ function entriesOf(machine: Machine): Record<string, Entry> {
       ...(machine.modules.some(({ name }) => name === "onload") ? { "dev/onload": "" } : {}),
     }),
     ...routes(machine),
-    ...Object.assign({}, ...machine.modules.map(moduleEntries)),
+    ...Object.assign({}, ...machine.modules.map((each) => moduleEntries(machine, each))),
+    ...Object.assign({}, ...machine.processes.map(processEntries)),
     ...Object.assign({}, ...machine.interfaces.map((each) => deviceEntries(machine, each))),
     ...Object.assign({}, ...liveInterfaces(machine).map(interfaceEntries)),
     ...imageEntries(machine),
@@ -111,15 +113,30 @@ function routes(machine: Machine): Record<string, Entry> {
 }
 
 /** `taint` as the kernel shows it: O for out-of-tree, E for a signature that could not be verified. */
-function moduleEntries(module: LiveModule): Record<string, Entry> {
+function moduleEntries(machine: Machine, module: LiveModule): Record<string, Entry> {
   const taint = module.outOfTree ? `O${module.verified ? "" : "E"}` : "";
   const directory = `sys/module/${module.name}`;
-  return plain({
-    [`${directory}/initstate`]: "live",
-    [`${directory}/srcversion`]: module.srcversion,
-    [`${directory}/taint`]: taint,
-    ...(module.version === null ? {} : { [`${directory}/version`]: module.version }),
-  });
+  return {
+    ...plain({
+      [`${directory}/initstate`]: "live",
+      [`${directory}/srcversion`]: module.srcversion,
+      [`${directory}/taint`]: taint,
+      [`${directory}/refcnt`]: String(usesOf(machine, module)),
+      ...(module.version === null ? {} : { [`${directory}/version`]: module.version }),
+      ...(module.name === "sfc" ? { "sys/class/mtd/mtd0/name": "ens1f0np0 sfc_mcfw:0b" } : {}),
+    }),
+    ...Object.fromEntries(module.usedBy.map((user) => [`${directory}/holders/${user}`, { link: `../../${user}` }])),
+  };
+}
+
+/** As systemd lays out control groups for the kubelet. */
+function processEntries({ pid, name, file, pod }: Process): Record<string, Entry> {
+  const slice = `kubepods-burstable-pod${pod?.replaceAll("-", "_") ?? ""}.slice`;
+  const group = pod === null ? `/system.slice/${name}.service` : `/kubepods.slice/kubepods-burstable.slice/${slice}`;
+  return {
+    ...plain({ [`proc/${pid}/comm`]: name, [`proc/${pid}/cgroup`]: `0::${group}` }),
+    [`proc/${pid}/fd/3`]: { link: file },
+  };
 }
 
 function deviceEntries(machine: Machine, { pciAddress, pciId, driver }: Interface): Record<string, Entry> {
