@@ -25,7 +25,7 @@ sfc_devices() {
       *' sfc_'*) printf '%s\n' "/dev/mtd$number" "/dev/mtd${number}ro" "/dev/mtdblock$number" ;;
     esac
   done
-  for vf in "$root"/sys/bus/pci/drivers/sfc/*/virtfn*; do
+  for vf in "$root"/sys/bus/pci/drivers/sfc/*/virtfn* "$root"/sys/bus/pci/drivers/sfc_ef100/*/virtfn*; do
     group=$(readlink "$vf/iommu_group") || continue
     printf '%s\n' "/dev/vfio/${group##*/}" "/dev/vfio/noiommu-${group##*/}"
     for device in "$vf"/vfio-dev/*; do

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { readControl } from "./access.ts";
 import { addToDb } from "./bmc.ts";
-import type { Machine } from "./machine.ts";
+import { withoutCard, type Machine } from "./machine.ts";
 import { heldBy, live } from "./modules.ts";
 import type { SandboxNode } from "./node.ts";
 
@@ -24,6 +24,12 @@ export interface Actions {
   /** What the next boot starts. */
   upgrade: { kernel: string; osImage?: string };
   secureBoot: { on: boolean };
+  /** The machine boots with these arguments of the kernel from now on: `module_blacklist=`, `lockdown=` and the like. */
+  bootWith: { arguments: string[] };
+  /** Lines of modprobe.d: `blacklist sfc`, `install sfc /bin/false`. The machine boots. */
+  configureModprobe: { lines: string[] };
+  /** Its Solarflare card is taken out, for good. */
+  removeCard: Record<string, never>;
   /** A program starts and opens a file that holds a module; in the pod of this UID, or outside of pods. */
   start: { name: string; file: string; pod?: string };
   /** The programs of this name end. */
@@ -52,10 +58,24 @@ const HANDLERS: Handlers = {
     addToDb(machine, der);
   },
   upgrade({ machine }, { kernel, osImage }) {
-    machine.next = { kernel, osImage: osImage ?? machine.next.osImage };
+    machine.next = { ...machine.next, kernel, osImage: osImage ?? machine.next.osImage };
   },
   secureBoot({ machine }, { on }) {
     machine.firmware.secureBoot = on;
+  },
+  bootWith({ machine, power }, input) {
+    machine.next.arguments = input.arguments;
+    power.reset();
+  },
+  configureModprobe({ machine, power }, { lines }) {
+    const strange = lines.find((line) => !/^(blacklist \S+|install \S+ \/bin\/false)$/.test(line));
+    if (strange !== undefined) throw new Error(`modprobe.d: the sandbox doesn't know ${strange}`);
+    machine.modprobeConfig = lines;
+    power.reset();
+  },
+  removeCard({ machine, power }) {
+    withoutCard(machine);
+    power.reset();
   },
   start({ machine }, { name, file, pod }) {
     if (live(machine, heldBy(file) ?? "") === undefined) throw new Error(`${file}: No such device or address`);

@@ -100,8 +100,12 @@ export interface Machine {
   systemUuid: string;
   kernel: string;
   osImage: string;
-  /** What the next boot starts; an upgrade sets both. */
-  next: { kernel: string; osImage: string };
+  /** The kernel's arguments that matter here. */
+  arguments: string[];
+  /** What the next boot starts; an upgrade sets kernel and image. */
+  next: { kernel: string; osImage: string; arguments?: string[] };
+  /** Lines of modprobe.d, as `install sfc /bin/false`. */
+  modprobeConfig: string[];
   firmware: Firmware;
   modules: LiveModule[];
   /** Of all processes those that hold a module. */
@@ -162,7 +166,9 @@ export function newMachine(spec: NodeSpec): Machine {
     systemUuid: randomUUID(),
     kernel,
     osImage,
+    arguments: [],
     next: { kernel, osImage },
+    modprobeConfig: [],
     firmware: {
       efi: true,
       secureBoot: spec.secureBoot,
@@ -194,7 +200,43 @@ export function startKernel(machine: Machine, options: { keepBootId?: boolean } 
   machine.osImage = machine.next.osImage;
   machine.modules = [];
   machine.processes = [];
-  if (machine.spec.solarflare) machine.modules = [inTree("mtd", ["sfc"]), inTree("sfc", [])];
+  machine.arguments = machine.next.arguments ?? [];
+  if (machine.spec.solarflare && !isBarred(machine)) machine.modules = [inTree("mtd", ["sfc"]), inTree("sfc", [])];
+}
+
+/** Whether udev can't load `sfc`: by modprobe's configuration, or because the kernel refuses it. */
+const isBarred = (machine: Machine): boolean =>
+  modprobeConfig(machine).some((line) => line === "blacklist sfc" || line.startsWith("install sfc ")) ||
+  refusedModules(machine).includes("sfc");
+
+/** All that `modprobe --showconfig` shows here: modprobe.d, and what the kernel's arguments add. */
+export const modprobeConfig = (machine: Machine): string[] => [
+  ...machine.modprobeConfig,
+  ...argumentsOf(machine, "modprobe.blacklist").map((name) => `blacklist ${name}`),
+];
+
+/** The modules that the kernel itself refuses, by `module_blacklist=`. */
+export const refusedModules = (machine: Machine): string[] => argumentsOf(machine, "module_blacklist");
+
+/** The values of `NAME=A,B`, of all such arguments. */
+const argumentsOf = (machine: Machine, name: string): string[] =>
+  machine.arguments.flatMap((each) => (each.startsWith(`${name}=`) ? each.slice(name.length + 1).split(",") : []));
+
+/** The kernel's level of lockdown, with which only trusted modules are loaded. Secure Boot sets integrity (RHEL). */
+export const lockdownOf = (machine: Machine): "none" | "integrity" | "confidentiality" => {
+  const asked = argumentsOf(machine, "lockdown").at(-1);
+  if (asked === "integrity" || asked === "confidentiality") return asked;
+  return machine.firmware.secureBoot ? "integrity" : "none";
+};
+
+/** Whether the kernel takes trusted modules only. */
+export const enforcesSignatures = (machine: Machine): boolean =>
+  lockdownOf(machine) !== "none" || machine.arguments.includes("module.sig_enforce=1");
+
+/** The card is taken out, at a boot that the caller sees to. */
+export function withoutCard(machine: Machine): void {
+  machine.spec = { ...machine.spec, solarflare: false, ownNetworkOnSolarflare: false };
+  machine.interfaces = interfacesOf(machine.spec);
 }
 
 /** The name in the certificate with which Red Hat signs the kernel's own modules. */

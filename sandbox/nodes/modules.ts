@@ -1,4 +1,12 @@
-import { inTreeFile, trusts, type LiveModule, type Machine, type ModuleFile } from "./machine.ts";
+import {
+  enforcesSignatures,
+  inTreeFile,
+  refusedModules,
+  trusts,
+  type LiveModule,
+  type Machine,
+  type ModuleFile,
+} from "./machine.ts";
 
 /** What one run of modprobe did: exit code 0 or 1, and what it printed, line by line. */
 export interface ModprobeResult {
@@ -112,6 +120,7 @@ function probe(run: Run, name: string, parameters: string[]): string | null {
 function insert(machine: Machine, file: ModuleFile, needs: string[]): string | null {
   const failed = (why: string): string => `modprobe: ERROR: could not insert '${file.name}': ${why}`;
   if (file.kernel !== null && file.kernel !== machine.kernel) return failed("Exec format error");
+  if (refusedModules(machine).includes(file.name)) return failed("Operation not permitted");
   if (!accepted(machine, file)) return failed("Key was rejected by service");
   const missing = needs.find((need) => live(machine, need) === undefined);
   if (missing !== undefined) return failed("Unknown symbol in module, or unknown parameter (see dmesg)");
@@ -121,9 +130,9 @@ function insert(machine: Machine, file: ModuleFile, needs: string[]): string | n
   return null;
 }
 
-/** Would this kernel load the file? With Secure Boot off it takes any; with it on, only a trusted signature. */
+/** Would this kernel load the file? With Secure Boot, lockdown or `module.sig_enforce=1` only with a trusted signature. */
 const accepted = (machine: Machine, file: ModuleFile): boolean =>
-  !machine.firmware.secureBoot || verified(machine, file);
+  !enforcesSignatures(machine) || verified(machine, file);
 
 const verified = (machine: Machine, { outOfTree, signerFingerprint }: ModuleFile): boolean =>
   !outOfTree || (signerFingerprint !== null && trusts(machine, signerFingerprint));

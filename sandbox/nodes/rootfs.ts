@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Interface, LiveModule, Machine, Process } from "./machine.ts";
+import { lockdownOf, type Interface, type LiveModule, type Machine, type Process } from "./machine.ts";
 import { usesOf } from "./modules.ts";
 import { driverVersion, liveInterfaces } from "./tools/inspect.ts";
 
@@ -76,6 +76,8 @@ function removeIfEmpty(directory: string): boolean {
   }
 }
 
+const levels = ["none", "integrity", "confidentiality"];
+
 function entriesOf(machine: Machine): Record<string, Entry> {
   return {
     ...plain({
@@ -84,6 +86,11 @@ function entriesOf(machine: Machine): Record<string, Entry> {
       "etc/os-release": `NAME="Red Hat Enterprise Linux CoreOS"\nPRETTY_NAME="${machine.osImage}"\nID="rhel"`,
       "proc/sys/kernel/random/boot_id": machine.bootId,
       "proc/sys/kernel/osrelease": machine.kernel,
+      "proc/cmdline": ["BOOT_IMAGE=(hd0,gpt3)/vmlinuz", ...machine.arguments].join(" "),
+      "sys/module/module/parameters/sig_enforce": machine.arguments.includes("module.sig_enforce=1") ? "Y" : "N",
+      "sys/kernel/security/lockdown": levels
+        .map((each) => (each === lockdownOf(machine) ? `[${each}]` : each))
+        .join(" "),
       "sys/class/dmi/id/product_uuid": machine.systemUuid,
       ...(machine.firmware.efi ? { "sys/firmware/efi/fw_platform_size": "64" } : {}),
       ...(machine.modules.some(({ name }) => name === "onload") ? { "dev/onload": "" } : {}),

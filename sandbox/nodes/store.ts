@@ -22,10 +22,9 @@ export class MachineStore {
     const store = new MachineStore(join(stateDir, "nodes"));
     mkdirSync(store.directory, { recursive: true, mode: 0o700 });
     for (const file of readdirSync(store.directory).filter((name) => name.endsWith(".json"))) {
-      const saved = JSON.parse(readFileSync(join(store.directory, file), "utf8")) as Omit<Machine, "processes"> &
-        Partial<Machine>;
-      // An older sandbox knew no processes.
-      const machine = { ...saved, processes: saved.processes ?? [] };
+      const saved = JSON.parse(readFileSync(join(store.directory, file), "utf8")) as Machine;
+      // An older sandbox knew none of these.
+      const machine = { ...{ processes: [], arguments: [], modprobeConfig: [] }, ...saved };
       store.#machines.set(machine.spec.name, machine);
     }
     return store;

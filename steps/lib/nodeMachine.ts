@@ -18,6 +18,7 @@ const machineState = z.object({
   secureBoot: z.enum(["enabled", "disabled", "unsupported"]),
   key: z.enum(["enrolled", "pending", "not-enrolled", "in-db", "in-kernel", "blocked", "unsupported"]).nullable(),
   deletionPending: z.boolean().nullable(),
+  firmwareSpace: z.number().nullable(),
   kernel: z.string(),
   bootId: z.string(),
   machineId: z.string(),
@@ -29,6 +30,7 @@ const machineState = z.object({
       id: z.string().nullable(),
       driver: z.string().nullable(),
       virtual: z.boolean(),
+      override: z.string().nullable(),
     }),
   ),
   interfaces: z.array(
@@ -43,6 +45,7 @@ const machineState = z.object({
   onloadDevice: z.boolean(),
   signaturesEnforced: z.boolean(),
   blacklisted: z.array(z.string()),
+  kernelDriverBarred: z.string().nullable(),
   ibt: z.boolean(),
 });
 
