@@ -12,6 +12,7 @@ import type { Remade } from "./core/ownObjects.ts";
 import type { NodeReality } from "./core/reality.ts";
 import { longestTag, tagLengthProblem } from "./core/imageTag.ts";
 import type { Release } from "./core/release.ts";
+import { releaseSupport, type BuiltFor } from "./core/releaseSupport.ts";
 import { openRelease, ReleaseError } from "./steps/lib/releasePackage.ts";
 
 /** What the program knows before its first resource. */
@@ -53,8 +54,15 @@ export async function preflight(config: Config): Promise<Preflight> {
   const tagProblems = cluster.nodes.flatMap(
     ({ node }) => tagLengthProblem(longestTag(config.release.version), config.namespace, identityOf(node).kernel) ?? [],
   );
-  const problems = [...release.problems, ...cluster.problems, ...keyProblems, ...new Set(tagProblems)];
-  const warnings = [...cluster.warnings, ...keyChange(config, cluster)];
+  const support = releaseSupport(config.release.version, kernelsToBuildFor(config, cluster));
+  const problems = [
+    ...release.problems,
+    ...cluster.problems,
+    ...keyProblems,
+    ...new Set(tagProblems),
+    ...support.problems,
+  ];
+  const warnings = [...cluster.warnings, ...keyChange(config, cluster), ...support.warnings];
   await Promise.all(warnings.map((warning) => pulumi.log.warn(warning)));
   if (release.release === undefined || problems.length > 0) throw new pulumi.RunError(problemReport(problems));
   const nodes = config.nodes.flatMap((node) => {
@@ -63,6 +71,14 @@ export async function preflight(config: Config): Promise<Preflight> {
   });
   const { remade, spoilt, kernels } = cluster;
   return { release: release.release, nodes, remade, spoilt, kernels, assets };
+}
+
+/** Held nodes are built for, too. */
+function kernelsToBuildFor({ build }: Config, { nodes }: Inspection): BuiltFor[] {
+  return [
+    ...nodes.map(({ node: { metadata, status } }) => ({ what: metadata.name, kernel: status.nodeInfo.kernelVersion })),
+    ...build.nextKernels.map(({ kernel }, at) => ({ what: `onload-kmm:build.nextKernels[${at}]`, kernel })),
+  ];
 }
 
 /** Why no step could log in with the configured key. Its content stays in its file: it is in no input, and so not in state. */

@@ -23,6 +23,8 @@ export interface Port {
   readonly driver: string | null;
   /** A virtual function of SR-IOV. */
   readonly virtual: boolean;
+  /** The one driver that may have it; null where any may. */
+  readonly override: string | null;
 }
 
 interface NetworkInterface {
@@ -37,6 +39,8 @@ export interface MachineState {
   readonly secureBoot: "enabled" | "disabled" | "unsupported";
   readonly key: KeyState | null;
   readonly deletionPending: boolean | null;
+  /** Bytes that the kernel may still write into the firmware's variables; null where it doesn't tell. */
+  readonly firmwareSpace: number | null;
   readonly kernel: string;
   readonly bootId: string;
   readonly machineId: string;
@@ -56,6 +60,8 @@ export interface MachineState {
   readonly signaturesEnforced: boolean;
   /** Modules of ours that the kernel's command line forbids. */
   readonly blacklisted: readonly string[];
+  /** What keeps the kernel's own `sfc` from being loaded on this node; null where nothing does. */
+  readonly kernelDriverBarred: string | null;
   /** Whether Indirect Branch Tracking is on. */
   readonly ibt: boolean;
 }
@@ -69,11 +75,14 @@ export const isTrusted = (state: MachineState): boolean => state.secureBoot !== 
 export const isKeyTrusted = ({ key }: MachineState): boolean => trustedStates.includes(key);
 
 /**
- * The ports that a driver of the host must serve. One with a driver for something else (`vfio-pci`, for a virtual machine or
- * a userspace stack) is in good use, and so is a virtual function that has none.
+ * The ports that a driver of the host must serve. One that has, or is set aside for, a driver for something else (`vfio-pci`,
+ * for a virtual machine or a userspace stack) is in good use, and so is a virtual function that has none.
  */
 export const hostPorts = ({ ports }: MachineState): Port[] =>
-  ports.filter(({ driver, virtual }) => (driver === null ? !virtual : driver.startsWith("sfc")));
+  ports.filter(({ driver, virtual, override }) => {
+    if (driver !== null) return driver.startsWith("sfc");
+    return !virtual && (override === null || override.startsWith("sfc"));
+  });
 
 /** A port's interface may be in a pod's network namespace, where nobody sees it from here: its driver is what counts. */
 function idlePorts(state: MachineState): string[] {
@@ -81,6 +90,9 @@ function idlePorts(state: MachineState): string[] {
   const idle = all.filter(({ driver }) => driver === null);
   return idle.length === 0 ? [] : [`${idle.length} of ${all.length} Solarflare ports have no driver`];
 }
+
+/** A representor of SR-IOV's switch hangs on its card like a port, but is none. */
+const isNobodysPort = ({ driver }: NetworkInterface): boolean => driver === "efx_ef100_rep";
 
 /** The modules without which OpenOnload doesn't run. */
 const needed = ["onload", "sfc", "sfc_char", "sfc_resource"];
@@ -97,7 +109,7 @@ export function driverProblems(state: MachineState): string[] {
     else if (!module.outOfTree) problems.push(`${name} is the kernel's own, not OpenOnload's`);
     else if (module.unsigned && state.secureBoot === "enabled") problems.push(`${name} is not signed by a trusted key`);
   }
-  for (const { name, driver, version } of state.interfaces) {
+  for (const { name, driver, version } of state.interfaces.filter((each) => !isNobodysPort(each))) {
     if (driver !== "sfc") problems.push(`${name} has the driver ${driver ?? "none"}, not sfc`);
     else if (version === state.kernel) problems.push(`${name} runs the in-tree sfc driver (version ${version})`);
   }
@@ -106,13 +118,13 @@ export function driverProblems(state: MachineState): string[] {
 
 /**
  * Why the kernel's own driver doesn't serve the Solarflare ports, as it did before OpenOnload's; empty when it does. KMM
- * only unloads: nothing loads `sfc` again before the next boot.
+ * only unloads: nothing loads `sfc` again before the next boot. Where the node is set up without that driver it never did.
  */
 export function kernelDriverProblems(state: MachineState): string[] {
   const problems = needed
     .filter((name) => state.modules[name]?.outOfTree === true)
     .map((name) => `OpenOnload's ${name} is still live`);
-  return [...problems, ...idlePorts(state)];
+  return state.kernelDriverBarred === null ? [...problems, ...idlePorts(state)] : problems;
 }
 
 /** Interfaces that carry the node's own network and would go away while modules are reloaded. */

@@ -13,7 +13,28 @@ export interface Consent {
  * remedy. On the node it would show only when the in-tree driver is gone already.
  */
 export function obstacles(state: MachineState, consent: Consent): string[] {
-  return [...portObstacles(state, consent), ...networkObstacles(state, consent), ...kernelObstacles(state)];
+  return [
+    ...portObstacles(state, consent),
+    ...networkObstacles(state, consent),
+    ...kernelObstacles(state),
+    ...firmwareObstacles(state),
+  ];
+}
+
+/**
+ * Bytes of the firmware's variables that an enrolment takes: the request with its certificate, the password's hash, and the
+ * certificate once more in MokList, or in db, while the request is still there.
+ */
+const enrolmentBytes = 4096;
+
+/** Only a key that is still to be asked for needs space. */
+function firmwareObstacles({ secureBoot, key, firmwareSpace }: MachineState): string[] {
+  const mustEnrol = secureBoot === "enabled" && (key === null || key === "not-enrolled");
+  if (!mustEnrol || firmwareSpace === null || firmwareSpace >= enrolmentBytes) return [];
+  return [
+    `its firmware has ${firmwareSpace} bytes left for variables, and enrolling the key takes up to ${enrolmentBytes}: the request would fail, ` +
+      "or be lost in MokManager; delete old dump-* variables and keys in /sys/firmware/efi/efivars, or update the firmware",
+  ];
 }
 
 function portObstacles(state: MachineState, { withoutPorts }: Consent): string[] {

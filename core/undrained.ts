@@ -22,14 +22,16 @@ export interface DisruptionBudget {
 
 /** The pods that should have left a node, each with what is seen to keep it: a line each, empty when all have gone. */
 export function undrained(pods: readonly DrainedPod[], budgets: readonly DisruptionBudget[]): string[] {
-  return pods.filter(mustLeave).map((pod) => {
+  return pods.filter(leavesInDrain).map((pod) => {
     const { namespace, name } = pod.metadata;
     return `pod ${namespace}/${name}: ${whyStill(pod, budgets)}`;
   });
 }
 
 /** Static pods and those of DaemonSets stay while a node is drained, and so do KMM's workers. */
-function mustLeave({ metadata: { ownerReferences = [], annotations = {}, labels = {} } }: DrainedPod): boolean {
+export function leavesInDrain({
+  metadata: { ownerReferences = [], annotations = {}, labels = {} },
+}: DrainedPod): boolean {
   if ("kubernetes.io/config.mirror" in annotations || kmm.workerActionLabel in labels) return false;
   return !ownerReferences.some(({ kind }) => kind === "DaemonSet");
 }

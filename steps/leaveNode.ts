@@ -12,12 +12,13 @@ import { BootPatience } from "./lib/bootPatience.ts";
 import { removeKey } from "./lib/enrolment.ts";
 import { bringKernelDriverBack } from "./lib/kernelDriver.ts";
 import { connect } from "./lib/kubectl.ts";
+import { requireUnused, untilUnused } from "./lib/moduleUse.ts";
 import { enrolmentSchema } from "./lib/nodeInput.ts";
 import { NodeMachine } from "./lib/nodeMachine.ts";
 import { NodeOutage } from "./lib/nodeOutage.ts";
 import { isControlPlane, requireNoHealthCheck, requireQuiet } from "./lib/nodeSafety.ts";
 import { readPolicy } from "./lib/policy.ts";
-import { sshSchema } from "./lib/ssh.ts";
+import { sshSchema, Unreachable } from "./lib/ssh.ts";
 import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
 import { waitUntil, type Look } from "./lib/wait.ts";
 import { WorkerAccount } from "./lib/workerAccount.ts";
@@ -53,6 +54,7 @@ await runStep(input, async (step) => {
   await outage.alone(isControlPlane(found), async () => {
     const reboots = await keyGoesByReboot(found);
     const loaded = (await stillLoaded()) !== undefined;
+    if (loaded) await requireFree(found);
     if (reboots || loaded) await takeOut();
     if ((await stillLoaded()) !== undefined) await unload();
     if (reboots) await removeKey({ name, enrolment, certificate: step.certificate, outage, machine, readNode });
@@ -109,7 +111,17 @@ await runStep(input, async (step) => {
     if (isReady(node)) await outage.drain();
   }
 
+  /** Nothing was changed when this throws. A node that SSH doesn't reach leaves all the same: KMM unloads it. */
+  async function requireFree(node: RollNode): Promise<void> {
+    if (!isReady(node) || outage.stateOf(node) !== undefined) return;
+    await requireUnused(name, outage, machine).catch((error: unknown) => {
+      if (!(error instanceof Unreachable)) throw error;
+    });
+  }
+
   async function unload(): Promise<void> {
+    const node = await outage.read();
+    if (node !== undefined && isReady(node)) await untilUnused(name, outage, machine);
     await outage.setVersion(step.namespace, step.module, undefined);
     progress(`${name}: KMM unloads the modules`);
     const waiting = {

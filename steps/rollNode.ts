@@ -11,6 +11,7 @@ import { enrol } from "./lib/enrolment.ts";
 import { connect } from "./lib/kubectl.ts";
 import { load } from "./lib/loading.ts";
 import { requireModule, requireSigned } from "./lib/liveModule.ts";
+import { requireUnused } from "./lib/moduleUse.ts";
 import { consentSchema, enrolmentSchema, moduleSchema, nodeSchema, sameMachine } from "./lib/nodeInput.ts";
 import { NodeMachine } from "./lib/nodeMachine.ts";
 import { NodeOutage } from "./lib/nodeOutage.ts";
@@ -93,6 +94,8 @@ await runStep(input, async (step) => {
     await requireQuiet(kubectl, node);
     if (reboots) await requireNoHealthCheck(kubectl, node);
     if (state !== undefined) requireLoadable(name, state, step.consent);
+    // A reboot ends whoever uses the modules.
+    if (state !== undefined && !reboots) await requireUnused(name, outage, machine);
     if (reboots && enrolment.mode === "redfish") await requireDatabase({ ...step, enrolment, name }, node);
     const waiting = {
       timeoutSeconds: turnPatienceSeconds,

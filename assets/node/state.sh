@@ -8,13 +8,16 @@
 #   key               state of the certificate: "enrolled", "pending", "not-enrolled", "in-db", "in-kernel", "blocked",
 #                     "unsupported"
 #   deletionPending   whether a request to delete the key waits for MokManager
+#   firmwareSpace     with Secure Boot: bytes that the kernel may still write into the firmware's variables; null where it doesn't
+#                     tell (before Linux 6.6, where efivarfs's size is 0)
 #   kernel, bootId, machineId, systemUuid
 #   modules           for onload, sfc, sfc_char and sfc_resource: null when not live, else
 #                     {version, srcversion, outOfTree, unsigned, signers}. `unsigned` is the kernel's own mark on a module
 #                     whose signature it could not verify. `signers`: of the files of this module, in the images in the
 #                     node's storage, that have the live module's srcversion; modinfo can't ask a live module.
 #   ports             Ethernet functions on the PCI bus that the kernel's sfc or OpenOnload's binds: [{pci, id, driver,
-#                     virtual}]; `id` is vendor:device, `driver` null without one, `virtual` for a function of SR-IOV
+#                     virtual, override}]; `id` is vendor:device, `driver` null without one, `virtual` for a function of
+#                     SR-IOV, `override` the one driver that may have it (driverctl writes that), null where any may
 #   interfaces        of these ports: [{name, pci, driver, version}] by `ethtool -i`. In-tree `sfc` reports the kernel's
 #                     release as its version, the out-of-tree one its own.
 #   ownNetwork        physical interfaces under the default routes (through bridges, bonds and VLANs): [{name, driver,
@@ -23,6 +26,8 @@
 #   signaturesEnforced  whether the kernel takes no module without a trusted signature, Secure Boot or not
 #   blacklisted       those of the modules that the kernel refuses by `module_blacklist=`. What modprobe.d or
 #                     `modprobe.blacklist=` say holds for loading by hardware alone, not for loading by name.
+#   kernelDriverBarred  while no sfc is live: the line of modprobe.d, or of `modprobe.blacklist=`, by which the kernel's own isn't
+#                     loaded on this node; null where there is none. KMM's worker has a modprobe.d of its own.
 #   ibt               whether Indirect Branch Tracking is on
 if [ -z "${onload_kmm_lib:-}" ]; then
   # shellcheck source=assets/node/lib.sh
@@ -42,6 +47,12 @@ key_fields() {
   listed=$(is_listed --list-delete)
   pending=$(says [ "$listed" = yes ])
   printf '"key":"%s","deletionPending":%s' "$key" "$pending"
+}
+
+firmware_space() {
+  [ "$secure_boot" = enabled ] || return 0
+  space=$(stat -f -c '%T %s %b %a' "$root/sys/firmware/efi/efivars" 2>/dev/null) || return 0
+  printf '%s\n' "$space" | awk '$1 == "efivarfs" && $3 > 0 { printf "%.0f", $2 * $4 }'
 }
 
 # The signers of the files that a live module may have come from: as_root, because only root may look into storage.
@@ -75,13 +86,17 @@ driver_of() {
   printf %s "${link##*/}"
 }
 
-# is_ours DEVICE: has sfc bound it, is it in sfc's own table in this kernel, is its vendor Solarflare, or is it what OpenOnload's
-# table has beyond that: Alveo SN1000 and what AMD sells under its own number.
+# is_ours DEVICE: has sfc bound it (as sfc_ef100 on Alveo SN1000), is it in sfc's own table in this kernel, is its vendor
+# Solarflare, or is it what OpenOnload's table has beyond that: Alveo SN1000 and what AMD sells under its own number. Solarflare's
+# cards of before 2013 (SFC4000, SFC9000) have drivers of their own, if any, sfc_falcon and sfc_siena.
 is_ours() (
   # The table's entries are patterns for `case`, not for files.
   set -f
-  [ "$(driver_of "$1")" != sfc ] || return 0
-  case $(first_line "$1/vendor"):$(first_line "$1/device") in 0x1924:* | 0x10ee:0x0100 | 0x1022:0x1190) return 0 ;; esac
+  case $(driver_of "$1") in sfc | sfc_ef100) return 0 ;; esac
+  case $(first_line "$1/vendor"):$(first_line "$1/device") in
+    0x1924:0x0703 | 0x1924:0x6703 | 0x1924:0x0710 | 0x1924:0x0803 | 0x1924:0x0813) return 1 ;;
+    0x1924:* | 0x10ee:0x0100 | 0x10ee:0x1100 | 0x1022:0x1190) return 0 ;;
+  esac
   modalias=$(first_line "$1/modalias")
   for pattern in $sfc_table; do
     # shellcheck disable=SC2254 # a pattern
@@ -100,8 +115,10 @@ ports() {
     virtual=false
     if [ -e "$root$device/physfn" ]; then virtual=true; fi
     id=$(first_line "$device/vendor"):$(first_line "$device/device")
-    printf '%s{"pci":%s,"id":%s,"driver":%s,"virtual":%s}' "$separator" "$(string "${device##*/}")" \
-      "$(string "$(printf %s "$id" | sed 's/0x//g')")" "$(string "$(driver_of "$device")")" "$virtual"
+    override=$(first_line "$device/driver_override")
+    printf '%s{"pci":%s,"id":%s,"driver":%s,"virtual":%s,"override":%s}' "$separator" "$(string "${device##*/}")" \
+      "$(string "$(printf %s "$id" | sed 's/0x//g')")" "$(string "$(driver_of "$device")")" "$virtual" \
+      "$(string "$(printf %s "$override" | sed 's/^(null)$//')")"
     separator=,
   done
 }
@@ -180,6 +197,13 @@ blacklisted() {
   done
 }
 
+# What modprobe itself reads out of its directories and the kernel's arguments.
+kernel_driver_barred() {
+  [ "$(first_line /sys/module/sfc/initstate)" != live ] || return 0
+  { as_root modprobe --showconfig 2>/dev/null || :; } |
+    sed -n '/^blacklist sfc$/p; /^install sfc /p' | sed -n 1p
+}
+
 has_ibt() {
   case " $cmdline " in *' ibt=off '*) return 1 ;; esac
   grep -q '^flags.*[[:space:]]ibt\([[:space:]]\|$\)' "$root/proc/cpuinfo" 2>/dev/null
@@ -207,10 +231,11 @@ modules=
 for name in $MODULES; do
   modules="$modules${modules:+,}\"$name\":$(module "$name")"
 done
-printf '{"secureBoot":"%s",%s,"kernel":%s,"bootId":%s,"machineId":%s,"systemUuid":%s,"modules":{%s},' \
-  "$secure_boot" "$key_fields" "$(string "$kernel")" "$(string "$(first_line /proc/sys/kernel/random/boot_id)")" \
+firmware_space=$(firmware_space)
+printf '{"secureBoot":"%s",%s,"firmwareSpace":%s,"kernel":%s,"bootId":%s,"machineId":%s,"systemUuid":%s,"modules":{%s},' \
+  "$secure_boot" "$key_fields" "${firmware_space:-null}" "$(string "$kernel")" "$(string "$(first_line /proc/sys/kernel/random/boot_id)")" \
   "$(string "$(first_line /etc/machine-id)")" "$(string "$system_uuid")" "$modules"
 printf '"ports":[%s],"interfaces":[%s],"ownNetwork":[%s],"onloadDevice":%s,' \
   "$(ports)" "$(interfaces)" "$(own_network)" "$(says [ -e "$root/dev/onload" ])"
-printf '"signaturesEnforced":%s,"blacklisted":[%s],"ibt":%s}\n' \
-  "$(says signatures_enforced)" "$(list blacklisted)" "$(says has_ibt)"
+printf '"signaturesEnforced":%s,"blacklisted":[%s],"kernelDriverBarred":%s,"ibt":%s}\n' \
+  "$(says signatures_enforced)" "$(list blacklisted)" "$(string "$(kernel_driver_barred)")" "$(says has_ibt)"

@@ -3,7 +3,8 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { readControl } from "./access.ts";
 import { addToDb } from "./bmc.ts";
-import type { Machine } from "./machine.ts";
+import { withoutCard, type Machine } from "./machine.ts";
+import { heldBy, live } from "./modules.ts";
 import type { SandboxNode } from "./node.ts";
 
 /** What can be done to a machine that no command on it does: what a hand, a BMC or an administrator would do. */
@@ -23,6 +24,16 @@ export interface Actions {
   /** What the next boot starts. */
   upgrade: { kernel: string; osImage?: string };
   secureBoot: { on: boolean };
+  /** The machine boots with these arguments of the kernel from now on: `module_blacklist=`, `lockdown=` and the like. */
+  bootWith: { arguments: string[] };
+  /** Lines of modprobe.d: `blacklist sfc`, `install sfc /bin/false`. The machine boots. */
+  configureModprobe: { lines: string[] };
+  /** Its Solarflare card is taken out, for good. */
+  removeCard: Record<string, never>;
+  /** A program starts and opens a file that holds a module; in the pod of this UID, or outside of pods. */
+  start: { name: string; file: string; pod?: string };
+  /** The programs of this name end. */
+  end: { name: string };
 }
 
 type Handlers = { [Name in keyof Actions]: (node: SandboxNode, input: Actions[Name]) => unknown };
@@ -47,10 +58,32 @@ const HANDLERS: Handlers = {
     addToDb(machine, der);
   },
   upgrade({ machine }, { kernel, osImage }) {
-    machine.next = { kernel, osImage: osImage ?? machine.next.osImage };
+    machine.next = { ...machine.next, kernel, osImage: osImage ?? machine.next.osImage };
   },
   secureBoot({ machine }, { on }) {
     machine.firmware.secureBoot = on;
+  },
+  bootWith({ machine, power }, input) {
+    machine.next.arguments = input.arguments;
+    power.reset();
+  },
+  configureModprobe({ machine, power }, { lines }) {
+    const strange = lines.find((line) => !/^(blacklist \S+|install \S+ \/bin\/false)$/.test(line));
+    if (strange !== undefined) throw new Error(`modprobe.d: the sandbox doesn't know ${strange}`);
+    machine.modprobeConfig = lines;
+    power.reset();
+  },
+  removeCard({ machine, power }) {
+    withoutCard(machine);
+    power.reset();
+  },
+  start({ machine }, { name, file, pod }) {
+    if (live(machine, heldBy(file) ?? "") === undefined) throw new Error(`${file}: No such device or address`);
+    const pid = Math.max(1000, ...machine.processes.map((each) => each.pid)) + 1;
+    machine.processes.push({ pid, name, file, pod: pod ?? null });
+  },
+  end({ machine }, { name }) {
+    machine.processes = machine.processes.filter((each) => each.name !== name);
   },
 };
 

@@ -20,6 +20,16 @@ export interface LiveModule {
   usedBy: string[];
 }
 
+/** A process that holds a module by a file that it has open. */
+export interface Process {
+  pid: number;
+  name: string;
+  /** As `/dev/onload`. */
+  file: string;
+  /** UID of the pod that it runs in; null outside of pods. */
+  pod: string | null;
+}
+
 /** A network interface; it is there only while its driver is live. */
 export interface Interface {
   name: string;
@@ -90,10 +100,16 @@ export interface Machine {
   systemUuid: string;
   kernel: string;
   osImage: string;
-  /** What the next boot starts; an upgrade sets both. */
-  next: { kernel: string; osImage: string };
+  /** The kernel's arguments that matter here. */
+  arguments: string[];
+  /** What the next boot starts; an upgrade sets kernel and image. */
+  next: { kernel: string; osImage: string; arguments?: string[] };
+  /** Lines of modprobe.d, as `install sfc /bin/false`. */
+  modprobeConfig: string[];
   firmware: Firmware;
   modules: LiveModule[];
+  /** Of all processes those that hold a module. */
+  processes: Process[];
   interfaces: Interface[];
   /** By image reference. */
   images: Record<string, StoredImage>;
@@ -150,7 +166,9 @@ export function newMachine(spec: NodeSpec): Machine {
     systemUuid: randomUUID(),
     kernel,
     osImage,
+    arguments: [],
     next: { kernel, osImage },
+    modprobeConfig: [],
     firmware: {
       efi: true,
       secureBoot: spec.secureBoot,
@@ -165,6 +183,7 @@ export function newMachine(spec: NodeSpec): Machine {
       mokTimeout: null,
     },
     modules: [],
+    processes: [],
     interfaces: interfacesOf(spec),
     images: {},
   };
@@ -180,7 +199,44 @@ export function startKernel(machine: Machine, options: { keepBootId?: boolean } 
   machine.kernel = machine.next.kernel;
   machine.osImage = machine.next.osImage;
   machine.modules = [];
-  if (machine.spec.solarflare) machine.modules = [inTree("mtd", ["sfc"]), inTree("sfc", [])];
+  machine.processes = [];
+  machine.arguments = machine.next.arguments ?? [];
+  if (machine.spec.solarflare && !isBarred(machine)) machine.modules = [inTree("mtd", ["sfc"]), inTree("sfc", [])];
+}
+
+/** Whether udev can't load `sfc`: by modprobe's configuration, or because the kernel refuses it. */
+const isBarred = (machine: Machine): boolean =>
+  modprobeConfig(machine).some((line) => line === "blacklist sfc" || line.startsWith("install sfc ")) ||
+  refusedModules(machine).includes("sfc");
+
+/** All that `modprobe --showconfig` shows here: modprobe.d, and what the kernel's arguments add. */
+export const modprobeConfig = (machine: Machine): string[] => [
+  ...machine.modprobeConfig,
+  ...argumentsOf(machine, "modprobe.blacklist").map((name) => `blacklist ${name}`),
+];
+
+/** The modules that the kernel itself refuses, by `module_blacklist=`. */
+export const refusedModules = (machine: Machine): string[] => argumentsOf(machine, "module_blacklist");
+
+/** The values of `NAME=A,B`, of all such arguments. */
+const argumentsOf = (machine: Machine, name: string): string[] =>
+  machine.arguments.flatMap((each) => (each.startsWith(`${name}=`) ? each.slice(name.length + 1).split(",") : []));
+
+/** The kernel's level of lockdown, with which only trusted modules are loaded. Secure Boot sets integrity (RHEL). */
+export const lockdownOf = (machine: Machine): "none" | "integrity" | "confidentiality" => {
+  const asked = argumentsOf(machine, "lockdown").at(-1);
+  if (asked === "integrity" || asked === "confidentiality") return asked;
+  return machine.firmware.secureBoot ? "integrity" : "none";
+};
+
+/** Whether the kernel takes trusted modules only. */
+export const enforcesSignatures = (machine: Machine): boolean =>
+  lockdownOf(machine) !== "none" || machine.arguments.includes("module.sig_enforce=1");
+
+/** The card is taken out, at a boot that the caller sees to. */
+export function withoutCard(machine: Machine): void {
+  machine.spec = { ...machine.spec, solarflare: false, ownNetworkOnSolarflare: false };
+  machine.interfaces = interfacesOf(machine.spec);
 }
 
 /** The name in the certificate with which Red Hat signs the kernel's own modules. */

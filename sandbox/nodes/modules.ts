@@ -1,4 +1,12 @@
-import { inTreeFile, trusts, type LiveModule, type Machine, type ModuleFile } from "./machine.ts";
+import {
+  enforcesSignatures,
+  inTreeFile,
+  refusedModules,
+  trusts,
+  type LiveModule,
+  type Machine,
+  type ModuleFile,
+} from "./machine.ts";
 
 /** What one run of modprobe did: exit code 0 or 1, and what it printed, line by line. */
 export interface ModprobeResult {
@@ -56,6 +64,21 @@ export function parseSoftdeps(text: string): Record<string, string[]> {
 export const live = (machine: Machine, name: string): LiveModule | undefined =>
   machine.modules.find((module) => module.name === name);
 
+/** The module that an open file of this name holds; undefined for a file of something else. */
+export const heldBy = (file: string): string | undefined => HOLDING.find(([start]) => file.startsWith(start))?.[1];
+
+const HOLDING: [start: string, module: string][] = [
+  ["/dev/onload", "onload"],
+  ["onload:", "onload"],
+  ["/dev/sfc_char", "sfc_char"],
+  // The card's flash; no other flash is modelled.
+  ["/dev/mtd", "sfc"],
+];
+
+/** How often a live module is in use: by modules that need it, and by processes. */
+export const usesOf = (machine: Machine, { name, usedBy }: LiveModule): number =>
+  usedBy.length + machine.processes.filter(({ file }) => heldBy(file) === name).length;
+
 /**
  * `modprobe -v NAME`: a module that is live already ends the run at once, before any dependency is looked at (so in-tree
  * `sfc` makes `modprobe sfc` succeed). Hard dependencies come first and their failure counts; soft ones follow and
@@ -97,6 +120,7 @@ function probe(run: Run, name: string, parameters: string[]): string | null {
 function insert(machine: Machine, file: ModuleFile, needs: string[]): string | null {
   const failed = (why: string): string => `modprobe: ERROR: could not insert '${file.name}': ${why}`;
   if (file.kernel !== null && file.kernel !== machine.kernel) return failed("Exec format error");
+  if (refusedModules(machine).includes(file.name)) return failed("Operation not permitted");
   if (!accepted(machine, file)) return failed("Key was rejected by service");
   const missing = needs.find((need) => live(machine, need) === undefined);
   if (missing !== undefined) return failed("Unknown symbol in module, or unknown parameter (see dmesg)");
@@ -106,9 +130,9 @@ function insert(machine: Machine, file: ModuleFile, needs: string[]): string | n
   return null;
 }
 
-/** Would this kernel load the file? With Secure Boot off it takes any; with it on, only a trusted signature. */
+/** Would this kernel load the file? With Secure Boot, lockdown or `module.sig_enforce=1` only with a trusted signature. */
 const accepted = (machine: Machine, file: ModuleFile): boolean =>
-  !machine.firmware.secureBoot || verified(machine, file);
+  !enforcesSignatures(machine) || verified(machine, file);
 
 const verified = (machine: Machine, { outOfTree, signerFingerprint }: ModuleFile): boolean =>
   !outOfTree || (signerFingerprint !== null && trusts(machine, signerFingerprint));
@@ -134,7 +158,8 @@ export function modprobeRemove(machine: Machine, tree: ModuleTree, names: string
       return { code: 1, lines: [...lines, `modprobe: FATAL: Module ${name} not found.`] };
     }
     if (module === undefined) continue;
-    if (module.usedBy.length > 0) return { code: 1, lines: [...lines, `modprobe: FATAL: Module ${name} is in use.`] };
+    if (usesOf(machine, module) > 0)
+      return { code: 1, lines: [...lines, `modprobe: FATAL: Module ${name} is in use.`] };
     remove({ machine, tree, lines }, module);
   }
   return { code: 0, lines };
@@ -148,6 +173,7 @@ function remove(run: Run, module: LiveModule): void {
   lines.push(`rmmod ${module.name}`);
   const soft = (run.tree.softdeps[module.name] ?? []).map((name) => live(machine, name));
   for (const follower of [...soft, ...needed]) {
-    if (follower?.usedBy.length === 0 && live(machine, follower.name) !== undefined) remove(run, follower);
+    if (follower !== undefined && usesOf(machine, follower) === 0 && live(machine, follower.name) !== undefined)
+      remove(run, follower);
   }
 }

@@ -44,7 +44,10 @@ export async function startNodes(options: { kubeconfig: string; stateDir: string
   const nodes = new Informer<Node>(kube, NODES, { changed: (node) => nodeChanged(node) });
   const pods: Informer<Pod> = new Informer<Pod>(kube, PODS, {
     changed: (pod) => podChanged(pod),
-    deleted: (pod) => kubelet.deleted(pod),
+    deleted: (pod) => {
+      kubelet.deleted(pod);
+      store.endPod(pod.metadata.uid ?? "");
+    },
   });
   const keeper = new NodeKeeper({ kube, store, nodes, logPort });
   const kubelet = new Kubelet({ kube, store, registry, switches, pods, log });

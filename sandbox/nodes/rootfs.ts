@@ -1,6 +1,7 @@
 import { lstatSync, mkdirSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Interface, LiveModule, Machine } from "./machine.ts";
+import { lockdownOf, type Interface, type LiveModule, type Machine, type Process } from "./machine.ts";
+import { usesOf } from "./modules.ts";
 import { driverVersion, liveInterfaces } from "./tools/inspect.ts";
 
 /** A file's content, or where a symbolic link points. */
@@ -75,6 +76,8 @@ function removeIfEmpty(directory: string): boolean {
   }
 }
 
+const levels = ["none", "integrity", "confidentiality"];
+
 function entriesOf(machine: Machine): Record<string, Entry> {
   return {
     ...plain({
@@ -83,12 +86,18 @@ function entriesOf(machine: Machine): Record<string, Entry> {
       "etc/os-release": `NAME="Red Hat Enterprise Linux CoreOS"\nPRETTY_NAME="${machine.osImage}"\nID="rhel"`,
       "proc/sys/kernel/random/boot_id": machine.bootId,
       "proc/sys/kernel/osrelease": machine.kernel,
+      "proc/cmdline": ["BOOT_IMAGE=(hd0,gpt3)/vmlinuz", ...machine.arguments].join(" "),
+      "sys/module/module/parameters/sig_enforce": machine.arguments.includes("module.sig_enforce=1") ? "Y" : "N",
+      "sys/kernel/security/lockdown": levels
+        .map((each) => (each === lockdownOf(machine) ? `[${each}]` : each))
+        .join(" "),
       "sys/class/dmi/id/product_uuid": machine.systemUuid,
       ...(machine.firmware.efi ? { "sys/firmware/efi/fw_platform_size": "64" } : {}),
       ...(machine.modules.some(({ name }) => name === "onload") ? { "dev/onload": "" } : {}),
     }),
     ...routes(machine),
-    ...Object.assign({}, ...machine.modules.map(moduleEntries)),
+    ...Object.assign({}, ...machine.modules.map((each) => moduleEntries(machine, each))),
+    ...Object.assign({}, ...machine.processes.map(processEntries)),
     ...Object.assign({}, ...machine.interfaces.map((each) => deviceEntries(machine, each))),
     ...Object.assign({}, ...liveInterfaces(machine).map(interfaceEntries)),
     ...imageEntries(machine),
@@ -111,15 +120,30 @@ function routes(machine: Machine): Record<string, Entry> {
 }
 
 /** `taint` as the kernel shows it: O for out-of-tree, E for a signature that could not be verified. */
-function moduleEntries(module: LiveModule): Record<string, Entry> {
+function moduleEntries(machine: Machine, module: LiveModule): Record<string, Entry> {
   const taint = module.outOfTree ? `O${module.verified ? "" : "E"}` : "";
   const directory = `sys/module/${module.name}`;
-  return plain({
-    [`${directory}/initstate`]: "live",
-    [`${directory}/srcversion`]: module.srcversion,
-    [`${directory}/taint`]: taint,
-    ...(module.version === null ? {} : { [`${directory}/version`]: module.version }),
-  });
+  return {
+    ...plain({
+      [`${directory}/initstate`]: "live",
+      [`${directory}/srcversion`]: module.srcversion,
+      [`${directory}/taint`]: taint,
+      [`${directory}/refcnt`]: String(usesOf(machine, module)),
+      ...(module.version === null ? {} : { [`${directory}/version`]: module.version }),
+      ...(module.name === "sfc" ? { "sys/class/mtd/mtd0/name": "ens1f0np0 sfc_mcfw:0b" } : {}),
+    }),
+    ...Object.fromEntries(module.usedBy.map((user) => [`${directory}/holders/${user}`, { link: `../../${user}` }])),
+  };
+}
+
+/** As systemd lays out control groups for the kubelet. */
+function processEntries({ pid, name, file, pod }: Process): Record<string, Entry> {
+  const slice = `kubepods-burstable-pod${pod?.replaceAll("-", "_") ?? ""}.slice`;
+  const group = pod === null ? `/system.slice/${name}.service` : `/kubepods.slice/kubepods-burstable.slice/${slice}`;
+  return {
+    ...plain({ [`proc/${pid}/comm`]: name, [`proc/${pid}/cgroup`]: `0::${group}` }),
+    [`proc/${pid}/fd/3`]: { link: file },
+  };
 }
 
 function deviceEntries(machine: Machine, { pciAddress, pciId, driver }: Interface): Record<string, Entry> {

@@ -22,7 +22,9 @@ export class MachineStore {
     const store = new MachineStore(join(stateDir, "nodes"));
     mkdirSync(store.directory, { recursive: true, mode: 0o700 });
     for (const file of readdirSync(store.directory).filter((name) => name.endsWith(".json"))) {
-      const machine = JSON.parse(readFileSync(join(store.directory, file), "utf8")) as Machine;
+      const saved = JSON.parse(readFileSync(join(store.directory, file), "utf8")) as Machine;
+      // An older sandbox knew none of these.
+      const machine = { ...{ processes: [], arguments: [], modprobeConfig: [] }, ...saved };
       store.#machines.set(machine.spec.name, machine);
     }
     return store;
@@ -44,6 +46,14 @@ export class MachineStore {
     this.#machines.set(spec.name, machine);
     this.save(machine);
     return machine;
+  }
+
+  /** Ends the processes of a pod that is gone. */
+  endPod(uid: string): void {
+    for (const machine of this.list().filter(({ processes }) => processes.some(({ pod }) => pod === uid))) {
+      machine.processes = machine.processes.filter(({ pod }) => pod !== uid);
+      this.save(machine);
+    }
   }
 
   /** Hears of every saved change. */

@@ -3,6 +3,7 @@ import { names } from "../../core/names.ts";
 import { whyNotLoaded, whyNotUnloaded, type Expected, type RollNode } from "../../core/nodeState.ts";
 import type { WorkerPod } from "../../core/workerPod.ts";
 import { now } from "./clock.ts";
+import { untilUnused } from "./moduleUse.ts";
 import type { NodeMachine } from "./nodeMachine.ts";
 import type { NodeOutage } from "./nodeOutage.ts";
 import { Unreachable } from "./ssh.ts";
@@ -34,16 +35,19 @@ const driverPatienceSeconds = 15;
  * NodeModulesConfig made anew, a worker that ended before the new boot was known), and such a second load takes the
  * running `sfc` for the in-tree one and removes it, while `modprobe onload` finds onload live and does nothing.
  *
- * @throws StepError when the image can't be pulled, or the modules aren't loaded in time
+ * @throws StepError when somebody still uses the modules that go, the image can't be pulled, or the modules aren't loaded in time
  */
 export async function load(context: LoadingContext): Promise<void> {
-  const { name, outage, expected } = context;
-  await outage.enter(await context.readNode(), "load", expected.version);
+  const { name, outage, machine, expected } = context;
+  const node = await context.readNode();
+  await outage.enter(node, "load", expected.version);
+  const isLoaded = whyNotLoaded(node, await outage.readModules(), expected) === undefined;
+  if (!isLoaded) await untilUnused(name, outage, machine);
   const problems = await loadOnce(context, driverPatienceSeconds);
   if (problems === undefined) return;
   progress(`${name}: KMM is done, but ${problems}: unloading, to load once more`);
   await outage.setVersion(expected.namespace, expected.module, undefined);
-  const account = new WorkerAccount(outage, context.machine, expected.namespace);
+  const account = new WorkerAccount(outage, machine, expected.namespace);
   await waitUntil(`${name} to unload the modules`, waiting(context), async (): Promise<Look<true>> => {
     const [node, nmc, worker] = await Promise.all([
       context.readNode(),

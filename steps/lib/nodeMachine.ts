@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import type { MachineState } from "../../core/machineState.ts";
+import type { ModuleUser } from "../../core/moduleUsers.ts";
 import { certificateInput, toolCommand, toolInput, type NodeTool } from "../../core/nodeTool.ts";
 import { runRemote, Unreachable, type SshLimits, type SshTarget } from "./ssh.ts";
 import { StepError } from "./step.ts";
@@ -17,6 +18,7 @@ const machineState = z.object({
   secureBoot: z.enum(["enabled", "disabled", "unsupported"]),
   key: z.enum(["enrolled", "pending", "not-enrolled", "in-db", "in-kernel", "blocked", "unsupported"]).nullable(),
   deletionPending: z.boolean().nullable(),
+  firmwareSpace: z.number().nullable(),
   kernel: z.string(),
   bootId: z.string(),
   machineId: z.string(),
@@ -28,6 +30,7 @@ const machineState = z.object({
       id: z.string().nullable(),
       driver: z.string().nullable(),
       virtual: z.boolean(),
+      override: z.string().nullable(),
     }),
   ),
   interfaces: z.array(
@@ -44,7 +47,12 @@ const machineState = z.object({
   onloadDevice: z.boolean(),
   signaturesEnforced: z.boolean(),
   blacklisted: z.array(z.string()),
+  kernelDriverBarred: z.string().nullable(),
   ibt: z.boolean(),
+});
+
+const moduleUsers = z.object({
+  users: z.array(z.object({ name: z.string(), holds: z.string().nullable(), pod: z.string().nullable() })),
 });
 
 const changed = z.object({ before: z.string(), after: z.string() });
@@ -108,9 +116,9 @@ export class NodeMachine {
     return (await this.#run("delete", input, changed.extend({ deletionPending: z.boolean() }))).deletionPending;
   }
 
-  /** Who holds the modules, each as one that reads it knows it: `nginx (4242)`, `module …`. */
-  async users(): Promise<string[]> {
-    return (await this.#run("users", {}, z.object({ users: z.array(z.string()) }))).users;
+  /** Who holds the modules, OpenOnload's and in-tree `sfc`. */
+  async users(): Promise<ModuleUser[]> {
+    return (await this.#run("users", {}, moduleUsers)).users;
   }
 
   /** Loads the kernel's own driver for Solarflare ports, where OpenOnload's isn't live any more. */

@@ -1,5 +1,6 @@
 import { cordonedBy, isCordoned, isHeld, rollOf, type NodeModulesConfig, type RollNode } from "../../core/nodeState.ts";
 import { annotations, controlPlaneLease, kmm, labels, names, nodeLease, slotLeases } from "../../core/names.ts";
+import type { NodePod } from "../../core/moduleUsers.ts";
 import type { RollState } from "../../core/rollState.ts";
 import type { WorkerPod } from "../../core/workerPod.ts";
 import { timestamp } from "./clock.ts";
@@ -57,6 +58,15 @@ export class NodeOutage {
     return this.#kubectl.run(args).catch(() => "");
   }
 
+  /** The node's pods of all namespaces. */
+  async readPods(): Promise<NodePod[]> {
+    return this.#kubectl.list<NodePod & KubeObject>(
+      "pods",
+      "-A",
+      `--field-selector=spec.nodeName=${this.#settings.node}`,
+    );
+  }
+
   /** Whether KMM could make a worker pod: without the ServiceAccount it only tries, and says so nowhere. */
   async hasWorkerAccount(namespace: string): Promise<boolean> {
     return (await this.#kubectl.get("serviceaccounts", names.serviceAccount, namespace)) !== undefined;
@@ -112,6 +122,11 @@ export class NodeOutage {
       ...(ours && { spec: { unschedulable: true } }),
     });
     if (!isCordoned(node)) progress(`${this.#settings.node}: cordoned`);
+  }
+
+  /** Whether the configuration wants the node's pods evicted. */
+  get drains(): boolean {
+    return this.#settings.drain;
   }
 
   /** Evicts the node's pods, where the configuration wants that. */

@@ -1,4 +1,5 @@
 import { workerTrouble, type WorkerPod, type WorkerTrouble } from "../../core/workerPod.ts";
+import { whoUses } from "./moduleUse.ts";
 import type { NodeMachine } from "./nodeMachine.ts";
 import type { NodeOutage } from "./nodeOutage.ts";
 import { StepError } from "./step.ts";
@@ -34,7 +35,7 @@ export class WorkerAccount {
   async #ask(pod: string): Promise<string> {
     const log = (await this.#outage.workerLog(this.#namespace, pod)).trim();
     if (log === "") return "";
-    const users = /in use/i.test(log) ? await this.#machine.users().catch(unasked) : [];
+    const users = /in use/i.test(log) ? await whoUses(this.#outage, this.#machine).catch(unasked) : [];
     const held = users.length === 0 ? "" : `; held by ${users.join(", ")}`;
     return `; it said last: ${log.replaceAll(/\s*\n\s*/g, " | ")}${held}`;
   }

@@ -23,6 +23,8 @@ const healthy: [what: string, ports: Port[]][] = [
   ["virtual functions are given to a virtual machine", [pci(), pci({ driver: "vfio-pci", virtual: true })]],
   ["virtual functions wait for one", [pci(), pci({ driver: null, virtual: true })]],
   ["a port is given to a userspace stack", [pci(), pci({ driver: "uio_pci_generic" })]],
+  ["a port is set aside for one", [pci(), pci({ driver: null, override: "vfio-pci" })]],
+  ["a port of Alveo SN1000 is served", [pci({ id: "10ee:0100", driver: "sfc_ef100" })]],
 ];
 for (const [what, ports] of healthy) {
   test(`all is well where ${what}`, () => {
@@ -33,6 +35,11 @@ for (const [what, ports] of healthy) {
 
 test("a port whose interface was moved into a pod is in good use", () => {
   assert.deepEqual(driverProblems(machine({ interfaces: [] })), []);
+});
+
+test("a representor of SR-IOV's switch is no port", () => {
+  const representor = port({ name: "rep0", driver: "efx_ef100_rep", version: kernel });
+  assert.deepEqual(driverProblems(machine({ interfaces: [port(), representor] })), []);
 });
 
 test("without Secure Boot a module that the kernel can't verify is no problem", () => {
@@ -67,6 +74,11 @@ const problems: [what: string, change: Partial<MachineState>, problems: string[]
     "a port still runs the in-tree driver, which has the kernel's version",
     { interfaces: [port({ version: kernel })] },
     [`ens1 runs the in-tree sfc driver (version ${kernel})`],
+  ],
+  [
+    "a port set aside for sfc has none",
+    { ports: [pci({ driver: null, override: "sfc" })] },
+    ["1 of 1 Solarflare ports have no driver"],
   ],
   ["a port has lost its driver", { ports: [pci(), idle, idle] }, ["2 of 3 Solarflare ports have no driver"]],
 ];
@@ -115,6 +127,12 @@ test("the kernel's own driver is back when each port has an interface and nothin
   // Another driver of the kernel's serves older cards.
   assert.deepEqual(kernelDriverProblems(inTree({ interfaces: [port({ driver: "sfc_siena", version: kernel })] })), []);
   assert.deepEqual(kernelDriverProblems(inTree({ modules: {}, ports: [], interfaces: [] })), []);
+});
+
+test("a node that is set up without the kernel's own driver has got it back without it", () => {
+  const bare = { modules: {}, ports: [idle], interfaces: [], kernelDriverBarred: "install sfc /bin/false" };
+  assert.deepEqual(kernelDriverProblems(inTree(bare)), []);
+  assert.deepEqual(kernelDriverProblems(machine({ kernelDriverBarred: "blacklist sfc" })).length, 4);
 });
 
 test("after an unload alone the ports have no driver, and OpenOnload's doesn't count as the kernel's", () => {

@@ -15,6 +15,7 @@ export const pci = (change: Partial<Port> = {}): Port => ({
   id: "1924:0b03",
   driver: "sfc",
   virtual: false,
+  override: null,
   ...change,
 });
 export const idle = pci({ driver: null });
@@ -23,6 +24,7 @@ export const machine = (change: Partial<MachineState> = {}): MachineState => ({
   secureBoot: "enabled",
   key: "enrolled",
   deletionPending: false,
+  firmwareSpace: null,
   kernel,
   bootId: "b",
   machineId: "m",
@@ -34,6 +36,7 @@ export const machine = (change: Partial<MachineState> = {}): MachineState => ({
   onloadDevice: true,
   signaturesEnforced: true,
   blacklisted: [],
+  kernelDriverBarred: null,
   ibt: false,
   ...change,
 });

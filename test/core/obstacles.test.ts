@@ -42,6 +42,12 @@ const rows: [when: string, change: Partial<MachineState>, says: RegExp][] = [
     unsigned,
     /^its kernel takes signed modules only .* Secure Boot is off/,
   ],
+  [
+    "the firmware has no space for the key",
+    { key: "not-enrolled", firmwareSpace: 4095 },
+    /^its firmware has 4095 bytes left for variables, and enrolling the key takes up to 4096/,
+  ],
+  ["the same, before there is a key to ask for", { key: null, firmwareSpace: 0 }, /^its firmware has 0 bytes left/],
 ];
 for (const [when, change, says] of rows) {
   test(`in the way of loading: ${when}`, () => {
@@ -61,6 +67,13 @@ const free: [when: string, change: Partial<MachineState>, consent?: Partial<Cons
   ["its own network unknown, where it has no port to lose", { ownNetwork: [], ports: [] }, { withoutPorts: true }],
   ["signatures enforced without Secure Boot, by a kernel that trusts the key", { ...unsigned, key: "enrolled" }],
   ["signatures enforced by Secure Boot, the key to be enrolled", { key: "not-enrolled" }],
+  ["just enough space in the firmware", { key: "not-enrolled", firmwareSpace: 4096 }],
+  ["no space in the firmware, the key enrolled", { key: "enrolled", firmwareSpace: 0 }],
+  ["no space in the firmware, the request made already", { key: "pending", firmwareSpace: 0 }],
+  [
+    "no space in the firmware, no Secure Boot",
+    { secureBoot: "disabled", signaturesEnforced: false, key: null, firmwareSpace: 0 },
+  ],
 ];
 for (const [when, change, consent] of free) {
   test(`not in the way of loading: ${when}`, () => {

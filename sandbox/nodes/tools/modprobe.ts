@@ -1,13 +1,21 @@
 import { hostTree, live, modprobe as load, modprobeRemove, type ModprobeResult } from "../modules.ts";
-import type { Machine } from "../machine.ts";
-import { failed, type Call, type Result } from "./tool.ts";
+import { modprobeConfig, type Machine } from "../machine.ts";
+import { failed, printed, type Call, type Result } from "./tool.ts";
 
-/** `modprobe NAME` and `modprobe -r NAME…`, over the host's own tree: what lies in images isn't found. */
-export function modprobe({ machine, args, root, failing }: Call): Result {
+/** `modprobe NAME`, `modprobe -r NAME…` and `modprobe --showconfig`, over the host's own tree: what lies in images isn't found. */
+export function modprobe(call: Call): Result {
+  const { machine, args } = call;
+  return args.join(" ") === "--showconfig" ? printed(...modprobeConfig(machine)) : change(call);
+}
+
+function change({ machine, args, root, failing }: Call): Result {
   const isRemoval = args[0] === "-r";
   const names = isRemoval ? args.slice(1) : args;
   if (names.length === 0 || names.some((name) => name.startsWith("-")) || (!isRemoval && names.length > 1)) {
-    return failed(1, `modprobe: the sandbox knows only modprobe NAME and modprobe -r NAME…, not ${args.join(" ")}`);
+    return failed(
+      1,
+      `modprobe: the sandbox knows only modprobe NAME, modprobe -r NAME… and modprobe --showconfig, not ${args.join(" ")}`,
+    );
   }
   const [name = ""] = names;
   if (isRemoval) {
@@ -21,6 +29,9 @@ const DENIED = "Operation not permitted";
 /** @param trouble what the kernel says to a module that would have to be inserted; null when it takes it */
 function insert(machine: Machine, name: string, trouble: string | null): Result {
   const tree = hostTree(machine);
+  const install = machine.modprobeConfig.find((line) => line.startsWith(`install ${name} `));
+  // Its command is /bin/false: another one isn't taken.
+  if (install !== undefined) return refused("insert", name, "Invalid argument");
   const isNew = live(machine, name) === undefined && tree.files.some((file) => file.name === name);
   return isNew && trouble !== null ? refused("insert", name, trouble) : ended(load(machine, tree, name));
 }

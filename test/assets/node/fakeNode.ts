@@ -47,9 +47,10 @@ case $1 in
 esac
 `;
 
-/** A modprobe that notes each call, and makes the module live that it is asked for, unless the file `module-broken` is there. */
+/** A modprobe whose configuration is the file `modprobe.conf`, and which notes each other call, and makes the module live that it is asked for, unless the file `module-broken` is there. */
 const MODPROBE = `#!/bin/sh
 here=$(dirname "$0")/..
+if [ "$1" = --showconfig ]; then cat "$here/modprobe.conf" 2>/dev/null; exit; fi
 echo "modprobe $*" >>"$here/calls"
 [ ! -e "$here/module-broken" ] || { echo "modprobe: ERROR: could not insert '$1': Cannot allocate memory" >&2; exit 1; }
 mkdir -p "$here/root/sys/module/$1"

@@ -31,6 +31,7 @@ for (const shell of shells) {
         secureBoot: "enabled",
         key: "enrolled",
         deletionPending: false,
+        firmwareSpace: null,
         kernel: null,
         bootId: "boot-1",
         machineId: null,
@@ -42,6 +43,7 @@ for (const shell of shells) {
         onloadDevice: false,
         signaturesEnforced: false,
         blacklisted: [],
+        kernelDriverBarred: null,
         ibt: false,
       });
     });
@@ -82,7 +84,9 @@ for (const shell of shells) {
         { name: "ens1", pci: "0000:3b:00.0", driver: "sfc", version: "9.0.2.140" },
       ]);
       assert.deepEqual(found["ownNetwork"], [{ name: "ens1", driver: "sfc", solarflare: true }]);
-      assert.deepEqual(found["ports"], [{ pci: "0000:3b:00.0", id: "1924:0b03", driver: "sfc", virtual: false }]);
+      assert.deepEqual(found["ports"], [
+        { pci: "0000:3b:00.0", id: "1924:0b03", driver: "sfc", virtual: false, override: null },
+      ]);
       const rest = ["secureBoot", "key", "deletionPending", "onloadDevice", "kernel"].map((name) => found[name]);
       assert.deepEqual(rest, ["disabled", null, null, true, "5.14.0"]);
     });
@@ -109,7 +113,9 @@ for (const shell of shells) {
       device("0000:08:00.0", "1924:0b03");
       node.file("root/sys/bus/pci/devices/0000:08:00.0/class", "0x010700\n");
       const { ports } = answer();
-      const port = (pci: string, id: string, driver: string | null, virtual = false) => ({ pci, id, driver, virtual });
+      const port = (pci: string, id: string, driver: string | null, virtual = false) => ({
+        ...{ pci, id, driver, virtual, override: null },
+      });
       // busybox has a modinfo of its own, and here no sfc to look into.
       const fromTable = shell[0] === "busybox" ? [] : [port("0000:04:00.0", "10ee:0200", null)];
       assert.deepEqual(ports, [
@@ -121,6 +127,74 @@ for (const shell of shells) {
         port("0000:05:00.0", "abcd:0001", "sfc"),
       ]);
     });
+
+    test("ports in another use, and what is no port of sfc's, are told apart", () => {
+      const override = (pci: string, driver: string) =>
+        node.file(`root/sys/bus/pci/devices/${pci}/driver_override`, `${driver}\n`);
+      addDevice(node, "0000:01:00.0", "1924:0b03", "sfc");
+      override("0000:01:00.0", "(null)");
+      addDevice(node, "0000:01:00.1", "1924:0b03");
+      override("0000:01:00.1", "vfio-pci");
+      addDevice(node, "0000:02:00.0", "10ee:0100", "sfc_ef100");
+      addDevice(node, "0000:02:00.1", "10ee:1100", "sfc_ef100");
+      node.link("root/sys/bus/pci/devices/0000:02:00.1/physfn", "../0000:02:00.0");
+      // Cards that OpenOnload's sfc doesn't serve, with the kernel's driver for them or none, and a card's management function.
+      addDevice(node, "0000:03:00.0", "1924:0803", "sfc_siena");
+      addDevice(node, "0000:03:00.1", "1924:0813");
+      addDevice(node, "0000:04:00.0", "1924:0710");
+      addDevice(node, "0000:05:00.0", "10ee:0100", "mcdi");
+      node.file("root/sys/bus/pci/devices/0000:05:00.0/class", "0x120000\n");
+      // Down, and the bond's: a port all the same. Interfaces in another network namespace aren't seen at all.
+      node.link("root/sys/class/net/ens1/device", "../../../bus/pci/devices/0000:01:00.0");
+      node.link("root/sys/class/net/ens1/master", "../bond0");
+      node.file("root/sys/class/net/ens1/operstate", "down\n");
+      node.link("root/sys/class/net/old/device", "../../../bus/pci/devices/0000:03:00.0");
+      const found = answer();
+      const port = (pci: string, id: string, driver: string | null, change: object = {}) => ({
+        ...{ pci, id, driver, virtual: false, override: null },
+        ...change,
+      });
+      assert.deepEqual(found["ports"], [
+        port("0000:01:00.0", "1924:0b03", "sfc"),
+        port("0000:01:00.1", "1924:0b03", null, { override: "vfio-pci" }),
+        port("0000:02:00.0", "10ee:0100", "sfc_ef100"),
+        port("0000:02:00.1", "10ee:1100", "sfc_ef100", { virtual: true }),
+      ]);
+      assert.deepEqual(
+        (found["interfaces"] as { name: string }[]).map(({ name }) => name),
+        ["ens1"],
+      );
+    });
+
+    // busybox has a stat of its own.
+    const spaces = [
+      ["efivarfs 1 131072 23456", "SecureBoot enabled\n", 23456],
+      ["efivarfs 1 131072 0", "SecureBoot enabled\n", 0],
+      ["efivarfs 4096 0 0", "SecureBoot enabled\n", null],
+      ["tmpfs 4096 1000 900", "SecureBoot enabled\n", null],
+      ["efivarfs 1 131072 23456", "SecureBoot disabled\n", null],
+    ] as const;
+    for (const [stat, sb, space] of shell[0] === "busybox" ? [] : spaces) {
+      test(`the firmware's space for variables: ${stat} with ${sb.trim()}`, () => {
+        node.set("enrolled", sb);
+        node.command(
+          "stat",
+          `#!/bin/sh\n[ "$*" = "-f -c %T %s %b %a $ONLOAD_KMM_ROOT/sys/firmware/efi/efivars" ] && echo ${stat}\n`,
+        );
+        assert.equal(answer()["firmwareSpace"], space);
+      });
+    }
+
+    for (const [what, config, barred] of [
+      ["forbidden by an `install` line", "options sfc a=1\ninstall sfc /bin/false\n", "install sfc /bin/false"],
+      ["blacklisted", "blacklist nouveau\nblacklist sfc\nblacklist sfc_char\n", "blacklist sfc"],
+      ["wanted", "blacklist sfc_siena\ninstall sfcx /bin/true\noptions sfc a=1\n", null],
+    ] as const) {
+      test(`the kernel's own driver is ${what}, by what modprobe reads`, () => {
+        node.file("modprobe.conf", config);
+        assert.equal(answer()["kernelDriverBarred"], barred);
+      });
+    }
 
     const arguments_: [what: string, cmdline: string, found: object][] = [
       ["modules that the kernel refuses", "quiet module_blacklist=nouveau,sfc", { blacklisted: ["sfc"] }],

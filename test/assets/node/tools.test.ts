@@ -103,21 +103,6 @@ for (const shell of shells) {
       assert.equal(run("import", certificate, hash).code, 0);
     });
 
-    test("users: processes with a device open, and modules that hold ours", () => {
-      assert.deepEqual(answer("users"), { users: [] });
-      const open = (pid: number, name: string, ...files: string[]) => {
-        node.file(`root/proc/${pid}/comm`, `${name}\n`);
-        for (const [at, file] of files.entries()) node.link(`root/proc/${pid}/fd/${at}`, file);
-      };
-      open(4242, "nginx", "/dev/null", "/dev/onload", "/dev/onload_epoll");
-      open(7, "onload_cp_server", "/dev/onload_cplane");
-      open(9, "sshd", "/dev/null", "/tmp/dev/onload");
-      node.file("root/sys/module/sfc/holders/sfc_char", "");
-      node.file("root/sys/module/sfc/holders/sfc_driverlink_user", "");
-      const users = ["onload_cp_server (7)", "nginx (4242)", "module sfc_driverlink_user"];
-      assert.deepEqual(answer("users"), { users });
-    });
-
     test("wrong input is named, but never quoted", () => {
       const { code, stderr } = run("import", certificate, "password=Onload1pw");
       assert.equal(code, 2);

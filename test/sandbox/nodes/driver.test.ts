@@ -1,6 +1,7 @@
 /** The kernel's own driver on a node of the sandbox: modprobe, and the on-node tool that loads it again. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { controlNode } from "../../../sandbox/nodes/control.ts";
 import { machine, Machines } from "./support.ts";
 
 const NODE = "worker-1";
@@ -34,6 +35,23 @@ describe("the kernel's own driver", () => {
     );
     assert.deepEqual(JSON.parse((await driver()).stdout), { before: "none", after: "in-tree" });
     assert.deepEqual(await interfaces(), before);
+  });
+
+  test("is kept by a process that has its card's flash open, which the on-node tool names", async () => {
+    const users = async () => (JSON.parse((await machines.tool(NODE, "users")).stdout) as { users: unknown[] }).users;
+    const start = (file: string) =>
+      controlNode(machines.stateDir, NODE, "start", { name: "sfupdate", file, pod: "a1b2c3d4-e5" });
+    await assert.rejects(start("/dev/onload"), /No such device/);
+    await start("/dev/mtd0");
+    assert.deepEqual(await users(), [{ name: "sfupdate (1001)", holds: "/dev/mtd0", pod: "a1b2c3d4-e5" }]);
+    const { code, stderr } = await machines.ssh(NODE, "sudo -n modprobe -r sfc");
+    assert.deepEqual([code, stderr], [1, "modprobe: FATAL: Module sfc is in use.\n"]);
+    machines.store.endPod("a1b2c3d4-e5");
+    assert.deepEqual(await users(), []);
+    await start("/dev/mtd0");
+    await controlNode(machines.stateDir, NODE, "end", { name: "sfupdate" });
+    assert.equal((await machines.ssh(NODE, "sudo -n modprobe -r sfc")).code, 0);
+    assert.equal((await driver()).code, 0);
   });
 
   test("only root may, only what the host's tree holds is found, and a switch refuses what is new", async () => {

@@ -6,6 +6,7 @@ import { bringKernelDriverBack } from "../../../steps/lib/kernelDriver.ts";
 import { NodeOutage } from "../../../steps/lib/nodeOutage.ts";
 import { Unreachable } from "../../../steps/lib/ssh.ts";
 import { StepError } from "../../../steps/lib/step.ts";
+import { machine, pci } from "../../core/machines.ts";
 import { FakeCluster } from "../fakeCluster.ts";
 
 const nodeInfo = { bootID: "boot-1", machineID: "m", systemUUID: "s", kernelVersion: "5.14" };
@@ -26,11 +27,8 @@ class Machine {
     this.calls.push("state");
     if (this.#fails.state !== undefined) return Promise.reject(this.#fails.state);
     const interfaces = ["ens1", "ens2"].map((name) => ({ name, driver: "sfc", version: "5.14" }));
-    return Promise.resolve({
-      modules: {},
-      ports: [1, 2].map(() => ({ driver: this.live ? "sfc" : null, virtual: false })),
-      interfaces: this.live ? interfaces : [],
-    } as unknown as MachineState);
+    const ports = [1, 2].map(() => pci({ driver: this.live ? "sfc" : null }));
+    return Promise.resolve(machine({ modules: {}, ports, interfaces: this.live ? interfaces : [] }));
   }
 
   loadKernelDriver(): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { ModuleUser } from "../../../core/moduleUsers.ts";
 import type { WorkerPod } from "../../../core/workerPod.ts";
 import type { NodeMachine } from "../../../steps/lib/nodeMachine.ts";
 import type { NodeOutage } from "../../../steps/lib/nodeOutage.ts";
@@ -12,7 +13,7 @@ const failed = (restartCount: number): WorkerPod => ({
 });
 
 /** An account of a worker that printed `log`; `asked` counts how often it was asked for that. */
-function account(log: string, users: string[] | Error = []) {
+function account(log: string, users: ModuleUser[] | Error = []) {
   let asked = 0;
   const workerLog = () => {
     asked += 1;
@@ -20,7 +21,7 @@ function account(log: string, users: string[] | Error = []) {
   };
   const holders = () => (Array.isArray(users) ? Promise.resolve(users) : Promise.reject(users));
   const made = new WorkerAccount(
-    { workerLog } as unknown as NodeOutage,
+    { workerLog, readPods: () => Promise.resolve([]) } as unknown as NodeOutage,
     { users: holders } as unknown as NodeMachine,
     "ns",
   );
@@ -32,10 +33,13 @@ const inUse = "I1126 unloading\nmodprobe: FATAL: Module onload is in use.\n";
 const said = "it said last: I1126 unloading | modprobe: FATAL: Module onload is in use.";
 
 test("a failing worker's last words are told, and who holds the modules", async () => {
-  const { text } = account(inUse, ["nginx (4242)", "module foo"]);
+  const { text } = account(inUse, [
+    { name: "nginx (4242)", holds: "/dev/onload", pod: "uid" },
+    { name: "module foo", holds: null, pod: null },
+  ]);
   assert.equal(
     await text(failed(6)),
-    `pod failed 6 times to unload: exit code 1; ${said}; held by nginx (4242), module foo`,
+    `pod failed 6 times to unload: exit code 1; ${said}; held by nginx (4242) of pod uid by /dev/onload, module foo`,
   );
 });
 
