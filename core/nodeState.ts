@@ -65,6 +65,9 @@ export const expectedOn = (kernel: string, module: ModuleTarget): Expected => ({
 export const isReady = ({ status }: RollNode): boolean =>
   status.conditions?.some(({ type, status: value }) => type === "Ready" && value === "True") ?? false;
 
+export const isControlPlane = ({ metadata }: RollNode): boolean =>
+  ["control-plane", "master"].some((role) => `node-role.kubernetes.io/${role}` in (metadata.labels ?? {}));
+
 export const isCordoned = ({ spec }: RollNode): boolean => spec?.unschedulable === true;
 
 /** The stack that cordoned a node, when it was one of ours. */
