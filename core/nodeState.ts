@@ -13,7 +13,7 @@ export interface RollNode {
   };
   readonly spec?: {
     readonly unschedulable?: boolean;
-    readonly taints?: readonly { readonly key: string; readonly effect: string }[];
+    readonly taints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
   };
   readonly status: {
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
