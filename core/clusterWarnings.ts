@@ -1,7 +1,7 @@
 import type { ClusterFacts, Intent } from "./inspection.ts";
 import { hasEnded, hasFailed, type BuildObject } from "./moduleBuild.ts";
-import { isCordoned, isReady } from "./nodeState.ts";
-import { poolTrouble } from "./quiet.ts";
+import { isControlPlane, isCordoned, isReady, type RollNode } from "./nodeState.ts";
+import { etcdTrouble, isPaused, poolOf, poolTrouble, severalPools, type MachineConfigPool } from "./quiet.ts";
 
 /** What `up` goes on with, but somebody should know. */
 export function clusterWarnings(intent: Intent, facts: ClusterFacts): string[] {
@@ -10,7 +10,9 @@ export function clusterWarnings(intent: Intent, facts: ClusterFacts): string[] {
     ...untestedKmm(facts),
     ...placeWarnings(facts),
     ...buildWarnings(facts.kmmBuilds),
-    ...updateWarnings(intent, facts),
+    ...updateWarnings(rolledNodes(intent, facts), facts),
+    ...poolWarnings(rolledNodes(intent, facts), facts),
+    ...etcdWarnings(rolledNodes(intent, facts), facts),
   ];
 }
 
@@ -49,13 +51,58 @@ function placeWarnings({ nodes }: ClusterFacts): string[] {
   ];
 }
 
+/** The nodes that a roll-out may come to. */
+const rolledNodes = ({ nodes: listed }: Intent, { nodes }: ClusterFacts): RollNode[] =>
+  nodes.filter(({ metadata }) => listed.some(({ name, hold }) => name === metadata.name && !hold));
+
+const ends = "a roll-out ends when such a node's turn comes, unless that is over by then";
+
 /** Nodes that the Machine Config Operator isn't done with: their turn would end the roll-out, after all was built. */
-function updateWarnings({ nodes: listed }: Intent, { nodes, pools }: ClusterFacts): string[] {
-  const rolled = nodes.filter(({ metadata }) => listed.some(({ name, hold }) => name === metadata.name && !hold));
+function updateWarnings(rolled: readonly RollNode[], { pools }: ClusterFacts): string[] {
   const troubles = new Set(rolled.flatMap((node) => poolTrouble(node, pools) ?? []));
-  return [...troubles].map(
-    (trouble) => `cluster: ${trouble}; a roll-out ends when such a node's turn comes, unless that is over by then`,
+  return [...troubles].map((trouble) => `cluster: ${trouble}; ${ends}`);
+}
+
+/** Where the pools say less than usual of what a node is in for. */
+function poolWarnings(rolled: readonly RollNode[], { capabilities, pools }: ClusterFacts): string[] {
+  if (rolled.length === 0) return [];
+  if (pools.length === 0) return capabilities === undefined ? [] : [noPools];
+  const torn = rolled.flatMap((node) => {
+    const several = severalPools(node, pools);
+    return several.length === 0 ? [] : [`cluster: ${node.metadata.name} is in ${several.join(" and ")}${tornBetween}`];
+  });
+  const paused = new Set(rolled.flatMap((node) => poolOf(node, pools) ?? []).filter(isPaused));
+  return [...torn, ...[...paused].map(pausedPool)];
+}
+
+const noPools =
+  "cluster: it has no MachineConfigPools, as one with a hosted control plane: nothing but each node's own annotations tells of an " +
+  "update that is to come; keep updates of its node pools away until this is over";
+
+const tornBetween =
+  ": the Machine Config Operator gives a node of several pools of the cluster's own no configuration; it is rolled all the same";
+
+function pausedPool({ metadata, spec, status }: MachineConfigPool): string {
+  const wanted = spec?.configuration?.name;
+  const waits = wanted === status?.configuration?.name ? "" : `, and ${wanted ?? "an update"} waits`;
+  return (
+    `cluster: machine config pool ${metadata.name} is paused${waits}: its nodes are rolled now; once it goes on, the Machine Config ` +
+    "Operator reboots them, maybe into another kernel, for which the next `up` builds"
   );
+}
+
+/** Whether etcd could do without a control-plane node that is to go out of service. */
+function etcdWarnings(rolled: readonly RollNode[], { capabilities, etcd }: ClusterFacts): string[] {
+  const names = rolled.filter(isControlPlane).map(({ metadata }) => metadata.name);
+  if (names.length === 0 || capabilities === undefined) return [];
+  if (etcd === undefined) {
+    return [
+      `cluster: it has no ClusterOperator etcd: nothing tells whether its etcd can do without ${names.join(", ")}, out of service one ` +
+        "at a time",
+    ];
+  }
+  const trouble = etcdTrouble(etcd);
+  return trouble === undefined ? [] : [`cluster: ${trouble}, and ${names.join(", ")} may run a member of it; ${ends}`];
 }
 
 /** What KMM builds while nobody follows it, or what the last `up` left. */

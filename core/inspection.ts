@@ -3,7 +3,7 @@ import { domain, kmm, labels, moduleName, names } from "./names.ts";
 import { kmmKernel } from "./imageTag.ts";
 import type { BuildObject } from "./moduleBuild.ts";
 import type { LiveModule, Remade } from "./ownObjects.ts";
-import type { MachineConfigPool } from "./quiet.ts";
+import type { ClusterOperator, MachineConfigPool } from "./quiet.ts";
 import type { NodeReality } from "./reality.ts";
 import type { NodeModulesConfig, RollNode } from "./nodeState.ts";
 
@@ -62,6 +62,8 @@ export interface ClusterFacts {
   readonly hasPrivilegedScc: boolean;
   /** Empty where the cluster has none, as a hosted one. */
   readonly pools: readonly MachineConfigPool[];
+  /** The ClusterOperator of etcd; undefined where etcd isn't the cluster's own affair. */
+  readonly etcd?: ClusterOperator | undefined;
   /** KMM's Builds for the stack's Module: one that went well is gone at once. */
   readonly kmmBuilds: readonly BuildObject[];
   readonly namespace?: { readonly metadata: Meta } | undefined;

@@ -13,7 +13,7 @@ export interface RollNode {
   };
   readonly spec?: {
     readonly unschedulable?: boolean;
-    readonly taints?: readonly { readonly key: string; readonly effect: string }[];
+    readonly taints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
   };
   readonly status: {
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
@@ -64,6 +64,9 @@ export const expectedOn = (kernel: string, module: ModuleTarget): Expected => ({
 
 export const isReady = ({ status }: RollNode): boolean =>
   status.conditions?.some(({ type, status: value }) => type === "Ready" && value === "True") ?? false;
+
+export const isControlPlane = ({ metadata }: RollNode): boolean =>
+  ["control-plane", "master"].some((role) => `node-role.kubernetes.io/${role}` in (metadata.labels ?? {}));
 
 export const isCordoned = ({ spec }: RollNode): boolean => spec?.unschedulable === true;
 

@@ -6,7 +6,7 @@
  * `operator` at the operator's own, and in mode `redfish` the firmware takes it out of db at the next boot, whosever that is.
  */
 import { z } from "zod";
-import { isReady, versionOn, whyNotUnloaded, type RollNode } from "../core/nodeState.ts";
+import { isControlPlane, isReady, versionOn, whyNotUnloaded, type RollNode } from "../core/nodeState.ts";
 import { takeOutOfDb } from "./lib/bmcEnrolment.ts";
 import { BootPatience } from "./lib/bootPatience.ts";
 import { removeKey } from "./lib/enrolment.ts";
@@ -16,7 +16,7 @@ import { requireUnused, untilUnused } from "./lib/moduleUse.ts";
 import { enrolmentSchema } from "./lib/nodeInput.ts";
 import { NodeMachine } from "./lib/nodeMachine.ts";
 import { NodeOutage } from "./lib/nodeOutage.ts";
-import { isControlPlane, requireNoHealthCheck, requireQuiet } from "./lib/nodeSafety.ts";
+import { requireNoHealthCheck, requireQuiet } from "./lib/nodeSafety.ts";
 import { readPolicy } from "./lib/policy.ts";
 import { sshSchema, Unreachable } from "./lib/ssh.ts";
 import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { driverProblems, isTrusted, type MachineState } from "../core/machineState.ts";
-import { cordonedBy, expectedOn, whyNotLoaded, type RollNode } from "../core/nodeState.ts";
+import { cordonedBy, expectedOn, isControlPlane, whyNotLoaded, type RollNode } from "../core/nodeState.ts";
 import { requireDatabase } from "./lib/bmcEnrolment.ts";
 import { enrol } from "./lib/enrolment.ts";
 import { connect } from "./lib/kubectl.ts";
@@ -15,7 +15,7 @@ import { requireUnused } from "./lib/moduleUse.ts";
 import { consentSchema, enrolmentSchema, moduleSchema, nodeSchema, sameMachine } from "./lib/nodeInput.ts";
 import { NodeMachine } from "./lib/nodeMachine.ts";
 import { NodeOutage } from "./lib/nodeOutage.ts";
-import { isControlPlane, requireLoadable, requireNoHealthCheck, requireQuiet } from "./lib/nodeSafety.ts";
+import { requireLoadable, requireNoHealthCheck, requireQuiet } from "./lib/nodeSafety.ts";
 import { readPolicy } from "./lib/policy.ts";
 import { sshSchema, Unreachable } from "./lib/ssh.ts";
 import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";

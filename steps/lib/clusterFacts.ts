@@ -3,7 +3,7 @@ import type { BuildObject } from "../../core/moduleBuild.ts";
 import { kmm, labels, moduleName, names } from "../../core/names.ts";
 import type { NodeModulesConfig, RollNode } from "../../core/nodeState.ts";
 import type { LiveModule } from "../../core/ownObjects.ts";
-import type { MachineConfigPool } from "../../core/quiet.ts";
+import type { ClusterOperator, MachineConfigPool } from "../../core/quiet.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
 import { readOwnObjects } from "./ownObjects.ts";
 
@@ -37,18 +37,23 @@ export async function readCluster(kubectl: Kubectl, intent: Intent): Promise<Clu
 type When = <T>(group: string, read: () => Promise<T>) => Promise<T | undefined>;
 
 async function readPlatform(kubectl: Kubectl, when: When) {
-  const [version, registry, scc, pools = []] = await Promise.all([
-    when("config.openshift.io", () => kubectl.get<ClusterVersion>("clusterversions.config.openshift.io", "version")),
+  const config = "config.openshift.io";
+  const [version, etcd, registry, scc, pools = []] = await Promise.all([
+    when(config, () => kubectl.getKnown<ClusterVersion>(`clusterversions.${config}`, "version")),
+    when(config, () => kubectl.getKnown<KubeObject & ClusterOperator>(`clusteroperators.${config}`, "etcd")),
     when("imageregistry.operator.openshift.io", () =>
-      kubectl.get<RegistryConfig>("configs.imageregistry.operator.openshift.io", "cluster"),
+      kubectl.getKnown<RegistryConfig>("configs.imageregistry.operator.openshift.io", "cluster"),
     ),
-    when("security.openshift.io", () => kubectl.get("securitycontextconstraints.security.openshift.io", "privileged")),
+    when("security.openshift.io", () =>
+      kubectl.getKnown("securitycontextconstraints.security.openshift.io", "privileged"),
+    ),
     when("machineconfiguration.openshift.io", () =>
       kubectl.listKnown<KubeObject & MachineConfigPool>("machineconfigpools.machineconfiguration.openshift.io"),
     ),
   ]);
   return {
     pools,
+    etcd,
     capabilities: version === undefined ? undefined : (version.status?.capabilities?.enabledCapabilities ?? []),
     registryState: registry?.spec?.managementState,
     hasPrivilegedScc: scc !== undefined,

@@ -127,7 +127,7 @@ export class Kubectl {
     }
   }
 
-  /** One object, or undefined when there is none (or not even its kind). */
+  /** One object, or undefined when there is none. */
   async get<T extends KubeObject>(kind: string, name: string, namespace?: string): Promise<T | undefined> {
     const where = namespace === undefined ? [] : ["-n", namespace];
     const json = await this.run(["get", kind, name, ...where, "-o", "json", "--ignore-not-found"]);
@@ -139,14 +139,14 @@ export class Kubectl {
     return (JSON.parse(await this.run(["get", ...args, "-o", "json"])) as { items: T[] }).items;
   }
 
+  /** As {@link get}; undefined, too, where the cluster doesn't know the kind. */
+  async getKnown<T extends KubeObject>(kind: string, name: string): Promise<T | undefined> {
+    return this.get<T>(kind, name).catch((error: unknown) => whereUnknown(error, undefined));
+  }
+
   /** As {@link list}; empty where the cluster doesn't know the kind. */
   async listKnown<T extends KubeObject>(...args: string[]): Promise<T[]> {
-    try {
-      return await this.list<T>(...args);
-    } catch (error) {
-      if (error instanceof StepError && error.message.includes("doesn't have a resource type")) return [];
-      throw error;
-    }
+    return this.list<T>(...args).catch((error: unknown) => whereUnknown(error, []));
   }
 
   /** A child process of the same program, for what streams. The caller ends it. */
@@ -191,6 +191,12 @@ function reasonIn(stderr: string): string {
   const reason = words.join("\n").trim() || stderr.trim();
   if (!/You must be logged in|Unauthorized/.test(reason)) return reason;
   return `${reason}; the kubeconfig's token or certificate has expired: log in again, then run the same command again`;
+}
+
+/** The answer for a kind that the cluster doesn't have; whatever else is wrong is thrown on. */
+function whereUnknown<T>(error: unknown, answer: T): T {
+  if (error instanceof StepError && unknownKind.test(error.message)) return answer;
+  throw error;
 }
 
 const lastLine = (output: string): string => output.trim().split("\n").at(-1) ?? "";

@@ -1,11 +1,12 @@
 import {
   activeHealthChecks,
+  etcdTrouble,
   poolTrouble,
-  type Condition,
+  type ClusterOperator,
   type MachineConfigPool,
   type NodeHealthCheck,
 } from "../../core/quiet.ts";
-import { isReady, type RollNode } from "../../core/nodeState.ts";
+import { isControlPlane, isReady, type RollNode } from "../../core/nodeState.ts";
 import type { MachineState } from "../../core/machineState.ts";
 import { obstacles, type Consent } from "../../core/obstacles.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
@@ -14,12 +15,11 @@ import { waitUntil } from "./wait.ts";
 
 /** What must hold before a node is taken out of service; nothing has been changed when one of these throws. */
 
-interface ClusterOperator extends KubeObject {
-  readonly status?: { readonly conditions?: readonly Condition[] };
-}
-
 /** Seconds in which a kubelet tells again that its node is Ready, after an API server was away. */
 const readyPatienceSeconds = 60;
+
+/** Seconds in which etcd is whole again after a control-plane node was away, as the one before this may have been. */
+const etcdPatienceSeconds = 600;
 
 /** @throws StepError unless the node is Ready, or soon is, and no machine config is on its way to it */
 export async function requireQuiet(
@@ -45,19 +45,19 @@ export async function requireQuiet(
   if (isControlPlane(node)) await requireHealthyEtcd(kubectl, name);
 }
 
-export const isControlPlane = ({ metadata }: RollNode): boolean =>
-  ["control-plane", "master"].some((role) => `node-role.kubernetes.io/${role}` in (metadata.labels ?? {}));
-
-/** @throws StepError while etcd couldn't do without one more member */
+/** @throws StepError while etcd couldn't do without one more member; a cluster whose etcd is elsewhere has no such operator */
 async function requireHealthyEtcd(kubectl: Kubectl, node: string): Promise<void> {
-  const etcd = await kubectl.get<ClusterOperator>("clusteroperators.config.openshift.io", "etcd");
-  const has = (type: string, status: string) =>
-    etcd?.status?.conditions?.some((condition) => condition.type === type && condition.status === status) ?? false;
-  if (has("Available", "True") && has("Degraded", "False") && has("Progressing", "False")) return;
-  throw new StepError(
-    `${node}: a control-plane node goes out of service only while etcd is healthy, and the ClusterOperator etcd isn't Available, ` +
-      "or is Degraded or Progressing; the node was not touched. Mend etcd and run again",
-  );
+  const waiting = {
+    timeoutSeconds: etcdPatienceSeconds,
+    everySeconds: 5,
+    remedy:
+      "a control-plane node goes out of service only while etcd is healthy; the node was not touched. Mend etcd and run again",
+  };
+  await waitUntil(node, waiting, async () => {
+    const etcd = await kubectl.getKnown<KubeObject & ClusterOperator>("clusteroperators.config.openshift.io", "etcd");
+    const missing = etcd && etcdTrouble(etcd);
+    return missing === undefined ? { done: undefined } : { missing };
+  });
 }
 
 /** @throws StepError when an operator would power-cycle the node while MokManager waits */

@@ -13,14 +13,35 @@ const intent: Intent = {
   strategy: "driver-toolkit",
 };
 
-const node = (spec: RollNode["spec"] = {}, ready = "True"): RollNode => ({
-  metadata: { name: "w1", uid: "u" },
+const node = (spec: RollNode["spec"] = {}, ready = "True", ...more: string[]): RollNode => ({
+  metadata: {
+    name: "w1",
+    uid: "u",
+    labels: Object.fromEntries(["worker", ...more].map((role) => [`node-role.kubernetes.io/${role}`, ""])),
+  },
   spec,
   status: {
     conditions: [{ type: "Ready", status: ready }],
     nodeInfo: { machineID: "m", systemUUID: "s", kernelVersion: "5.14", bootID: "b" },
   },
 });
+
+const pool = (condition: string, name = "worker"): ClusterFacts["pools"][number] => ({
+  metadata: { name },
+  spec: { nodeSelector: { matchLabels: { [`node-role.kubernetes.io/${name}`]: "" } }, configuration: { name: "r-2" } },
+  status: { conditions: [{ type: condition, status: "True" }], configuration: { name: "r-1" } },
+});
+const paused = { ...pool("none"), spec: { ...pool("none").spec, paused: true } };
+const etcd = (degraded: string): ClusterFacts["etcd"] => ({
+  status: {
+    conditions: [
+      { type: "Available", status: "True" },
+      { type: "Degraded", status: degraded },
+      { type: "Progressing", status: "False" },
+    ],
+  },
+});
+const master = [node({}, "True", "master")];
 
 const facts: ClusterFacts = {
   nodes: [node()],
@@ -35,16 +56,12 @@ const facts: ClusterFacts = {
   modules: [],
   hasPrivilegedScc: true,
   kmmBuilds: [],
-  pools: [],
+  pools: [pool("Updated")],
+  capabilities: [],
   hasEntitlement: false,
 };
 
 const build = (name: string, phase: string): BuildObject => ({ metadata: { name, uid: name }, status: { phase } });
-const pool = (condition: string): ClusterFacts["pools"][number] => ({
-  metadata: { name: "worker" },
-  spec: { nodeSelector: {} },
-  status: { conditions: [{ type: condition, status: "True" }] },
-});
 const taint = (effect: string) => ({ taints: [{ key: "dedicated", effect }] });
 
 const rows: [what: string, facts: Partial<ClusterFacts>, warning?: RegExp][] = [
@@ -83,8 +100,45 @@ const rows: [what: string, facts: Partial<ClusterFacts>, warning?: RegExp][] = [
     /machine config pool worker is Updating, not just Updated; a roll-out ends when such a node's turn comes/,
   ],
   ["the pools are up to date", { pools: [pool("Updated")] }],
+  ["another node's pool is updating", { pools: [pool("Updated"), pool("Updating", "rt")] }],
+  [
+    "a pool is paused, with an update before it",
+    { pools: [paused] },
+    /pool worker is paused, and r-2 waits: its nodes are rolled now; once it goes on, .* reboots them/,
+  ],
+  [
+    "a pool is paused, with nothing before it",
+    { pools: [{ ...paused, status: { configuration: { name: "r-2" } } }] },
+    /pool worker is paused: its nodes are rolled now/,
+  ],
+  ["there are no pools", { pools: [] }, /no MachineConfigPools, as one with a hosted control plane/],
+  [
+    "a node is in two pools of the cluster's own",
+    {
+      nodes: [node({}, "True", "rt", "infra")],
+      pools: [pool("Updated"), pool("Updated", "rt"), pool("Updated", "infra")],
+    },
+    /w1 is in rt and infra: the Machine Config Operator gives .* no configuration/,
+  ],
+  ["a control-plane node is listed, and etcd is whole", { nodes: master, etcd: etcd("False") }],
+  [
+    "a control-plane node is listed, and etcd isn't whole",
+    { nodes: master, etcd: etcd("True") },
+    /ClusterOperator etcd is Degraded, and w1 may run/,
+  ],
+  [
+    "a control-plane node is listed, and etcd is elsewhere",
+    { nodes: master },
+    /no ClusterOperator etcd: nothing tells .* without w1/,
+  ],
+  ["etcd isn't whole, and no control-plane node is listed", { etcd: etcd("True") }],
   ["KMM builds", { kmmBuilds: [build("onload-sign-a", "Running")] }, /KMM is building now: onload-sign-a;/],
 ];
+test("nodes on hold are in nobody's way", () => {
+  const held = { ...intent, nodes: [{ name: "w1", hold: true }] };
+  assert.deepEqual(clusterWarnings(held, { ...facts, nodes: master, pools: [paused], etcd: etcd("True") }), []);
+});
+
 for (const [what, found, warning] of rows) {
   test(`${warning === undefined ? "nothing" : "a warning"} when ${what}`, () => {
     const warnings = clusterWarnings(intent, { ...facts, ...found });

@@ -1,78 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Remade } from "../../core/ownObjects.ts";
 import { FakeNode } from "../assets/node/fakeNode.ts";
 import { FakeCluster, type Given } from "./fakeCluster.ts";
+import { clusterVersion, goodCluster, groups, inspect, node, operator } from "./inspecting.ts";
 import { anotherKey, startNode } from "./lib/sshNode.ts";
-
-const groups = [
-  "kmm.sigs.x-k8s.io",
-  "operators.coreos.com",
-  "config.openshift.io",
-  "imageregistry.operator.openshift.io",
-  "security.openshift.io",
-];
-const intent = {
-  stack: "prod",
-  namespace: "onload-kmm",
-  nodes: [{ name: "worker-1", hold: false }],
-  kernels: "^5\\.14\\.",
-  strategy: "driver-toolkit",
-};
-const node: Given = {
-  kind: "Node",
-  metadata: { name: "worker-1" },
-  status: {
-    conditions: [{ type: "Ready", status: "True" }],
-    nodeInfo: { machineID: "m", systemUUID: "s", kernelVersion: "5.14.0-1.el9.x86_64", bootID: "b" },
-  },
-};
-const clusterVersion = (...enabledCapabilities: string[]): Given => ({
-  kind: "ClusterVersion",
-  metadata: { name: "version" },
-  status: { capabilities: { enabledCapabilities } },
-});
-const operator = (version: string): Given => ({
-  kind: "ClusterServiceVersion",
-  metadata: { name: `kernel-module-management.v${version}`, namespace: "openshift-kmm" },
-  spec: { version },
-});
-
-/** A cluster as it should be. */
-function goodCluster(t: ConstructorParameters<typeof FakeCluster>[0]): FakeCluster {
-  const cluster = new FakeCluster(t);
-  cluster.answerRaw("apis", JSON.stringify({ groups: groups.map((name) => ({ name })) }));
-  cluster.put(
-    node,
-    operator("2.4.1"),
-    clusterVersion("Build", "ImageRegistry"),
-    { kind: "Config", metadata: { name: "cluster" }, spec: { managementState: "Managed" } },
-    { kind: "SecurityContextConstraints", metadata: { name: "privileged" } },
-  );
-  return cluster;
-}
-
-interface Findings {
-  readonly problems: string[];
-  readonly warnings: string[];
-  readonly nodes: { node: object; machine?: object }[];
-  readonly certificate: string;
-  readonly remade: Remade;
-}
-
-interface Asked {
-  readonly change?: object;
-  readonly access?: FakeCluster["access"];
-  readonly machines?: readonly object[];
-}
-
-async function inspect(cluster: FakeCluster, asked: Asked = {}): Promise<Findings> {
-  const { change, access = cluster.access, machines = [] } = asked;
-  const input = { cluster: access, intent: { ...intent, ...change }, release: "9.0.2.140", machines };
-  const { code, stdout, stderr } = await cluster.step("inspectCluster", input);
-  assert.equal(code, 0, stderr);
-  return JSON.parse(stdout) as Findings;
-}
 
 test("a cluster as it should be has no problems, and says who its nodes are", async (t) => {
   assert.deepEqual(await inspect(goodCluster(t)), {
@@ -214,6 +145,24 @@ test("kinds that the cluster doesn't have aren't asked for", async (t) => {
   assert.match(problems[0] ?? "", /Kernel Module Management operator isn't installed/);
   assert.match(problems[1] ?? "", /no ClusterVersion/);
   assert.ok(!cluster.commands.some((command) => /kmm\.sigs|openshift\.io|operators\.coreos/.test(command)));
+});
+
+test("a hosted cluster, of which some groups have fewer kinds, is said to be one", async (t) => {
+  const cluster = goodCluster(t);
+  for (const kind of ["machineconfigpools", "clusteroperators"]) {
+    cluster.fail(`get ${kind}`, `error: the server doesn't have a resource type "${kind}"`);
+  }
+  const { problems, warnings } = await inspect(cluster);
+  assert.deepEqual(problems, []);
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? "", /no MachineConfigPools, as one with a hosted control plane/);
+});
+
+test("pools that may not be read are no absent ones", async (t) => {
+  const cluster = goodCluster(t);
+  cluster.fail("get machineconfigpools", "Error from server (Forbidden): machineconfigpools is forbidden");
+  const { problems } = await inspect(cluster);
+  assert.match(problems[0] ?? "", /machineconfigpools is forbidden/);
 });
 
 test("what is found is judged: operator, capabilities, registry, a Module in the way, a misspelt node", async (t) => {

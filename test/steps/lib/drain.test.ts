@@ -75,6 +75,38 @@ test("an API server that stays away ends a drain with its time", async (t) => {
   assert.match(message, /was refused/);
 });
 
+test("what the roll-out waits for and no other node can run isn't evicted, is said, and isn't taken for what is left", async (t) => {
+  const { cluster, kubectl } = await start(t);
+  const at = (nodeName: string) => ({ nodeName });
+  const labels = { "pod-template-hash": "5a4d" };
+  const ready = { conditions: [{ type: "Ready", status: "True" }] };
+  cluster.put(
+    { kind: "Node", metadata: { name: "w1" }, spec: { unschedulable: true }, status: ready },
+    {
+      kind: "Pod",
+      metadata: { name: "image-registry-5a4d-x", namespace: "openshift-image-registry", labels },
+      spec: at("w1"),
+    },
+    {
+      kind: "Pod",
+      metadata: { name: "engine", namespace: "trading", labels: { "pod-template-hash": "7c" } },
+      spec: at("w1"),
+    },
+  );
+  cluster.fail("drain", overdue);
+  const message = await failure(drainNode(kubectl, "w1", 1));
+  assert.match(message, /^pod trading\/engine: wasn't evicted$/m);
+  assert.doesNotMatch(message, /^pod openshift-image-registry/m);
+
+  await drainNode(kubectl, "w1", 1);
+  const selector = "--pod-selector=!kmm.node.kubernetes.io/worker-action,pod-template-hash notin (5a4d)";
+  assert.ok(cluster.commands.at(-1)?.endsWith(selector), cluster.commands.at(-1));
+
+  cluster.put({ kind: "Node", metadata: { name: "w2" }, status: ready });
+  await drainNode(kubectl, "w1", 1);
+  assert.ok(cluster.commands.at(-1)?.endsWith("--pod-selector=!kmm.node.kubernetes.io/worker-action"));
+});
+
 test("who may not list pods reads kubectl's own words", async (t) => {
   const { cluster, kubectl } = await start(t);
   cluster.fail("drain", overdue);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import type { RollNode } from "../../../core/nodeState.ts";
+import { isControlPlane, type RollNode } from "../../../core/nodeState.ts";
 import { connect } from "../../../steps/lib/kubectl.ts";
-import { isControlPlane, requireNoHealthCheck, requireLoadable, requireQuiet } from "../../../steps/lib/nodeSafety.ts";
+import { requireNoHealthCheck, requireLoadable, requireQuiet } from "../../../steps/lib/nodeSafety.ts";
 import { FakeCluster, type Given } from "../fakeCluster.ts";
 import { machine } from "../../core/machines.ts";
 
@@ -79,13 +79,59 @@ for (const [what, ...objects] of [
   ["isn't available", etcd("False", "False", "False")],
   ["is degraded", etcd("True", "True", "False")],
   ["is progressing", etcd("True", "False", "True")],
-  ["isn't known"],
+  ["says nothing", { kind: "ClusterOperator", metadata: { name: "etcd" } }],
 ] as [string, ...Given[]][]) {
   test(`a control-plane node isn't touched while etcd ${what}`, async (t) => {
     const { kubectl } = await start(t, ...objects);
-    await assert.rejects(requireQuiet(kubectl, master), /only while etcd is healthy.*was not touched/);
+    await assert.rejects(
+      requireQuiet(kubectl, master),
+      /w1: not after 600 s: the ClusterOperator etcd is .*only while etcd is healthy.*was not touched/,
+    );
     // Workers don't depend on it.
     await requireQuiet(kubectl, node());
+  });
+}
+
+test("etcd that becomes whole again after the node before is waited for", async (t) => {
+  const { cluster, kubectl } = await start(t, etcd("True", "True", "False"));
+  let looks = 0;
+  cluster.onCall(() => {
+    looks += 1;
+    if (looks < 10) return;
+    cluster.change("ClusterOperator", "etcd", (object) => Object.assign(object, etcd("True", "False", "False")));
+  });
+  await requireQuiet(kubectl, master);
+  assert.ok(looks >= 10, String(looks));
+});
+
+const noKind = (plural: string): string => `error: the server doesn't have a resource type "${plural}"`;
+// kubectl's words where it remembers a kind that is gone.
+const gone =
+  'Error from server (NotFound): Unable to list "machineconfiguration.openshift.io/v1, Resource=machineconfigpools": the server ' +
+  "could not find the requested resource (get machineconfigpools.machineconfiguration.openshift.io)";
+
+for (const [what, pools] of [
+  ["no such kind", noKind("machineconfigpools")],
+  ["a kind that was deleted", gone],
+]) {
+  test(`a hosted cluster, with ${what} as MachineConfigPool and without etcd, lets its nodes go out of service`, async (t) => {
+    const { cluster, kubectl } = await start(t);
+    cluster.fail("machineconfigpools", pools ?? "");
+    cluster.fail("clusteroperators", noKind("clusteroperators"));
+    await requireQuiet(kubectl, master);
+  });
+}
+
+test("a cluster whose etcd is elsewhere has no ClusterOperator of that name", async (t) => {
+  const { kubectl } = await start(t);
+  await requireQuiet(kubectl, master);
+});
+
+for (const what of ["machineconfigpools", "clusteroperators"]) {
+  test(`${what} that may not be read are no absent ones`, async (t) => {
+    const { cluster, kubectl } = await start(t);
+    cluster.fail(what, `Error from server (Forbidden): ${what} is forbidden: User "x" cannot list resource`);
+    await assert.rejects(requireQuiet(kubectl, master), /Forbidden/);
   });
 }
 
