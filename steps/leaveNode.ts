@@ -9,6 +9,7 @@ import { z } from "zod";
 import { isControlPlane, isReady, versionOn, whyNotUnloaded, type RollNode } from "../core/nodeState.ts";
 import { takeOutOfDb } from "./lib/bmcEnrolment.ts";
 import { BootPatience } from "./lib/bootPatience.ts";
+import { tryConsole } from "./lib/console/tryConsole.ts";
 import { removeKey } from "./lib/enrolment.ts";
 import { bringKernelDriverBack } from "./lib/kernelDriver.ts";
 import { connect } from "./lib/kubectl.ts";
@@ -93,6 +94,10 @@ await runStep(input, async (step) => {
     if (key !== "enrolled") return false;
     await requireQuiet(kubectl, node);
     await requireNoHealthCheck(kubectl, node);
+    // Without a password a person answers.
+    const { console, password } = enrolment;
+    if (enrolment.mode === "console" && console !== undefined && password !== undefined)
+      await tryConsole(name, console);
     return true;
   }
 

@@ -7,6 +7,7 @@ import { z } from "zod";
 import { driverProblems, isTrusted, type MachineState } from "../core/machineState.ts";
 import { cordonedBy, expectedOn, isControlPlane, whyNotLoaded, type RollNode } from "../core/nodeState.ts";
 import { requireDatabase } from "./lib/bmcEnrolment.ts";
+import { tryConsole } from "./lib/console/tryConsole.ts";
 import { enrol } from "./lib/enrolment.ts";
 import { connect } from "./lib/kubectl.ts";
 import { load } from "./lib/loading.ts";
@@ -97,6 +98,7 @@ await runStep(input, async (step) => {
     // A reboot ends whoever uses the modules.
     if (state !== undefined && !reboots) await requireUnused(name, outage, machine);
     if (reboots && enrolment.mode === "redfish") await requireDatabase({ ...step, enrolment, name }, node);
+    if (reboots && enrolment.mode === "console") await tryConsole(name, step.console ?? "");
     const waiting = {
       timeoutSeconds: turnPatienceSeconds,
       remedy: "mend those first, or set their `hold: true` to go on without them",

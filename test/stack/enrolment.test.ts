@@ -137,12 +137,33 @@ describe("enrolment with Secure Boot on", { concurrency: false }, () => {
     const first = await stack.up();
     assert.equal(first.exitCode, 0, first.output);
     assert.deepEqual(await states(), ["pending", "pending"]);
+  });
 
+  test("console: one that can't be used is said before the node is touched", async () => {
     await setMode("console");
-    const second = await stack.up();
-    assert.equal(second.exitCode, 0, second.output);
+    const config = await stack.config();
+    const nodes = config.config["onload-kmm:nodes"] as { name: string }[];
+    const console = "echo SOL payload already active on another session; exit 1";
+    const broken = nodes.map((node) => (node.name === "worker-1" ? { ...node, console } : node));
+    await stack.configure({ ...config, config: { ...config.config, "onload-kmm:nodes": broken } });
+    const before = await bootIds();
+    const { exitCode, output } = await stack.up();
+    await stack.configure(config);
+    assert.notEqual(exitCode, 0, output);
+    assert.match(
+      output,
+      /worker-1: its console can't be used: the console command ended \(exit code 1\) \(it showed: SOL payload already active on another session\); the node was not touched/,
+    );
+    assert.doesNotMatch(output, /worker-\d: cordoned/);
+    assert.equal(await bootIds(), before);
+    assert.equal(await cordons(), "");
+  });
+
+  test("console: the script enrols each node", async () => {
+    const { exitCode, output } = await stack.up();
+    assert.equal(exitCode, 0, output);
     await assertProven();
-    assertNoPassword(second);
+    assertNoPassword({ output });
   });
 
   test("destroy leaves no label, annotation or cordon of ours", async () => {
@@ -156,8 +177,7 @@ describe("enrolment with Secure Boot on", { concurrency: false }, () => {
     ]);
     assert.ok(marks.includes("node-role.kubernetes.io/worker"), "the search sees labels");
     assert.doesNotMatch(marks, /"(onload-kmm\.io\/|[^"]*onload-kmm\.onload)/);
-    const cordons = await stack.sandbox.kubectl(["get", "nodes", "-o", "jsonpath={.items[*].spec.unschedulable}"]);
-    assert.equal(cordons, "");
+    assert.equal(await cordons(), "");
   });
 
   /** What must be nowhere, as far as it exists yet: the password, and each private key as the API has it and as a PEM. */
@@ -215,12 +235,16 @@ describe("enrolment with Secure Boot on", { concurrency: false }, () => {
     return stack.sandbox.kubectl(["get", "nodes", "-o", "jsonpath={.items[*].metadata.resourceVersion}"]);
   }
 
+  async function cordons(): Promise<string> {
+    return stack.sandbox.kubectl(["get", "nodes", "-o", "jsonpath={.items[*].spec.unschedulable}"]);
+  }
+
   async function bootIds(): Promise<string> {
     return stack.sandbox.kubectl(["get", "nodes", "-o", "jsonpath={.items[*].status.nodeInfo.bootID}"]);
   }
 });
 
-function assertNoPassword({ output }: Outcome): void {
+function assertNoPassword({ output }: Pick<Outcome, "output">): void {
   assert.ok(!output.includes(password), "the password is not in the output");
 }
 

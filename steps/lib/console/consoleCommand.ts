@@ -9,6 +9,12 @@ import { within } from "../clock.ts";
 /** How long a console command may take to end when asked to, in milliseconds, before it is killed. */
 const patience = 3000;
 
+/** How long a socket may take to connect, in milliseconds: a firewall that drops packets would be waited for for minutes. */
+const connecting = 20_000;
+
+/** Whether a `console` setting names a socket, and no command. */
+export const isSocket = (console: string): boolean => /^(unix|tcp):./.test(console);
+
 /**
  * Opens the console that a node's `console` setting describes:
  *
@@ -31,11 +37,12 @@ export async function openConsole(console: string): Promise<Duplex> {
 async function connect(to: net.NetConnectOpts, console: string): Promise<Duplex> {
   const socket = net.connect(to);
   try {
-    await once(socket, "connect");
+    if ((await within(connecting, once(socket, "connect"))) !== undefined) return socket;
   } catch (error) {
     throw new Error(`console ${console}: ${(error as Error).message}`, { cause: error });
   }
-  return socket;
+  socket.destroy();
+  throw new Error(`console ${console}: no connection in ${connecting / 1000} s`);
 }
 
 /** Signals a whole process group; one that has ended already is fine. */

@@ -1,5 +1,7 @@
 /** Faults that leave worker-1 out of service in the middle of a roll-out: how each is made, what it says, how it ends. */
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 import { start } from "../running.ts";
 import { nextRelease } from "../scene.ts";
 import type { WaysOn } from "../waysOn.ts";
@@ -97,10 +99,13 @@ export const faultsOut: Readonly<Record<string, FaultOut>> = {
   "it doesn't come back from the reboot": rebooting("node.never-returns"),
   // The key is enrolled by then, so that the next `up` has no reboot to wait for.
   "its reboot shows no new boot": omitLasting(rebooting("node.boot-id-unchanged")),
-  "its console can't be opened": {
+  // One that can't be opened before the drain is said then, and leaves no node out.
+  "its console can't be opened a second time": {
     make: async ({ nodes }) => {
       await nodes.renew(node);
-      await nodes.configureNode(node, { console: "echo SOL payload already active; exit 1" });
+      const tried = join(nodes.scene.stack.sandbox.dir, `console-tried-${randomUUID()}`);
+      const console = `if test -e ${tried}; then echo SOL payload already active; exit 1; fi; touch ${tried}; echo up; exec cat`;
+      await nodes.configureNode(node, { console });
     },
     ...failing(/worker-1: the console failed: .*the node was not rebooted, and stays cordoned/),
     mend: ({ nodes }) => nodes.configureNode(node, { console: `tcp:127.0.0.1:${nodes.consolePort(node)}` }),

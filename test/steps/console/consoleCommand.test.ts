@@ -77,6 +77,16 @@ test("a command that fails closes the console with its exit code", async () => {
   await assert.rejects(shown(console, /never/), /the console command ended \(exit code 3\)/);
 });
 
+test("a socket that nobody answers is given up", async (context) => {
+  const server = net.createServer().listen(0, "127.0.0.1");
+  context.after(() => server.close());
+  await once(server, "listening");
+  const opening = openConsole(`tcp:127.0.0.1:${(server.address() as net.AddressInfo).port}`);
+  // Before the connection's first packet can be answered.
+  clock.advance(20_000);
+  await assert.rejects(opening, /console tcp:127\.0\.0\.1:\d+: no connection in 20 s/);
+});
+
 test("unix: and tcp: are sockets", async (context) => {
   const directory = await mkdtemp(path.join(os.tmpdir(), "onload-kmm-console-"));
   context.after(() => rm(directory, { recursive: true }));
