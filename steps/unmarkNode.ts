@@ -6,7 +6,8 @@
 import { z } from "zod";
 import { annotations, kmm, labels } from "../core/names.ts";
 import { connect } from "./lib/kubectl.ts";
-import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
+import { failedFor } from "./lib/kubectlError.ts";
+import { clusterSchema, progress, runStep } from "./lib/step.ts";
 
 const input = z.object({
   cluster: clusterSchema,
@@ -38,6 +39,6 @@ await runStep(input, async (step) => {
 });
 
 function unlessGone(error: unknown): void {
-  if (error instanceof StepError && error.message.includes("(NotFound)")) return;
+  if (failedFor(error, "NotFound")) return;
   throw error;
 }

@@ -1,4 +1,5 @@
 import type { Kubectl, KubeObject } from "./kubectl.ts";
+import { failedFor } from "./kubectlError.ts";
 
 interface ImageStream extends KubeObject {
   readonly status?: {
@@ -26,6 +27,6 @@ export async function deleteTag(kubectl: Kubectl, namespace: string, name: strin
   try {
     await kubectl.run(["delete", "--raw", path]);
   } catch (error) {
-    if (!/\(NotFound\)/.test((error as Error).message)) throw error;
+    if (!failedFor(error, "NotFound")) throw error;
   }
 }
