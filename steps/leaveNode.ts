@@ -131,6 +131,7 @@ await runStep(input, async (step) => {
     progress(`${name}: KMM unloads the modules`);
     const waiting = {
       timeoutSeconds: rollout.loadTimeoutMinutes * 60,
+      setting: "rollout.loadTimeoutMinutes",
       remedy:
         `look at pod kmm-worker-${name}-${step.module} in ${step.namespace}: something may still use the modules. ` +
         "Stop it, or reboot the node, and run again; without such a pod see whether KMM itself runs",

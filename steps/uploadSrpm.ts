@@ -8,13 +8,14 @@ import { buffer } from "node:stream/consumers";
 import { createGzip } from "node:zlib";
 import { pack } from "tar-stream";
 import { z } from "zod";
-import { hasEnded, hasFailed, type BuildObject } from "../core/moduleBuild.ts";
+import { hasFailed } from "../core/moduleBuild.ts";
 import { internalRegistry, names } from "../core/names.ts";
 import { BuildLogs, whatItSays } from "./lib/builds.ts";
 import { readPushedTags } from "./lib/imageStream.ts";
-import { connect, type Kubectl, type KubeObject } from "./lib/kubectl.ts";
+import { connect, type Kubectl } from "./lib/kubectl.ts";
 import { readPolicy } from "./lib/policy.ts";
 import { openRelease } from "./lib/releasePackage.ts";
+import { SourceBuild } from "./lib/sourceBuild.ts";
 import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
 import { waitUntil } from "./lib/wait.ts";
 
@@ -33,13 +34,6 @@ const input = z.object({
 });
 type Input = z.infer<typeof input>;
 
-/** `spec.output` tells which content a Build is for. */
-interface SourceBuild extends KubeObject, BuildObject {
-  readonly metadata: KubeObject["metadata"] & BuildObject["metadata"];
-  readonly spec: { readonly output?: { readonly to?: { readonly name?: string } } };
-  readonly status?: BuildObject["status"] & { readonly output?: { readonly to?: { readonly imageDigest?: string } } };
-}
-
 await runStep(input, async (step) => {
   const kubectl = await connect(step.cluster);
   const logs = new BuildLogs(kubectl, step.namespace, step.logDirectory);
@@ -52,46 +46,41 @@ async function pushedDigest(kubectl: Kubectl, { namespace, tag }: Input): Promis
 }
 
 async function build(kubectl: Kubectl, step: Input, logs: BuildLogs): Promise<string> {
-  const name = (await runningBuild(kubectl, step)) ?? (await upload(kubectl, step));
-  const policy = await readPolicy(kubectl, step.namespace);
+  const { namespace, tag } = step;
+  const policy = await readPolicy(kubectl, namespace);
+  const context = await buildContext(step);
+  const source = new SourceBuild(
+    kubectl,
+    {
+      namespace,
+      selector: `openshift.io/build-config.name=${names.srpmBuildConfig}`,
+      output: `${names.srpmImageStream}:${tag}`,
+      upload: (signal) => upload(kubectl, step, context, signal),
+    },
+    logs,
+  );
   const waiting = {
     timeoutSeconds: policy.build.timeoutMinutes * 60,
-    remedy: `look at Build ${name} and run \`pulumi up\` again`,
+    setting: "build.timeoutMinutes",
+    remedy: `look at \`kubectl -n ${namespace} get builds,pods,events\`, mend what keeps it and run \`pulumi up\` again`,
   };
-  const ended = await waitUntil("the source image", waiting, async () => {
-    const current = await kubectl.get<SourceBuild>("builds.build.openshift.io", name, step.namespace);
-    if (current === undefined) throw new StepError(`Build ${name} was deleted while it ran; run \`pulumi up\` again`);
-    logs.follow(current);
-    return hasEnded(current) ? { done: current } : { missing: `${name} ${current.status?.phase ?? "New"}` };
-  });
+  const ended = await waitUntil("the source image", waiting, () => source.look()).finally(() => source.stop());
   await logs.settle();
   const digest = ended.status?.output?.to?.imageDigest ?? (await pushedDigest(kubectl, step));
   if (!hasFailed(ended) && digest !== undefined) return digest;
   throw new StepError(
-    `building the source image failed (Build ${name}: ${whatItSays(ended)}). Its log, ${logs.path(ended)}, ends with:\n` +
+    `building the source image failed (Build ${ended.metadata.name}: ${whatItSays(ended)}). Its log, ${logs.path(ended)}, ends with:\n` +
       `${await logs.tail(ended)}\nMend the cause and run \`pulumi up\` again`,
   );
 }
 
-/** A build of this very content that is still going, left by a run that was cut. */
-async function runningBuild(kubectl: Kubectl, { namespace, tag }: Input): Promise<string | undefined> {
-  const label = `openshift.io/build-config.name=${names.srpmBuildConfig}`;
-  const builds = await kubectl.list<SourceBuild>("builds.build.openshift.io", "-n", namespace, "-l", label);
-  return builds
-    .filter((build) => !hasEnded(build) && build.spec.output?.to?.name === `${names.srpmImageStream}:${tag}`)
-    .map(({ metadata }) => metadata.name)
-    .at(-1);
-}
-
 /** Uploads the context; OpenShift answers with the Build once it runs. */
-async function upload(kubectl: Kubectl, step: Input): Promise<string> {
-  const context = await buildContext(step);
+function upload(kubectl: Kubectl, step: Input, context: Buffer, signal: AbortSignal): Promise<string> {
   progress(`uploading the source release, ${(context.length / 2 ** 20).toFixed(1)} MiB`);
   const uri =
     `/apis/build.openshift.io/v1/namespaces/${step.namespace}/buildconfigs/${names.srpmBuildConfig}/instantiatebinary` +
     `?revision.commit=${step.tag}`;
-  const answer = await kubectl.run(["create", "--raw", uri, "-f", "-"], context);
-  return (JSON.parse(answer) as SourceBuild).metadata.name;
+  return kubectl.run(["create", "--raw", uri, "-f", "-"], context, signal);
 }
 
 async function buildContext(step: Input): Promise<Buffer> {

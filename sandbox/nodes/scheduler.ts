@@ -31,7 +31,10 @@ const tolerated = (taint: Taint, tolerations: Toleration[]): boolean =>
 export async function schedule(kube: Kube, pod: Pod, nodes: Node[], pods: Informer<Pod>): Promise<void> {
   const load = (node: Node): number => pods.list().filter(({ spec }) => spec?.nodeName === node.metadata.name).length;
   const [best] = candidates(pod, nodes).toSorted((one, other) => load(one) - load(other));
-  if (best === undefined) return;
+  if (best === undefined) {
+    await tellUnschedulable(kube, pod, nodes);
+    return;
+  }
   const { name = "", namespace = "" } = pod.metadata;
   const target = { apiVersion: "v1", kind: "Node", name: best.metadata.name };
   const binding = { apiVersion: "v1", kind: "Binding", metadata: { name, namespace, uid: pod.metadata.uid }, target };
@@ -40,6 +43,29 @@ export async function schedule(kube: Kube, pod: Pod, nodes: Node[], pods: Inform
   } catch (error) {
     if (!isNotFound(error) && !isConflict(error)) throw error;
   }
+}
+
+/** As kube-scheduler says it, with one reason for each node: the first that it finds. */
+async function tellUnschedulable(kube: Kube, pod: Pod, nodes: Node[]): Promise<void> {
+  const reasons = Map.groupBy(nodes, (node) => whyNot(pod, node));
+  const counted = [...reasons].map(([reason, having]) => `${having.length} ${reason}`).sort();
+  const message = `0/${nodes.length} nodes are available: ${counted.join(", ")}.`;
+  const condition = { type: "PodScheduled", status: "False", reason: "Unschedulable", message };
+  if (pod.status?.conditions?.some((each) => each.type === condition.type && each.message === message) === true) return;
+  const { name = "", namespace = "" } = pod.metadata;
+  try {
+    await kube.patchStatus(PODS, { name, namespace }, { conditions: [condition] });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}
+
+function whyNot(pod: Pod, node: Node): string {
+  if (node.spec?.unschedulable === true) return "node(s) were unschedulable";
+  const tolerations = pod.spec?.tolerations ?? [];
+  const taint = node.spec?.taints?.find((each) => each.effect !== "PreferNoSchedule" && !tolerated(each, tolerations));
+  if (taint !== undefined) return `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`;
+  return "node(s) didn't match Pod's node affinity/selector";
 }
 
 /** Is this pod one for us to schedule? */

@@ -83,6 +83,7 @@ export interface Pod extends KubeObject {
   status?: {
     phase?: string;
     startTime?: string;
+    conditions?: { type: string; status: string; reason?: string; message?: string }[];
     containerStatuses?: ContainerStatus[];
     initContainerStatuses?: ContainerStatus[];
   };

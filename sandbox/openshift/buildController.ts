@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { Informer, isObjectMissing, keyOf, KubeError, type Resource, WorkQueue } from "../kube.ts";
 import type { Running } from "../gateway/gateway.ts";
+import { makeWaitingPod, removeWaitingPod } from "./buildPod.ts";
 import { buildFiles } from "./buildFiles.ts";
 import { type BuildEnvironment, runBuild } from "./buildJob.ts";
 import { readMounts } from "./buildMounts.ts";
@@ -50,6 +51,8 @@ class BuildController implements Running {
   readonly #stopSwitches: () => void;
   /** By the Build's UID; an ended job stays until the Build is seen to have ended. */
   readonly #jobs = new Map<string, Job>();
+  /** UIDs of Builds whose pod no node takes. */
+  readonly #held = new Set<string>();
   #stopping = false;
 
   constructor(env: BuildEnvironment) {
@@ -98,6 +101,7 @@ class BuildController implements Running {
     const job = this.#jobs.get(build.metadata.uid ?? "");
     if (isTerminal(build)) {
       this.#jobs.delete(build.metadata.uid ?? "");
+      await this.#letGo(build);
       await pruneHistory(this.#env.kube, build, { configs: this.#configs, builds: this.#builds.list() });
       this.#wakeWaiting(build);
     } else if (build.status?.cancelled === true) {
@@ -150,12 +154,21 @@ class BuildController implements Running {
   async #start(build: Build): Promise<void> {
     const held = this.#env.switches.matches("build.pending", keyOf(build));
     const mounts = held ? undefined : await readMounts(this.#env.kube, build);
+    if (held && !this.#held.has(build.metadata.uid ?? "")) {
+      this.#held.add(build.metadata.uid ?? "");
+      await makeWaitingPod(this.#env.kube, build);
+    }
     if (mounts === undefined) {
       this.#queue.addAfter(keyOf(build), RETRY_MS);
       return;
     }
+    await this.#letGo(build);
     this.#run(build, mounts);
     await this.#setStatus(build, { phase: "Running", startTimestamp: now() });
+  }
+
+  async #letGo(build: Build): Promise<void> {
+    if (this.#held.delete(build.metadata.uid ?? "")) await removeWaitingPod(this.#env.kube, build);
   }
 
   /** A Build that says Running without a job: this process was started anew. */

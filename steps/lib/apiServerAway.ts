@@ -1,24 +1,71 @@
-/** Tells from what kubectl prints whether the API server is away, or is there and refuses. */
+/**
+ * Tells from what kubectl prints whether the API server is away, or is there and refuses. An answer of the server's has a
+ * reason (Kubernetes API conventions, "Response Status Kind"), which decides; only without an answer is it the network's
+ * own words, and these only where kubectl puts them: names, limits of kubectl's own and logs may hold the same words.
+ */
 
-/** The API server doesn't answer, is starting or ending, or asks for patience: a later try may succeed. */
-const away = [
-  // No connection, or one that was lost.
-  /connection refused|The connection to the server \S+ was refused|connection reset|no route to host|network is unreachable/i,
-  /\bEOF\b|connection lost|server sent GOAWAY|i\/o timeout|TLS handshake timeout|Client\.Timeout exceeded/,
-  /Unable to connect to the server: (?!x509|tls|getting credentials)/,
-  /context deadline exceeded|the server was unable to return a response/i,
-  // It answers, but can't serve: no etcd, not yet ready, overloaded, about to end.
-  /etcdserver: |is currently unable|apiserver not ready|ServiceUnavailable|shutting down|known HTTP paths/i,
-  /Too many requests, please try again later|the server has received too many requests/i,
-  // What it asks before a write doesn't answer: its pod may be on the very node that is drained or boots.
-  /failed calling webhook .*no endpoints available for service/,
+/** kubectl's client library logs what it meets on its way (klog), too: an aggregated API that is down, for one. */
+const logged = /^[IWEF]\d{4} \d{2}:\d{2}:\d{2}/;
+
+/** `Error from server (REASON): MESSAGE`, in logs `error: error from server`. A Status of an older etcd has no reason. */
+const answer = /^(?:error: )?error from server(?: \((?<reason>\w+)\))?: (?<message>.*)$/i;
+
+/** No connection, or one that was lost: Go's `net`, `net/http` and `http2`. */
+const lost = [
+  /\b(?:connection refused|connection reset by peer|connection timed out|broken pipe|use of closed network connection)\b/,
+  /\b(?:no route to host|(?:network|host) is (?:unreachable|down)|no such host|server misbehaving|Temporary failure in name)\b/,
+  /\b(?:i\/o timeout|TLS handshake timeout|context deadline exceeded|Client\.Timeout exceeded)/,
+  /(?:^|: )(?:unexpected )?EOF\b|http2: client connection lost|server sent GOAWAY|server closed idle connection/,
 ];
 
-/** Lines in which words from above tell of something else: a pod that wasn't gone when a drain's own time was up. */
-const ownLimit = /^.*(?:when waiting for pod .* to terminate: |global timeout reached).*$/gm;
+/** Where kubectl itself tells of the connection to the API server; a request's cause follows its address. */
+const told =
+  /^(?:Unable to connect to the server: |error: (?=http2: )|error: unable to read: (?=read tcp ))(?<cause>.*)$|^(?<refused>The connection to the server \S+ was refused)/;
+const request = /\b(?:Get|Post|Put|Patch|Delete|Head) "https?:\/\/[^"]+": (?<cause>[^[\]]*)/g;
+
+/** The server's answers that a later try may change, by their reason. */
+const passing: Readonly<Record<string, RegExp>> = {
+  ServiceUnavailable: /./,
+  ServerTimeout: /./,
+  // OpenShift's `instantiatebinary` gives up under this reason, too.
+  Timeout: /was unable to return a response|request did not complete within|^etcdserver: /,
+  // Not a budget's: that is for the drain to wait for.
+  TooManyRequests: /[Tt]oo many requests/,
+  InternalError: /etcdserver: |is shutting down|rpc error: code = Unavailable|an error on the server \(".*50[234] /,
+  NotFound: /all known HTTP paths/,
+  "": /^etcdserver: |^rpc error: code = Unavailable/,
+};
+
+/** What the API server asks before a write: its pod may be on the very node that is drained or boots. */
+const webhook = /failed calling webhook "[^"]*": failed to call webhook: \w+ "[^"]+": (?<cause>.*)$/;
+const withoutPod = /^no endpoints available for service /;
+
+const isLost = (cause: string): boolean => !/x509: |tls: /.test(cause) && lost.some((pattern) => pattern.test(cause));
 
 /** Whether a failed command's stderr says that the API server, or a webhook that it must ask, is away for now. */
-export const isAway = (stderr: string): boolean => {
-  const said = stderr.replaceAll(ownLimit, "");
-  return away.some((pattern) => pattern.test(said));
-};
+export const isAway = (stderr: string): boolean =>
+  stderr
+    .split("\n")
+    .filter((line) => !logged.test(line))
+    .some(isAwayIn);
+
+function isAwayIn(line: string): boolean {
+  const asked = webhook.exec(line)?.groups?.["cause"];
+  if (asked !== undefined) return withoutPod.test(asked) || isLost(asked);
+  const status = answer.exec(line)?.groups;
+  return status === undefined ? isCut(line) : isPassing(status["reason"] ?? "", status["message"] ?? "");
+}
+
+/** Whether kubectl had no answer at all. */
+function isCut(line: string): boolean {
+  const { cause = "", refused } = told.exec(line)?.groups ?? {};
+  return refused !== undefined || isLost(cause) || causesIn(line).some(isLost);
+}
+
+function isPassing(reason: string, message: string): boolean {
+  // The kubelet's connection, which the server passes on for logs: its node is away, the server isn't.
+  const ofServer = causesIn(message.replaceAll(/\w+ "https?:\/\/[^"]*\/containerLogs\/.*/g, ""));
+  return passing[reason]?.test(message) === true || (reason === "" && ofServer.some(isLost));
+}
+
+const causesIn = (text: string): string[] => [...text.matchAll(request)].map(({ groups }) => groups?.["cause"] ?? "");

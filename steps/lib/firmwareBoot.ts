@@ -152,6 +152,7 @@ async function comeBack(
 ): Promise<MachineState> {
   const waiting = {
     timeoutSeconds: enrolment.timeoutMinutes * 60,
+    setting: "enrolment.timeoutMinutes",
     everySeconds: 2,
     remedy: "the node stays cordoned; look at its console, then run `pulumi up` again",
   };

@@ -74,6 +74,7 @@ export class ImageRound {
   async follow({ timeoutMinutes }: Policy["build"]): Promise<Built> {
     const waiting = {
       timeoutSeconds: timeoutMinutes * 60,
+      setting: "build.timeoutMinutes",
       remedy: `look at \`kubectl -n ${this.#step.namespace} get builds,pods,events\` and run \`pulumi up\` again`,
     };
     await this.#isUpgraded();

@@ -5,6 +5,8 @@ import { delimiter, join } from "node:path";
 import type { z } from "zod";
 import { isAway } from "./apiServerAway.ts";
 import { now, sleep } from "./clock.ts";
+import { currentDeadline } from "./deadline.ts";
+import { failedFor, isUnknownKind, KubectlError, ServerAway } from "./kubectlError.ts";
 import { progress, StepError, type clusterSchema } from "./step.ts";
 
 export type Cluster = z.infer<typeof clusterSchema>;
@@ -31,14 +33,14 @@ const pauseSeconds = 2;
 /** Seconds between two lines about that. */
 const remindSeconds = 30;
 
-/** What an API server says about custom resources, too, until it has found them again after its start. */
-const unknownKind = /doesn't have a resource type|could not find the requested resource/;
-
-/** How kubectl says that the one object that it was told to change doesn't exist. */
-const notFound = /: Error from server \(NotFound\): \S+ "[^"]+" not found$/;
-
-/** Seconds that it may take for that. */
+/** Seconds that an API server may take, after its start, to find the kinds of custom resources again. */
 const settlingSeconds = 30;
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
 
 /** A command that may be tried several times. */
 interface Command {
@@ -47,6 +49,8 @@ interface Command {
   /** When no further try may begin, in ms since 1970. */
   readonly deadline: number;
   readonly input?: string | Buffer | undefined;
+  /** Ends it, and no further try begins. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -84,10 +88,10 @@ export class Kubectl {
    * Runs one command and gives its stdout. While the API server is away it tries again, so commands must be
    * such that a second run does no harm.
    *
-   * @throws StepError with kubectl's own message
+   * @throws KubectlError with kubectl's own message
    */
-  run(args: readonly string[], input?: string | Buffer): Promise<string> {
-    return this.#persist({ args: () => args, deadline: Infinity, input });
+  run(args: readonly string[], input?: string | Buffer, signal?: AbortSignal): Promise<string> {
+    return this.#persist({ args: () => args, deadline: currentDeadline(), input, signal });
   }
 
   /**
@@ -95,7 +99,7 @@ export class Kubectl {
    * that are left.
    */
   runWithin(seconds: number, args: (left: number) => readonly string[]): Promise<string> {
-    const deadline = now() + seconds * 1000;
+    const deadline = Math.min(now() + seconds * 1000, currentDeadline());
     return this.#persist({ args: () => args(Math.ceil((deadline - now()) / 1000)), deadline });
   }
 
@@ -105,23 +109,23 @@ export class Kubectl {
       await this.run(args);
       return true;
     } catch (error) {
-      if (error instanceof StepError && notFound.test(error.message)) return false;
+      if (failedFor(error, "NotFound") && !(error as KubectlError).isUnknownKind) return false;
       throw error;
     }
   }
 
-  async #persist({ args, deadline, input }: Command): Promise<string> {
+  async #persist({ args, deadline, input, signal }: Command): Promise<string> {
     let awaySince: number | undefined;
     for (;;) {
       const words = args();
-      const { code, stdout, stderr } = await this.#once(words, input);
+      const { code, stdout, stderr } = await this.#once(words, input, signal);
       if (code === 0) return stdout;
       // From the first failure: a drain may have gone on for longer than that before the API server went away.
       awaySince ??= now();
       const givenUp = now() - awaySince > this.#patience * 1000 || now() + pauseSeconds * 1000 >= deadline;
-      if (!(await this.#isAway(stderr)) || givenUp) {
-        throw new StepError(`kubectl ${words.join(" ")}: ${reasonIn(stderr)}`);
-      }
+      const message = `kubectl ${words.join(" ")}: ${reasonIn(stderr)}`;
+      if (signal?.aborted === true || !(await this.#isAway(stderr))) throw new KubectlError(message, stderr);
+      if (givenUp) throw new ServerAway(message, stderr);
       this.#sayAway(stderr);
       await sleep(pauseSeconds * 1000);
     }
@@ -167,15 +171,16 @@ export class Kubectl {
       this.#awayAt = now();
       return true;
     }
-    if (!unknownKind.test(stderr)) return false;
+    if (!isUnknownKind(stderr)) return false;
     if (now() - this.#awayAt < settlingSeconds * 1000) return true;
     const { code, stderr: why } = await this.#once(["get", "--raw", "/readyz"]);
-    return code !== 0 && (isAway(why) || why.includes("check failed"));
+    // At the end of its list of checks: `[-]poststarthook/crd-informer-synced failed: …`.
+    return code !== 0 && (isAway(why) || /\breadyz check failed\b/.test(why));
   }
 
-  #once(args: readonly string[], input?: string | Buffer): Promise<{ code: number; stdout: string; stderr: string }> {
+  #once(args: readonly string[], input?: string | Buffer, signal?: AbortSignal): Promise<Ended> {
     return new Promise((resolve) => {
-      const options = { maxBuffer: 256 * 1024 * 1024 };
+      const options = { maxBuffer: 256 * 1024 * 1024, signal };
       const child = execFile(this.#program, [...this.#connection, ...args], options, (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : 1, stdout, stderr: stderr || (error?.message ?? "") });
       });
@@ -195,7 +200,7 @@ function reasonIn(stderr: string): string {
 
 /** The answer for a kind that the cluster doesn't have; whatever else is wrong is thrown on. */
 function whereUnknown<T>(error: unknown, answer: T): T {
-  if (error instanceof StepError && unknownKind.test(error.message)) return answer;
+  if (error instanceof KubectlError && error.isUnknownKind) return answer;
   throw error;
 }
 

@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { names } from "../../core/names.ts";
 import { every, now, timestamp } from "./clock.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
+import { failedFor } from "./kubectlError.ts";
 import { progress, StepError } from "./step.ts";
 import { waitUntil } from "./wait.ts";
 
@@ -92,7 +93,8 @@ async function write(kubectl: Kubectl, name: string, holder: string, old: Lease 
     await kubectl.run([old === undefined ? "create" : "replace", "-f", "-"], JSON.stringify(lease));
     return true;
   } catch (error) {
-    if (error instanceof StepError && /AlreadyExists|Conflict|NotFound/.test(error.message)) return false;
+    // One that isn't there any more was given back; without its namespace none can be made, ever.
+    if (failedFor(error, ...(old === undefined ? ["AlreadyExists"] : ["Conflict", "NotFound"]))) return false;
     throw error;
   }
 }
@@ -108,7 +110,7 @@ async function renew(kubectl: Kubectl, name: string): Promise<void> {
 async function release(kubectl: Kubectl, name: string, holder: string): Promise<void> {
   const lease = await find(kubectl, name);
   if (lease?.spec?.holderIdentity !== holder) return;
-  await kubectl.run(["delete", "lease", name, "-n", names.leaseNamespace, "--ignore-not-found"]);
+  await kubectl.run(["delete", "lease", name, "-n", names.leaseNamespace, "--ignore-not-found", "--wait=false"]);
 }
 
 /** A MicroTime, as the API asks for. */

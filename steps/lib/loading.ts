@@ -104,6 +104,7 @@ async function stateOrWhy(machine: NodeMachine): Promise<MachineState | string> 
 
 const waiting = ({ loadTimeoutMinutes }: LoadingContext): Waiting => ({
   timeoutSeconds: loadTimeoutMinutes * 60,
+  setting: "rollout.loadTimeoutMinutes",
   remedy: "the node stays cordoned; mend the cause and run `pulumi up` again",
 });
 

@@ -26,6 +26,9 @@ const turnSeconds = 24 * 3600;
 /** Lines of a worker's log that an error quotes. */
 const workerLines = 4;
 
+/** Most seconds for it: it comes from the kubelet of a node that may be away. */
+const logSeconds = 10;
+
 /** One node's time out of service: every act can be repeated, and leaves on the Node what the next run must know. */
 export class NodeOutage {
   readonly #kubectl: Kubectl;
@@ -54,8 +57,17 @@ export class NodeOutage {
 
   /** The end of what a worker has printed; what can't be had is empty. */
   async workerLog(namespace: string, pod: string): Promise<string> {
-    const args = ["logs", pod, "-n", namespace, "-c", "worker", `--tail=${workerLines}`];
-    return this.#kubectl.run(args).catch(() => "");
+    const args = [
+      "logs",
+      pod,
+      "-n",
+      namespace,
+      "-c",
+      "worker",
+      `--tail=${workerLines}`,
+      `--request-timeout=${logSeconds}s`,
+    ];
+    return this.#kubectl.runWithin(logSeconds, () => args).catch(() => "");
   }
 
   /** The node's pods of all namespaces. */

@@ -2,6 +2,7 @@ import { preflightName } from "../../core/nextKernel.ts";
 import { KmmRounds } from "./kmmRounds.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
 import { StepError } from "./step.ts";
+import { waitUntil } from "./wait.ts";
 
 interface Preflight extends KubeObject {
   readonly spec: PreflightSpec;
@@ -24,6 +25,9 @@ interface Subject {
 }
 
 const kind = "preflightvalidationsocp.kmm.sigs.x-k8s.io";
+
+/** Seconds for a validation to go: nothing of ours or KMM's keeps it. */
+const goneSeconds = 60;
 
 /** The rounds in which KMM builds and signs for a kernel that no node runs yet: those of a PreflightValidationOCP. */
 export class PreflightRounds extends KmmRounds {
@@ -69,7 +73,15 @@ export class PreflightRounds extends KmmRounds {
 
   /** The validation first: as long as it is there KMM makes everything anew. */
   override async stop(): Promise<void> {
-    await this.#kubectl.run(["delete", kind, this.#validation, "--ignore-not-found"]);
+    await this.#kubectl.run(["delete", kind, this.#validation, "--ignore-not-found", "--wait=false"]);
     await super.stop();
+    const waiting = {
+      timeoutSeconds: goneSeconds,
+      remedy: `look at its finalizers (kubectl get ${kind} ${this.#validation} -o yaml), mend what keeps it and run \`pulumi up\` again`,
+    };
+    await waitUntil(`PreflightValidationOCP ${this.#validation} to be gone`, waiting, async () => {
+      const left = await this.#kubectl.get(kind, this.#validation);
+      return left === undefined ? { done: undefined } : { missing: "somebody's finalizer, or the garbage collector" };
+    });
   }
 }

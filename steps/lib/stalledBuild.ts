@@ -12,6 +12,7 @@ import type { BuildObject } from "../../core/moduleBuild.ts";
 import { kmm } from "../../core/names.ts";
 import { whatItSays } from "./builds.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
+import { whyWaiting } from "./waitingBuild.ts";
 
 /** What a look at a stalled build needs. */
 export interface StalledBuild {
@@ -45,9 +46,13 @@ export async function whyStalled(kubectl: Kubectl, stalled: StalledBuild): Promi
     kubectl.list<KubeObject & PullPod>("pods", "-n", namespace, "-l", `${kmm.imageOwnerLabel}=${name}`),
     withoutToolkit(kubectl, stalled, needed),
   ]);
-  const pendingBuilds = builds
-    .filter(({ status }) => ["New", "Pending"].includes(status?.phase ?? "New"))
-    .map((build) => ({ name: build.metadata.name, why: whatItSays(build) || "New" }));
+  const waiting = builds.filter(({ status }) => ["New", "Pending"].includes(status?.phase ?? "New"));
+  const pendingBuilds = await Promise.all(
+    waiting.map(async (build) => {
+      const why = await whyWaiting(kubectl, namespace, build);
+      return { name: build.metadata.name, why: why ?? (whatItSays(build) || "New") };
+    }),
+  );
   return buildTrouble({ namespace, missing, pullPods, pendingBuilds, kernelsWithoutToolkit: toolkitless });
 }
 

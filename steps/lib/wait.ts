@@ -1,8 +1,12 @@
 import { now, sleep } from "./clock.ts";
+import { withDeadline } from "./deadline.ts";
+import { ServerAway } from "./kubectlError.ts";
 import { progress, StepError } from "./step.ts";
 
 export interface Waiting {
   readonly timeoutSeconds: number;
+  /** The configuration's key that sets this limit; it holds while the API server is away, too. Absent: a limit of our own. */
+  readonly setting?: string;
   /** Seconds between two looks, once nothing has changed for a while; default 1. */
   readonly everySeconds?: number;
   /** What to do when the time is up; the error's second half. */
@@ -15,6 +19,9 @@ export type Look<T> = { readonly done: T } | { readonly missing: string };
 /** Seconds until the next look after something has changed: what moves is followed closely. */
 const firstPause = 0.25;
 
+/** An API server that is away isn't asked again when less than this is left. */
+const lastTrySeconds = 3;
+
 /**
  * Looks again and again until `look` is done, and says what is missing whenever that changes.
  *
@@ -24,18 +31,25 @@ export async function waitUntil<T>(what: string, waiting: Waiting, look: () => P
   const deadline = now() + waiting.timeoutSeconds * 1000;
   let said = "";
   let pause = firstPause;
+  const timeUp = (missing: string) =>
+    new StepError(`${what}: not after ${limitOf(waiting)}: ${missing}; ${waiting.remedy}`);
+  const lastTry = waiting.setting === undefined ? Infinity : deadline;
   for (;;) {
-    const found = await look();
+    const found = await withDeadline(lastTry, look).catch((error: unknown) => {
+      if (!(error instanceof ServerAway) || now() < lastTry - lastTrySeconds * 1000) throw error;
+      throw timeUp(`${said === "" ? "" : `${said}; `}the API server is away (${error.message})`);
+    });
     if ("done" in found) return found.done;
     if (found.missing !== said) {
       progress(`waiting for ${what}: ${found.missing}`);
       pause = firstPause;
     }
     said = found.missing;
-    if (now() >= deadline) {
-      throw new StepError(`${what}: not after ${waiting.timeoutSeconds} s: ${said}; ${waiting.remedy}`);
-    }
+    if (now() >= deadline) throw timeUp(said);
     await sleep(pause * 1000);
     pause = Math.min(pause * 2, waiting.everySeconds ?? 1);
   }
 }
+
+const limitOf = ({ timeoutSeconds, setting }: Waiting): string =>
+  `${timeoutSeconds} s${setting === undefined ? "" : ` (onload-kmm:${setting})`}`;

@@ -35,11 +35,17 @@ export class WorkerAccount {
   async #ask(pod: string): Promise<string> {
     const log = (await this.#outage.workerLog(this.#namespace, pod)).trim();
     if (log === "") return "";
-    const users = /in use/i.test(log) ? await whoUses(this.#outage, this.#machine).catch(unasked) : [];
+    const users = isInUse(log) ? await whoUses(this.#outage, this.#machine).catch(unasked) : [];
     const held = users.length === 0 ? "" : `; held by ${users.join(", ")}`;
     return `; it said last: ${log.replaceAll(/\s*\n\s*/g, " | ")}${held}`;
   }
 }
+
+/** What kmod's `modprobe -r` says, and the kernel through it, of a module that somebody holds. */
+export const isInUse = (log: string): boolean =>
+  /\bmodule '?\w+'? is in use\b|could not (?:remove|unload) .*(?:Resource temporarily unavailable|Device or resource busy)/i.test(
+    log,
+  );
 
 /** The node may be away just now: the worker's own words are enough. */
 function unasked(error: unknown): string[] {

@@ -35,7 +35,7 @@ export class FakeCluster {
   readonly directory: string;
   /** As steps are given it; `id` is the cluster's own. */
   readonly access: Cluster;
-  readonly #store: Store = { objects: [], faults: [], raw: new Map(), calls: [] };
+  readonly #store: Store = { objects: [], faults: [], raw: new Map(), calls: [], held: [] };
   readonly #listeners = new Set<() => void>();
   readonly #stepEnds = new EventEmitter();
 
@@ -73,6 +73,11 @@ export class FakeCluster {
   /** Lets the next calls whose arguments fit `pattern` fail with kubectl's message. */
   fail(pattern: string, stderr: string, times = 1): void {
     this.#store.faults.push({ pattern, stderr, times });
+  }
+
+  /** Leaves calls with `part` in them without an answer. */
+  hold(part: string): void {
+    this.#store.held.push(part);
   }
 
   /** Answers `--raw` requests whose path ends with `segment`. */

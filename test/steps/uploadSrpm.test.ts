@@ -88,7 +88,7 @@ test("a build that an interrupted run left going is followed, and none started b
   cluster.put(build("onload-srpm-3", "Running", "another"), build("onload-srpm-4", "Running"));
   cluster.answerRaw("log", "");
   const running = upload(cluster);
-  await cluster.called("onload-srpm-4 -n ns");
+  await cluster.called("builds/onload-srpm-4/log");
   cluster.change("Build", "onload-srpm-4", (found) => (found["status"] = { phase: "Complete", ...complete }));
   const { code, stdout, stderr } = await running;
   assert.deepEqual([code, stdout], [0, image("sha256:2")], stderr);
@@ -109,6 +109,75 @@ test("a build that fails says why, where its log is, and how that ends", async (
   );
   assert.match(message, /error: no space left on device\nMend the cause and run `pulumi up` again\n$/);
   assert.equal(message.match(/^line$/gm)?.length, 19);
+});
+
+const unscheduled = "0/3 nodes are available: 3 Insufficient memory. preemption: 0/3 nodes are available";
+const waitingPod: Given = {
+  kind: "Pod",
+  metadata: { name: "onload-srpm-1-build", namespace: "ns" },
+  status: { phase: "Pending", conditions: [{ type: "PodScheduled", status: "False", message: unscheduled }] },
+};
+
+/** OpenShift makes this Build once it is asked for one, and answers only when it runs. */
+function makesOnUpload(cluster: FakeCluster, ...made: Given[]): void {
+  const stop = cluster.onCall(() => {
+    if (uploads(cluster).length === 0) return;
+    stop();
+    cluster.put(...made);
+  });
+}
+
+const policy = (timeoutMinutes: number): Given => ({
+  kind: "Namespace",
+  metadata: { name: "ns", annotations: { "policy.onload-kmm.io/build.timeoutMinutes": String(timeoutMinutes) } },
+});
+
+test("a build that isn't started is looked into while its upload waits, given its own time, and cancelled", async (t) => {
+  const cluster = new FakeCluster(t);
+  cluster.put(policy(0.2), build("onload-srpm-0", "Pending", "another"));
+  cluster.hold("instantiatebinary");
+  makesOnUpload(cluster, build("onload-srpm-1", "Pending"), waitingPod);
+  const { code, stderr } = await upload(cluster);
+  assert.equal(code, 1);
+  assert.match(stderr, /00:0\d waiting for the source image: onload-srpm-1 Pending$/m);
+  const named = `onload-srpm-1 Pending (no node takes its pod: ${unscheduled})`;
+  assert.ok(stderr.includes(`waiting for the source image: ${named}\n`), stderr);
+  assert.ok(
+    stderr.includes(`the source image: not after 12 s (onload-kmm:build.timeoutMinutes): ${named}; look at`),
+    stderr,
+  );
+  for (const name of ["onload-srpm-0", "onload-srpm-1"]) {
+    assert.equal((cluster.find("Build", name)?.["status"] as { cancelled?: boolean }).cancelled, true, name);
+  }
+});
+
+test("OpenShift's own time for a start may be over before ours: it is asked again", async (t) => {
+  const cluster = new FakeCluster(t);
+  cluster.put(policy(1));
+  cluster.fail(
+    "instantiatebinary",
+    "Error from server (Timeout): Timeout: timed out waiting for build onload-srpm-1 to start after 5m0s",
+  );
+  cluster.answerRaw("instantiatebinary", JSON.stringify({ metadata: { name: "onload-srpm-2" } }));
+  cluster.answerRaw("log", "");
+  const stop = cluster.onCall(() => {
+    if (uploads(cluster).length < 2) return;
+    stop();
+    cluster.put(build("onload-srpm-2", "Complete", tag, complete));
+  });
+  const { code, stdout, stderr } = await upload(cluster);
+  assert.deepEqual([code, stdout], [0, image("sha256:2")], stderr);
+  assert.equal(uploads(cluster).length, 2);
+});
+
+test("an upload that OpenShift refuses is told with the way on, once", async (t) => {
+  const cluster = new FakeCluster(t);
+  const refusal = 'Error from server (Forbidden): buildconfigs.build.openshift.io "onload-srpm" is forbidden: no';
+  cluster.fail("instantiatebinary", refusal, 9);
+  const { code, stderr } = await upload(cluster);
+  assert.equal(code, 1);
+  assert.match(stderr, /the source build could not be started: .*is forbidden: no; look at `kubectl -n ns get builds,/);
+  assert.equal(uploads(cluster).length, 1);
 });
 
 test("a package that changed since the preview is not uploaded", async (t) => {

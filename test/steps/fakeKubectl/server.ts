@@ -40,6 +40,7 @@ function reply(socket: Socket, args: readonly string[], input: Buffer): void {
   }
   const { code, text } = answer(cluster.store, args, input);
   cluster.called();
+  if (cluster.store.held.some((part) => args.join(" ").includes(part))) return;
   // Only then goes the answer out.
   setImmediate(() => socket.end(`${code}\n${text}`));
 }

@@ -34,4 +34,6 @@ export interface Store {
   /** Answers to `--raw` requests, by their path's last segment. */
   readonly raw: Map<string, string>;
   readonly calls: Call[];
+  /** Calls with one of these in them are never answered. */
+  readonly held: string[];
 }

@@ -61,7 +61,7 @@ const comesBack = [
   "error: unable to read: read tcp 10.0.0.1:443: connection reset by peer",
   "Error from server (ServiceUnavailable): the server is currently unable to handle the request",
   "Error from server: etcdserver: request timed out",
-  "Error from server: rpc error: connection refused",
+  'Error from server: rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial tcp 127.0.0.1:2379: connect: connection refused"',
 ];
 test("an API server that is away is waited for, whatever kubectl calls it", async (t) => {
   await Promise.all(

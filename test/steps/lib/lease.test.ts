@@ -141,3 +141,17 @@ test("a Lease is renewed three times as often as it must be", async (t) => {
   clock.advance(60_000);
   assert.equal(renewals(), 1);
 });
+
+test("a Lease that can't be made is told at once, and not waited for as somebody else's", async (t) => {
+  const { cluster, kubectl } = await start(t);
+  cluster.fail(
+    "create -f",
+    'Error from server (NotFound): error when creating "STDIN": namespaces "kube-node-lease" not found',
+    9,
+  );
+  await assert.rejects(
+    withLease(kubectl, request, () => assert.fail("worked")),
+    /namespaces "kube-node-lease" not found$/,
+  );
+  assert.equal(cluster.commands.filter((command) => command.startsWith("create")).length, 1);
+});

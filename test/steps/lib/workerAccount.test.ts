@@ -5,7 +5,7 @@ import type { WorkerPod } from "../../../core/workerPod.ts";
 import type { NodeMachine } from "../../../steps/lib/nodeMachine.ts";
 import type { NodeOutage } from "../../../steps/lib/nodeOutage.ts";
 import { Unreachable } from "../../../steps/lib/ssh.ts";
-import { WorkerAccount } from "../../../steps/lib/workerAccount.ts";
+import { isInUse, WorkerAccount } from "../../../steps/lib/workerAccount.ts";
 
 const failed = (restartCount: number): WorkerPod => ({
   metadata: { name: "pod", labels: { "kmm.node.kubernetes.io/worker-action": "Unload" } },
@@ -56,6 +56,22 @@ test("another failure's words ask nobody who holds the modules; a log that can't
   assert.match((await rejected.text(failed(1))) ?? "", /Key was rejected by service$/);
   assert.equal(await account("").text(failed(1)), "pod failed once to unload: exit code 1");
 });
+
+for (const [held, log] of [
+  [true, "modprobe: FATAL: Module onload is in use."],
+  [true, "rmmod: ERROR: Module sfc_resource is in use by: onload"],
+  [
+    true,
+    "modprobe: ERROR: ../libkmod/libkmod-module.c:856 kmod_module_remove_module() could not remove 'sfc': Resource temporarily unavailable",
+  ],
+  [false, "modprobe: FATAL: Module sfc is builtin."],
+  [false, "modprobe: FATAL: Module onload not found in directory /opt/lib/modules/5.14.0-570.49.1.el9_6.x86_64"],
+  [false, "modprobe: ERROR: could not insert 'sfc': Device or resource busy"],
+  [false, 'E1126 "could not serve metrics" err="listen tcp :8080: bind: address already in use"'],
+  [false, "Kernel driver in use: sfc"],
+] as const) {
+  test(`${held ? "somebody holds a module" : "no module is held"}: ${log}`, () => assert.equal(isInUse(log), held));
+}
 
 test("the log is asked for after each failure, and not at each look", async () => {
   const { text, asked } = account(inUse);
