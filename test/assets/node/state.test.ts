@@ -219,6 +219,7 @@ for (const shell of shells) {
       ["module/parameters/sig_enforce", "Y", true],
       ["module/parameters/sig_enforce", "N", false],
       ["kernel/security/lockdown", "none [integrity] confidentiality", true],
+      ["kernel/security/lockdown", "none integrity [confidentiality]", true],
       ["kernel/security/lockdown", "[none] integrity confidentiality", false],
     ];
     for (const [file, text, enforced] of enforcing) {
