@@ -24,6 +24,8 @@
 #   blacklisted       those of the modules that the kernel refuses by `module_blacklist=`. What modprobe.d or
 #                     `modprobe.blacklist=` say holds for loading by hardware alone, not for loading by name.
 #   ibt               whether Indirect Branch Tracking is on
+#   boot              {tool, current, first, path}: whether efibootmgr answers; the firmware's entries that this boot came from and
+#                     that it tries first, as "0001"; and the device path of the former. Null where it doesn't tell.
 if [ -z "${onload_kmm_lib:-}" ]; then
   # shellcheck source=assets/node/lib.sh
   . "${0%/*}/lib.sh"
@@ -191,6 +193,7 @@ read_input certificate
 cmdline=$(first_line /proc/cmdline)
 sfc_table=$(modinfo -F alias sfc 2>/dev/null) || sfc_table=
 kernel=$(first_line /proc/sys/kernel/osrelease)
+read_boot_order
 system_uuid=$(as_root cat "$root/sys/class/dmi/id/product_uuid" 2>/dev/null) || system_uuid=
 
 # Each part is worked out before the first byte is printed: a failure prints no half of an object.
@@ -209,5 +212,7 @@ printf '{"secureBoot":"%s",%s,"kernel":%s,"bootId":%s,"machineId":%s,"systemUuid
   "$(string "$(first_line /etc/machine-id)")" "$(string "$system_uuid")" "$modules"
 printf '"ports":[%s],"interfaces":[%s],"ownNetwork":[%s],"onloadDevice":%s,' \
   "$(ports)" "$(interfaces)" "$(own_network)" "$(says [ -e "$root/dev/onload" ])"
-printf '"signaturesEnforced":%s,"blacklisted":[%s],"ibt":%s}\n' \
+printf '"signaturesEnforced":%s,"blacklisted":[%s],"ibt":%s,' \
   "$(says signatures_enforced)" "$(list blacklisted)" "$(says has_ibt)"
+printf '"boot":{"tool":%s,"current":%s,"first":%s,"path":%s}}\n' \
+  "$boot_tool" "$(string "$boot_current")" "$(string "$boot_first")" "$(string "$boot_path")"

@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { readControl } from "./access.ts";
 import { addToDb } from "./bmc.ts";
+import { diskEntry, networkEntry } from "./firmware/bootMenu.ts";
 import type { Machine } from "./machine.ts";
 import type { SandboxNode } from "./node.ts";
 
@@ -23,6 +24,8 @@ export interface Actions {
   /** What the next boot starts. */
   upgrade: { kernel: string; osImage?: string };
   secureBoot: { on: boolean };
+  /** What the firmware tries first from now on; the network's boot server knows no shim, and so no MokManager. */
+  bootOrder: { first: "disk" | "network" };
 }
 
 type Handlers = { [Name in keyof Actions]: (node: SandboxNode, input: Actions[Name]) => unknown };
@@ -51,6 +54,9 @@ const HANDLERS: Handlers = {
   },
   secureBoot({ machine }, { on }) {
     machine.firmware.secureBoot = on;
+  },
+  bootOrder({ machine }, { first }) {
+    machine.boot.order = first === "disk" ? [diskEntry, networkEntry] : [networkEntry, diskEntry];
   },
 };
 

@@ -1,4 +1,5 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { newBootMenu, type BootMenu } from "./firmware/bootMenu.ts";
 import type { NodeSpec } from "./spec.ts";
 
 /** A certificate in one of the machine's lists: its DER bytes in base64. */
@@ -93,6 +94,7 @@ export interface Machine {
   /** What the next boot starts; an upgrade sets both. */
   next: { kernel: string; osImage: string };
   firmware: Firmware;
+  boot: BootMenu;
   modules: LiveModule[];
   interfaces: Interface[];
   /** By image reference. */
@@ -164,6 +166,7 @@ export function newMachine(spec: NodeSpec): Machine {
       mokDelAuth: null,
       mokTimeout: null,
     },
+    boot: newBootMenu(),
     modules: [],
     interfaces: interfacesOf(spec),
     images: {},

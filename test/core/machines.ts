@@ -35,5 +35,6 @@ export const machine = (change: Partial<MachineState> = {}): MachineState => ({
   signaturesEnforced: true,
   blacklisted: [],
   ibt: false,
+  boot: { tool: true, current: "0001", first: "0001", path: "HD(1,GPT,…)/File(\\EFI\\redhat\\shimx64.efi)" },
   ...change,
 });

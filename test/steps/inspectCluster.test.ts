@@ -68,7 +68,8 @@ interface Asked {
 
 async function inspect(cluster: FakeCluster, asked: Asked = {}): Promise<Findings> {
   const { change, access = cluster.access, machines = [] } = asked;
-  const input = { cluster: access, intent: { ...intent, ...change }, release: "9.0.2.140", machines };
+  const wanted = { release: "9.0.2.140", mode: "attended", machines };
+  const input = { cluster: access, intent: { ...intent, ...change }, ...wanted };
   const { code, stdout, stderr } = await cluster.step("inspectCluster", input);
   assert.equal(code, 0, stderr);
   return JSON.parse(stdout) as Findings;
@@ -296,6 +297,7 @@ test("a node that lets us in is asked what it runs, once", async (t) => {
   node.file("root/proc/sys/kernel/osrelease", "5.14.0-1.el9.x86_64\n");
   node.file("root/etc/machine-id", "m\n");
   node.file("root/sys/class/dmi/id/product_uuid", "s\n");
+  node.file("boot-entries", "BootCurrent: 0001\nBootOrder: 0001\nBoot0001* RHEL\tHD(1)/File(shimx64.efi)\n");
   const { host, target } = await startNode(t, node.environment);
   const { problems, warnings, nodes } = await inspect(goodCluster(t), {
     machines: [{ name: "worker-1", consent: { ...consent, withoutPorts: true }, ...target }],
