@@ -134,7 +134,10 @@ async function inspectCluster(config: Config): Promise<Inspection> {
   try {
     const answer = await command.local.run({
       command: stepCommand("inspectCluster"),
-      stdin: JSON.stringify({ cluster: config.cluster, intent, release: config.release.version, machines }),
+      stdin: JSON.stringify({
+        ...{ cluster: config.cluster, intent, machines },
+        ...{ release: config.release.version, mode: config.enrolment.mode },
+      }),
       // Else its findings are printed with each preview.
       logging: "none",
     });

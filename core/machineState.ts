@@ -1,4 +1,5 @@
 /** What a node's own tools report about it (assets/node/state.sh), and what follows from that. */
+import type { BootOrder } from "./bootOrder.ts";
 
 /** State of our certificate on the node, told by `mokutil --test-key`. */
 export type KeyState = "enrolled" | "pending" | "not-enrolled" | "in-db" | "in-kernel" | "blocked" | "unsupported";
@@ -64,6 +65,7 @@ export interface MachineState {
   readonly kernelDriverBarred: string | null;
   /** Whether Indirect Branch Tracking is on. */
   readonly ibt: boolean;
+  readonly boot: BootOrder;
 }
 
 const trustedStates: readonly (KeyState | null)[] = ["enrolled", "in-db", "in-kernel"];

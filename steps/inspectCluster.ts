@@ -24,6 +24,8 @@ const input = z.object({
   }),
   /** OpenOnload's version. */
   release: z.string(),
+  /** How the key gets into the nodes' firmware. */
+  mode: z.enum(["attended", "operator", "console", "redfish", "off"]),
   /** How the nodes are reached that roll-outs don't pass by. */
   machines: z.array(machineSchema),
 });
@@ -45,7 +47,8 @@ await runStep(input, async (step) => {
   const facts = await findings(step);
   // Asked after the cluster, which knows the certificate.
   const certificate = intent.certificate ?? ("certificate" in facts ? facts.certificate : "");
-  const { problems, warnings, machines } = await reach(step.machines, { certificate, release: step.release });
+  const { release, mode } = step;
+  const { problems, warnings, machines } = await reach(step.machines, { certificate, release, mode });
   if (facts instanceof StepError) {
     return {
       problems: [`cluster: ${facts.message}`, ...problems],

@@ -135,6 +135,26 @@ is_listed() {
   if printf '%s\n' "$waiting" | grep -qx "$(own_fingerprint)"; then echo yes; else echo no; fi
 }
 
+# read_boot_order: sets boot_tool (whether efibootmgr answers: true or false), and of four hex digits each, or empty: boot_current,
+# the firmware's entry that this boot came from, and boot_first, the one that it tries first (applications of the firmware's own,
+# such as its setup, aside); and boot_path, the present entry's device path.
+# shellcheck disable=SC2034 # the tools read them
+read_boot_order() {
+  boot_tool=true boot_current='' boot_first='' boot_path=''
+  entries=$(as_root efibootmgr -v 2>/dev/null) || {
+    boot_tool=false
+    return
+  }
+  boot_current=$(printf '%s\n' "$entries" | sed -n 's/^BootCurrent: \([0-9A-Fa-f]\{4\}\)$/\1/p')
+  for entry in $(printf '%s\n' "$entries" | sed -n 's/^BootOrder: //p' | tr , ' '); do
+    case $(printf '%s\n' "$entries" | grep "^Boot$entry\*") in '' | *'Fv('* | *'FvVol('*) continue ;; esac
+    boot_first=$entry
+    break
+  done
+  [ -n "$boot_current" ] || return 0
+  boot_path=$(printf '%s\n' "$entries" | awk -F '\t' -v entry="Boot$boot_current" 'index($1, entry) == 1 { print $2; exit }')
+}
+
 # string TEXT: a JSON string; null for an empty one.
 string() {
   [ -n "$1" ] || {

@@ -29,6 +29,8 @@
 #   kernelDriverBarred  while no sfc is live: the line of modprobe.d, or of `modprobe.blacklist=`, by which the kernel's own isn't
 #                     loaded on this node; null where there is none. KMM's worker has a modprobe.d of its own.
 #   ibt               whether Indirect Branch Tracking is on
+#   boot              {tool, current, first, path}: whether efibootmgr answers; the firmware's entries that this boot came from and
+#                     that it tries first, as "0001"; and the device path of the former. Null where it doesn't tell.
 if [ -z "${onload_kmm_lib:-}" ]; then
   # shellcheck source=assets/node/lib.sh
   . "${0%/*}/lib.sh"
@@ -218,6 +220,7 @@ read_input certificate
 cmdline=$(first_line /proc/cmdline)
 sfc_table=$(modinfo -F alias sfc 2>/dev/null) || sfc_table=
 kernel=$(first_line /proc/sys/kernel/osrelease)
+read_boot_order
 system_uuid=$(as_root cat "$root/sys/class/dmi/id/product_uuid" 2>/dev/null) || system_uuid=
 
 # Each part is worked out before the first byte is printed: a failure prints no half of an object.
@@ -237,5 +240,7 @@ printf '{"secureBoot":"%s",%s,"firmwareSpace":%s,"kernel":%s,"bootId":%s,"machin
   "$(string "$(first_line /etc/machine-id)")" "$(string "$system_uuid")" "$modules"
 printf '"ports":[%s],"interfaces":[%s],"ownNetwork":[%s],"onloadDevice":%s,' \
   "$(ports)" "$(interfaces)" "$(own_network)" "$(says [ -e "$root/dev/onload" ])"
-printf '"signaturesEnforced":%s,"blacklisted":[%s],"kernelDriverBarred":%s,"ibt":%s}\n' \
+printf '"signaturesEnforced":%s,"blacklisted":[%s],"kernelDriverBarred":%s,"ibt":%s,' \
   "$(says signatures_enforced)" "$(list blacklisted)" "$(string "$(kernel_driver_barred)")" "$(says has_ibt)"
+printf '"boot":{"tool":%s,"current":%s,"first":%s,"path":%s}}\n' \
+  "$boot_tool" "$(string "$boot_current")" "$(string "$boot_first")" "$(string "$boot_path")"

@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { readControl } from "./access.ts";
 import { addToDb } from "./bmc.ts";
+import { diskEntry, networkEntry } from "./firmware/bootMenu.ts";
 import { withoutCard, type Machine } from "./machine.ts";
 import { heldBy, live } from "./modules.ts";
 import type { SandboxNode } from "./node.ts";
@@ -34,6 +35,8 @@ export interface Actions {
   start: { name: string; file: string; pod?: string };
   /** The programs of this name end. */
   end: { name: string };
+  /** What the firmware tries first from now on; the network's boot server knows no shim, and so no MokManager. */
+  bootOrder: { first: "disk" | "network" };
 }
 
 type Handlers = { [Name in keyof Actions]: (node: SandboxNode, input: Actions[Name]) => unknown };
@@ -84,6 +87,9 @@ const HANDLERS: Handlers = {
   },
   end({ machine }, { name }) {
     machine.processes = machine.processes.filter((each) => each.name !== name);
+  },
+  bootOrder({ machine }, { first }) {
+    machine.boot.order = first === "disk" ? [diskEntry, networkEntry] : [networkEntry, diskEntry];
   },
 };
 

@@ -1,4 +1,5 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { newBootMenu, type BootMenu } from "./firmware/bootMenu.ts";
 import type { NodeSpec } from "./spec.ts";
 
 /** A certificate in one of the machine's lists: its DER bytes in base64. */
@@ -107,6 +108,7 @@ export interface Machine {
   /** Lines of modprobe.d, as `install sfc /bin/false`. */
   modprobeConfig: string[];
   firmware: Firmware;
+  boot: BootMenu;
   modules: LiveModule[];
   /** Of all processes those that hold a module. */
   processes: Process[];
@@ -182,6 +184,7 @@ export function newMachine(spec: NodeSpec): Machine {
       mokDelAuth: null,
       mokTimeout: null,
     },
+    boot: newBootMenu(),
     modules: [],
     processes: [],
     interfaces: interfacesOf(spec),

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { bootEntries, chooseEntry, diskEntry } from "./firmware/bootMenu.ts";
 import { wantsMokManager, runMokManager } from "./firmware/mokManager.ts";
 import type { SerialConsole } from "./firmware/serialConsole.ts";
 import { startKernel, type Machine } from "./machine.ts";
@@ -97,8 +98,8 @@ export class Power {
   }
 
   /**
-   * From power-on to the kernel, through MokManager when there is a request; a change in it resets the machine. False
-   * when the power went on the way.
+   * From power-on to the kernel, through MokManager when there is a request and shim is what boots; a change in it resets the
+   * machine. False when the power went on the way.
    */
   async #powerOn(signal: AbortSignal): Promise<boolean> {
     const { machine, save, console, failing } = this.#options;
@@ -107,10 +108,11 @@ export class Power {
       machine.power = "firmware";
       if (!failing("node.db-unchanged")) machine.firmware.db = machine.firmware.dbNext ?? machine.firmware.db;
       machine.firmware.dbNext = null;
+      chooseEntry(machine.boot);
       save();
-      console.write(BANNER);
+      console.write(banner(machine.boot.current));
       if (!(await pause(FIRMWARE_MS, signal))) return false;
-      if (!wantsMokManager(machine.firmware)) return true;
+      if (machine.boot.current !== diskEntry || !wantsMokManager(machine.firmware)) return true;
       machine.power = "mok-manager";
       save();
       const { firmware } = machine;
@@ -137,7 +139,10 @@ export class Power {
   }
 }
 
-const BANNER = '\r\nBdsDxe: starting Boot0001 "Red Hat Enterprise Linux" from HD(1,GPT)/\\EFI\\redhat\\shimx64.efi\r\n';
+function banner(entry: string): string {
+  const { label = "", path = "" } = bootEntries[entry] ?? {};
+  return `\r\nBdsDxe: starting Boot${entry} "${label}" from ${path}\r\n`;
+}
 
 /** Sleeps; false when the signal came first. */
 const pause = (milliseconds: number, signal: AbortSignal): Promise<boolean> =>

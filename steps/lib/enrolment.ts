@@ -4,6 +4,11 @@ import { giveToBmc, notInDb } from "./bmcEnrolment.ts";
 import { passFirmware, type EnrolmentContext } from "./firmwareBoot.ts";
 import { progress } from "./step.ts";
 
+/** MokManager takes the request when it starts: one that is still there has never been seen by it. */
+const missed =
+  "came back with the request still pending: its firmware booted past shim and MokManager, by another boot entry (network, removable " +
+  "disk). The node stays cordoned; put the disk's own entry first in its firmware's boot order, and run the same command again";
+
 /**
  * Reboots a drained node with the request pending, and sees it come back with the key trusted.
  *
@@ -30,8 +35,10 @@ export async function enrol(context: EnrolmentContext): Promise<void> {
     },
     isDone: isTrusted,
     failure: ({ key }) =>
-      `came back without the key enrolled (${key ?? "unknown"}): MokManager was left without the password, and forgot the request. ` +
-      "The node stays cordoned; run `pulumi up` again, with somebody at the console",
+      key === "pending"
+        ? missed
+        : `came back without the key enrolled (${key ?? "unknown"}): MokManager was left without the password, and forgot the request. ` +
+          "The node stays cordoned; run `pulumi up` again, with somebody at the console",
   });
 }
 
@@ -47,8 +54,10 @@ export async function removeKey(context: EnrolmentContext): Promise<void> {
     phase: "remove",
     ask: () => machine.requestDeletion(enrolment.passwordHash),
     isDone: ({ key }) => key !== "enrolled",
-    failure: () =>
-      "came back with the key still enrolled: MokManager was left without the password, and forgot the request to delete it. " +
-      "The node stays cordoned; run the same command again, with somebody at the console",
+    failure: ({ deletionPending }) =>
+      deletionPending === true
+        ? missed
+        : "came back with the key still enrolled: MokManager was left without the password, and forgot the request to delete it. " +
+          "The node stays cordoned; run the same command again, with somebody at the console",
   });
 }

@@ -96,8 +96,9 @@ async function bootOnce(
   await outage.enter(node, errand.phase);
   console.begin();
   const isAsked = errand.request !== undefined;
-  await machine.reboot(bootID, isAsked ? waitForEver : undefined).catch(alreadyPlanned);
-  progress(`${name}: rebooting${isAsked ? " into MokManager" : ""}`);
+  const entry = await machine.reboot(bootID, isAsked ? waitForEver : undefined).catch(alreadyPlanned);
+  const by = entry === undefined ? "" : `, by boot entry ${entry}`;
+  progress(`${name}: rebooting${isAsked ? ` into MokManager${by}` : ""}`);
   return comeBack(context, bootID);
 }
 
@@ -131,8 +132,9 @@ async function attend(context: EnrolmentContext, request: Errand["request"], wak
 }
 
 /** A reboot that a killed run has planned in the same boot needs no second one. */
-function alreadyPlanned(error: unknown): void {
-  if (error instanceof Unreachable || (error instanceof StepError && /systemd-run/.test(error.message))) return;
+function alreadyPlanned(error: unknown): undefined {
+  if (error instanceof Unreachable || (error instanceof StepError && /systemd-run/.test(error.message)))
+    return undefined;
   throw error;
 }
 

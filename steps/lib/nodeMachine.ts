@@ -49,6 +49,12 @@ const machineState = z.object({
   blacklisted: z.array(z.string()),
   kernelDriverBarred: z.string().nullable(),
   ibt: z.boolean(),
+  boot: z.object({
+    tool: z.boolean(),
+    current: z.string().nullable(),
+    first: z.string().nullable(),
+    path: z.string().nullable(),
+  }),
 });
 
 const moduleUsers = z.object({
@@ -130,10 +136,12 @@ export class NodeMachine {
    * Ends this boot, and no other.
    *
    * @param mokTimeout seconds that MokManager waits for a key; -1 for ever; absent when it has nothing to ask
+   * @returns the firmware's boot entry that was chosen, so that MokManager is reached; undefined for the firmware's own choice
    */
-  async reboot(bootId: string, mokTimeout?: number): Promise<void> {
+  async reboot(bootId: string, mokTimeout?: number): Promise<string | undefined> {
     const input = { "boot-id": bootId, ...(mokTimeout !== undefined && { timeout: String(mokTimeout) }) };
-    await this.#run("reboot", input, z.object({ bootId: z.string() }));
+    const answer = z.object({ bootId: z.string(), bootNext: z.string().nullable() });
+    return (await this.#run("reboot", input, answer)).bootNext ?? undefined;
   }
 
   async #run<T>(tool: NodeTool, input: Record<string, string>, schema: z.ZodType<T>): Promise<T> {

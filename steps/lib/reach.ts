@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { driverProblems, isTrusted } from "../../core/machineState.ts";
+import { bootDoubts } from "../../core/bootOrder.ts";
+import { driverProblems, isTrusted, type MachineState } from "../../core/machineState.ts";
 import { doubts, obstacles } from "../../core/obstacles.ts";
 import type { NodeReality } from "../../core/reality.ts";
 import { consentSchema } from "./nodeInput.ts";
@@ -27,7 +28,17 @@ interface Wanted {
   readonly certificate: string;
   /** OpenOnload's version. */
   readonly release: string;
+  /** How the key gets into the firmware. */
+  readonly mode: EnrolmentMode;
 }
+
+type EnrolmentMode = Parameters<typeof bootDoubts>[1];
+
+/** What nobody can tell before it happens, of loading and of the reboot for the key. */
+const allDoubts = (state: MachineState, { release, mode }: Wanted): string[] => [
+  ...doubts(state, release),
+  ...(isTrusted(state) ? [] : bootDoubts(state.boot, mode)),
+];
 
 /**
  * Logs in to all nodes at once, and asks each what it runs, and what would keep the modules from being loaded. What only a
@@ -51,13 +62,14 @@ interface Found {
   readonly machine?: NonNullable<NodeReality["machine"]>;
 }
 
-async function ask({ name, consent, ...target }: Machine, { certificate, release }: Wanted): Promise<Found> {
+async function ask({ name, consent, ...target }: Machine, wanted: Wanted): Promise<Found> {
+  const { certificate } = wanted;
   try {
     const state = await new NodeMachine(name, target, certificate, patience).state();
     const held = "; or its `hold: true` goes on without it";
     return {
       problems: obstacles(state, consent).map((obstacle) => `${name}: ${obstacle}${held}`),
-      warnings: doubts(state, release).map((doubt) => `${name}: ${doubt}`),
+      warnings: allDoubts(state, wanted).map((doubt) => `${name}: ${doubt}`),
       machine: {
         driver: driverProblems(state),
         secureBoot: state.secureBoot,

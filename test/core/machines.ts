@@ -38,5 +38,6 @@ export const machine = (change: Partial<MachineState> = {}): MachineState => ({
   blacklisted: [],
   kernelDriverBarred: null,
   ibt: false,
+  boot: { tool: true, current: "0001", first: "0001", path: "HD(1,GPT,…)/File(\\EFI\\redhat\\shimx64.efi)" },
   ...change,
 });

@@ -72,10 +72,10 @@ export class Bench {
     await this.machine.start(variables === undefined ? {} : { variables });
   }
 
-  /** Powers off and removes everything but the recorded screens. */
-  async close(): Promise<void> {
+  /** Powers off and removes everything; the recorded screens are kept under the name `recording` if given. */
+  async close(recording?: string): Promise<void> {
     await this.machine.destroy();
-    await this.recorder.save("machine");
+    if (recording !== undefined) await this.recorder.save(recording);
     await rm(this.directory, { recursive: true, force: true });
   }
 }

@@ -10,6 +10,7 @@ const here = import.meta.dirname;
 const programs = [
   "usr/bin/busybox",
   "usr/bin/mokutil",
+  "usr/bin/efibootmgr",
   "usr/bin/keyctl",
   "usr/bin/dash",
   "usr/bin/kmod",

@@ -23,7 +23,7 @@ describe("a node with Secure Boot", () => {
     modules = prepareModules();
     await bench.machine.start();
   });
-  after(() => bench.close());
+  after(() => bench.close("machine"));
 
   /** signed/, other/ and unsigned/: the release's modules, signed by the stack's key, by a stranger's, and not at all. */
   async function prepareModules(): Promise<void> {

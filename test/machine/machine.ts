@@ -48,6 +48,7 @@ export class Machine {
   /** Over all its boots: whoever was told the ports comes back to them. */
   readonly #claims: PortClaims;
   #qemu: ChildProcess | undefined;
+  #secondDisk: string | undefined;
   /** How much of the serial log earlier calls of `waitForBoot` have read, in characters. */
   #seen = 0;
 
@@ -94,10 +95,14 @@ export class Machine {
     return path.join(this.#directory, "vars.fd");
   }
 
-  /** Powers on, with the UEFI variables of the file `variables` if given. Resolves when the serial console is there. */
-  async start(options: { variables?: string } = {}): Promise<void> {
+  /**
+   * Powers on, with the UEFI variables of the file `variables` if given, and from now on with the disk `secondDisk`. Resolves
+   * when the serial console is there.
+   */
+  async start({ variables, secondDisk }: { variables?: string; secondDisk?: string } = {}): Promise<void> {
     if (this.#qemu) throw new Error("the machine is running");
-    if (options.variables !== undefined) await copyFile(options.variables, this.variables);
+    if (variables !== undefined) await copyFile(variables, this.variables);
+    this.#secondDisk = secondDisk ?? this.#secondDisk;
     const log = path.join(this.#directory, "qemu.log");
     this.#seen = 0;
     for (let attempt = 1; !(await this.#startQemu(log)); attempt += 1) {
@@ -117,6 +122,7 @@ export class Machine {
       sshPort: this.ssh.port,
       serialPort: this.#serialPort,
       uuid: this.#uuid,
+      secondDisk: this.#secondDisk,
     };
     this.#qemu = startWatched(qemuArguments(this.#images, place), log);
     this.#qemu.once("exit", () => (this.#qemu = undefined));

@@ -12,6 +12,7 @@ function wanted(kernelRelease: string): string[] {
     "grub-efi-amd64-signed",
     `linux-image-${kernelRelease}`,
     "mokutil",
+    "efibootmgr",
     "keyutils",
     "busybox",
     "dash",

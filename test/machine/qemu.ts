@@ -12,10 +12,13 @@ export interface MachinePlace {
   serialPort: number;
   /** The mainboard's UUID. */
   uuid: string;
+  /** Path of one more disk that can be booted. The firmware's boot order is its own then, not QEMU's. */
+  secondDisk?: string | undefined;
 }
 
 /** The arguments for `qemu-system-x86_64`. */
-export function qemuArguments(images: MachineImages, { directory, sshPort, serialPort, uuid }: MachinePlace): string[] {
+export function qemuArguments(images: MachineImages, place: MachinePlace): string[] {
+  const { directory, sshPort, serialPort, uuid, secondDisk } = place;
   const file = (name: string): string => path.join(directory, name);
   return [
     // Software emulation: OVMF keeps its variables safe in SMM, which nested KVM often lacks. One processor: under emulation
@@ -26,8 +29,11 @@ export function qemuArguments(images: MachineImages, { directory, sshPort, seria
     ...["-drive", `if=pflash,format=raw,unit=0,file=${images.firmware.code},readonly=on`],
     ...["-drive", `if=pflash,format=raw,unit=1,file=${file("vars.fd")}`],
     ...["-drive", `if=none,id=esp,format=raw,file=${images.esp},readonly=on`],
-    ...["-device", "virtio-blk-pci,drive=esp,bootindex=1"],
+    // With any bootindex OVMF puts its boot entries in QEMU's order at every boot.
+    ...["-device", `virtio-blk-pci,drive=esp${secondDisk === undefined ? ",bootindex=1" : ""}`],
     ...["-drive", `if=none,id=home,format=raw,file=${file("home.img")}`, "-device", "virtio-blk-pci,drive=home"],
+    ...(secondDisk === undefined ? [] : ["-drive", `if=none,id=second,format=raw,file=${secondDisk}`]),
+    ...(secondDisk === undefined ? [] : ["-device", "virtio-blk-pci,drive=second"]),
     ...["-netdev", `user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:${sshPort}-:22`],
     ...["-device", "virtio-net-pci,netdev=net,romfile="],
     ...["-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"],

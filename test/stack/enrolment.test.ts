@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { controlNode } from "../../sandbox/nodes/control.ts";
 import { attend } from "../../sandbox/nodes/person.ts";
 import { leaksInFiles, leaksInProcesses } from "./leaks.ts";
 import { withRemoteImports } from "./olderState.ts";
@@ -159,9 +160,11 @@ describe("enrolment with Secure Boot on", { concurrency: false }, () => {
     assert.equal(await cordons(), "");
   });
 
-  test("console: the script enrols each node", async () => {
+  test("console: the script enrols each node, one whose firmware tries the network first, too", async () => {
+    await controlNode(stack.sandbox.dir, "worker-2", "bootOrder", { first: "network" });
     const { exitCode, output } = await stack.up();
     assert.equal(exitCode, 0, output);
+    assert.match(output, /worker-2: rebooting into MokManager, by boot entry 0001/);
     await assertProven();
     assertNoPassword({ output });
   });

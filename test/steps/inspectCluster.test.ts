@@ -245,6 +245,7 @@ test("a node that lets us in is asked what it runs, once", async (t) => {
   node.file("root/proc/sys/kernel/osrelease", "5.14.0-1.el9.x86_64\n");
   node.file("root/etc/machine-id", "m\n");
   node.file("root/sys/class/dmi/id/product_uuid", "s\n");
+  node.file("boot-entries", "BootCurrent: 0001\nBootOrder: 0001\nBoot0001* RHEL\tHD(1)/File(shimx64.efi)\n");
   const { host, target } = await startNode(t, node.environment);
   const { problems, warnings, nodes } = await inspect(goodCluster(t), {
     machines: [{ name: "worker-1", consent: { ...consent, withoutPorts: true }, ...target }],

@@ -74,7 +74,8 @@ interface Asked {
 
 export async function inspect(cluster: FakeCluster, asked: Asked = {}): Promise<Findings> {
   const { change, access = cluster.access, machines = [] } = asked;
-  const input = { cluster: access, intent: { ...intent, ...change }, release: "9.0.2.140", machines };
+  const wanted = { release: "9.0.2.140", mode: "attended", machines };
+  const input = { cluster: access, intent: { ...intent, ...change }, ...wanted };
   const { code, stdout, stderr } = await cluster.step("inspectCluster", input);
   assert.equal(code, 0, stderr);
   return JSON.parse(stdout) as Findings;

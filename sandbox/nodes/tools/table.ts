@@ -1,3 +1,4 @@
+import { efibootmgr } from "./efibootmgr.ts";
 import { ethtool, lsmod, lspci, modinfo, uname } from "./inspect.ts";
 import { modprobe } from "./modprobe.ts";
 import { mokutil } from "./mokutil.ts";
@@ -6,6 +7,7 @@ import type { Call } from "./tool.ts";
 
 /** The commands of a node that are played over the machine's state. */
 export const TOOLS: Record<string, (call: Call) => SystemdResult> = {
+  efibootmgr,
   ethtool,
   lsmod,
   lspci,

@@ -47,6 +47,19 @@ case $1 in
 esac
 `;
 
+/** An efibootmgr that shows the file `boot-entries`; without it there are no EFI variables. It notes what it changes. */
+const EFIBOOTMGR = `#!/bin/sh
+here=$(dirname "$0")/..
+[ -e "$here/boot-entries" ] || { echo 'EFI variables are not supported on this system.' >&2; exit 2; }
+case $1 in
+  -v) cat "$here/boot-entries" ;;
+  --bootnext)
+    echo "efibootmgr $*" >>"$here/calls"
+    [ ! -e "$here/broken" ] || { echo 'Could not set BootNext: No space left on device' >&2; exit 28; } ;;
+  *) exit 1 ;;
+esac
+`;
+
 /** A modprobe whose configuration is the file `modprobe.conf`, and which notes each other call, and makes the module live that it is asked for, unless the file `module-broken` is there. */
 const MODPROBE = `#!/bin/sh
 here=$(dirname "$0")/..
@@ -73,6 +86,7 @@ export class FakeNode {
   constructor() {
     this.command("mokutil", MOKUTIL);
     this.command("modprobe", MODPROBE);
+    this.command("efibootmgr", EFIBOOTMGR);
     this.command("sudo", '#!/bin/sh\n[ "$1" = -n ] && shift\nexec "$@"\n');
     this.command("id", "#!/bin/sh\necho 1000\n");
     this.command("systemd-run", `#!/bin/sh\necho "$*" >>"$(dirname "$0")/../calls"\n`);
@@ -106,7 +120,7 @@ export class FakeNode {
     chmodSync(join(this.directory, "bin", name), 0o755);
   }
 
-  /** What mokutil, modprobe and systemd-run were called with, in order. */
+  /** What mokutil, modprobe, efibootmgr and systemd-run were called with, in order. */
   get calls(): string[] {
     try {
       return readFileSync(join(this.directory, "calls"), "utf8").trim().split("\n");

@@ -45,6 +45,7 @@ for (const shell of shells) {
         blacklisted: [],
         kernelDriverBarred: null,
         ibt: false,
+        boot: { tool: false, current: null, first: null, path: null },
       });
     });
 
@@ -212,6 +213,34 @@ for (const shell of shells) {
         node.file("root/proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu vme ibt md_clear\n");
         const found = answer();
         assert.deepEqual({ ...found, ...expected }, found);
+      });
+    }
+
+    const shim = String.raw`HD(1,GPT,5c1a…,0x1000,0x3f800)/File(\EFI\redhat\shimx64.efi)`;
+    const entries = [
+      "Boot0000* Setup\tFvVol(7cb8bdc9-f8eb-4f34-aaea-3ee4af6516a1)/FvFile(462caa21-7614-4503-836e-8ab6f4662331)",
+      `Boot0001* Red Hat Enterprise Linux\t${shim}`,
+      "Boot0002  UEFI USB\tPciRoot(0x0)/Pci(0x14,0x0)/USB(1,0)",
+      "Boot0003* UEFI PXEv4 (MAC:525400123456)\tPciRoot(0x0)/Pci(0x4,0x0)/MAC(525400123456,1)N.....YM....R,Y.",
+    ];
+    const orders: [what: string, head: string[], found: object][] = [
+      [
+        "the disk's own entry first",
+        ["BootCurrent: 0001", "Timeout: 3 seconds", "BootOrder: 0001,0003"],
+        { current: "0001", first: "0001", path: shim },
+      ],
+      [
+        "the network first, after the firmware's setup and an entry that is off",
+        ["BootCurrent: 0001", "BootOrder: 0000,0002,0003,0001"],
+        { current: "0001", first: "0003", path: shim },
+      ],
+      ["a firmware that doesn't tell", ["No BootOrder is set; firmware will attempt recovery"], {}],
+      ["an entry that is gone", ["BootCurrent: 0009", "BootOrder: 0001"], { current: "0009", first: "0001" }],
+    ];
+    for (const [what, head, found] of orders) {
+      test(`the boot order: ${what}`, () => {
+        node.file("boot-entries", `${[...head, ...entries].join("\n")}\n`);
+        assert.deepEqual(answer()["boot"], { tool: true, current: null, first: null, path: null, ...found });
       });
     }
 

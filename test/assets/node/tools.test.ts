@@ -162,13 +162,46 @@ for (const shell of shells) {
     });
 
     test("reboot: one command a call of mokutil, then a detached reboot", () => {
-      assert.deepEqual(answer("reboot", "timeout=-1", "boot-id=boot-1", "delay=5"), { bootId: "boot-1" });
+      assert.deepEqual(answer("reboot", "timeout=-1", "boot-id=boot-1", "delay=5"), {
+        bootId: "boot-1",
+        bootNext: null,
+      });
       const unit =
         "--quiet --unit=onload-kmm-reboot --on-active=5s --timer-property=AccuracySec=100ms systemctl reboot";
       assert.deepEqual(node.calls, ["--timeout -1", unit]);
       assert.equal(run("reboot", "timeout=0").code, 2);
       assert.equal(run("reboot", "boot-id=boot-0").code, 3);
       assert.equal(node.calls.length, 2);
+    });
+
+    const listed = (current: string) =>
+      `BootCurrent: ${current}\nBootOrder: 0003,0001\nBoot0001* RHEL\tHD(1)/File(shimx64.efi)\nBoot0003* PXE\tMAC(5254,1)\n`;
+    const planned = /systemctl reboot$/;
+
+    test("reboot into MokManager: the next boot takes the entry that this one came from", () => {
+      node.file("boot-entries", listed("0001"));
+      assert.deepEqual(answer("reboot", "timeout=-1"), { bootId: "boot-1", bootNext: "0001" });
+      assert.deepEqual(node.calls.slice(0, 2), ["--timeout -1", "efibootmgr --bootnext 0001"]);
+      assert.match(node.calls[2] ?? "", planned);
+    });
+
+    test("reboot: no boot entry is chosen where MokManager has nothing to ask, nor one that is gone", () => {
+      node.file("boot-entries", listed("0001"));
+      assert.deepEqual(answer("reboot"), { bootId: "boot-1", bootNext: null });
+      node.file("boot-entries", listed("0009"));
+      assert.deepEqual(answer("reboot", "timeout=-1"), { bootId: "boot-1", bootNext: null });
+      assert.equal(node.calls.filter((call) => call.startsWith("efibootmgr")).length, 0);
+    });
+
+    test("reboot into MokManager: none when the entry can't be chosen and another comes first", () => {
+      node.file("boot-entries", listed("0001"));
+      node.file("broken", "");
+      const { code, stderr } = run("reboot", "timeout=-1");
+      assert.equal(code, 1);
+      assert.match(stderr, /^reboot: efibootmgr --bootnext 0001: .*No space left.*boot entry 0003 comes first/);
+      assert.equal(node.calls.filter((call) => planned.test(call)).length, 0);
+      node.file("boot-entries", listed("0003"));
+      assert.deepEqual(answer("reboot", "timeout=-1"), { bootId: "boot-1", bootNext: null });
     });
 
     test("driver: loads the kernel's own sfc where none is live, and leaves it alone where it is", () => {
@@ -218,7 +251,7 @@ describe("all of them together", () => {
       ONLOAD_KMM_ROOT: join(node.directory, "root"),
     };
     const ran = spawnSync("sh", ["-c", script], { input: "delay=0\n", encoding: "utf8", env });
-    assert.equal(ran.stdout, '{"bootId":"boot-1"}\n');
+    assert.equal(ran.stdout, '{"bootId":"boot-1","bootNext":null}\n');
     node.remove();
   });
 

@@ -112,7 +112,10 @@ describe("from an untrusted key to an enrolled one", () => {
     const bootId = machines.get(NODE).bootId;
     const said = await withPerson(PASSWORD, async () => {
       const ready = machines.reports(`${NODE} ready`);
-      assert.deepEqual(JSON.parse((await reboot({ timeout: "-1", "boot-id": bootId })).stdout), { bootId });
+      assert.deepEqual(JSON.parse((await reboot({ timeout: "-1", "boot-id": bootId })).stdout), {
+        bootId,
+        bootNext: "0001",
+      });
       await ready;
     });
     assert.deepEqual(said, [

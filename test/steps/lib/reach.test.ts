@@ -7,7 +7,7 @@ import { startNode } from "./sshNode.ts";
 
 const consent = { ownNetworkOnSolarflare: false, withoutPorts: false };
 const look = (machines: Parameters<typeof reach>[0], release = "9.0.2.140") =>
-  reach(machines, { certificate: "", release });
+  reach(machines, { certificate: "", release, mode: "attended" });
 
 /** A node with one port, whose SSH server is up. */
 async function nodeWithPort(t: TestContext, address?: string) {
@@ -18,6 +18,7 @@ async function nodeWithPort(t: TestContext, address?: string) {
   node.file("root/sys/class/dmi/id/product_uuid", "s\n");
   node.file("root/proc/net/route", defaultRoute("eno1"));
   node.file("root/sys/class/net/eno1/device/vendor", "0x8086\n");
+  node.file("boot-entries", "BootCurrent: 0001\nBootOrder: 0001\nBoot0001* RHEL\tHD(1)/File(shimx64.efi)\n");
   if (address !== undefined) {
     node.file(`root/sys/bus/pci/devices/${address}/vendor`, "0x1924\n");
     node.file(`root/sys/bus/pci/devices/${address}/class`, "0x020000\n");
@@ -43,4 +44,12 @@ test("a node on which loading may fail is a warning, by the release that is to b
   const { problems, warnings } = await look(machines, "9.1.0.12");
   assert.deepEqual(problems, []);
   assert.match(warnings.join(), /^worker-1: Indirect Branch Tracking is on/);
+});
+
+test("a node that may miss MokManager is a warning, while its key isn't trusted", async (t) => {
+  const { node, machines } = await nodeWithPort(t, "0000:3b:00.0");
+  node.file("boot-entries", "BootCurrent: 0003\nBootOrder: 0003\nBoot0003* PXE\tMAC(5254,1)\n");
+  assert.match((await look(machines)).warnings.join(), /^worker-1: it was booted by the network \(boot entry 0003\)/);
+  node.set("not-enrolled", "SecureBoot disabled\n");
+  assert.deepEqual((await look(machines)).warnings, []);
 });
