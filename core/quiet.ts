@@ -31,7 +31,7 @@ export interface MachineConfigPool extends Labelled {
   };
 }
 
-export interface Condition {
+interface Condition {
   readonly type: string;
   readonly status: string;
 }
