@@ -19,6 +19,7 @@ const usage = `usage: npm run sandbox -- COMMAND [OPTIONS]
 
   --dir DIR          state directory (default: ONLOAD_KMM_SANDBOX, else .sandbox)
   --nodes N          up: number of worker nodes (default 3)
+  --compact          up: the worker nodes are the control plane, too; with --nodes 1 a single-node cluster
   --cluster-id UID   up: UID of the namespace kube-system
   --no-secure-boot   up: the nodes' firmware has Secure Boot off
   --kmm WHICH        up: which KMM, ${generationNames.join(", ")} (default ${defaultGeneration}); a later one upgrades it;
@@ -29,6 +30,7 @@ const usage = `usage: npm run sandbox -- COMMAND [OPTIONS]
 const options = {
   dir: { type: "string" },
   nodes: { type: "string" },
+  compact: { type: "boolean" },
   "cluster-id": { type: "string" },
   "secure-boot": { type: "boolean" },
   kmm: { type: "string" },
@@ -112,6 +114,7 @@ async function main(argv: string[]): Promise<number> {
     case "up":
       return runUp(dir, {
         nodes: wholeNumber(values.nodes),
+        compact: values.compact,
         clusterId: clusterId(values["cluster-id"]),
         secureBoot: values["secure-boot"],
         ...kmmChosen(values.kmm),

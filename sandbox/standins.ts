@@ -36,7 +36,8 @@ class StandIns {
     const state = await this.#state();
     const files = filesOf(dir);
     const openshift = kubeconfigFile(dir, "openshift.kubeconfig");
-    this.#running.push(await startNodes({ kubeconfig: kubeconfigFile(dir, "nodes.kubeconfig"), stateDir: dir }));
+    const nodes = await startNodes({ kubeconfig: kubeconfigFile(dir, "nodes.kubeconfig"), stateDir: dir });
+    this.#running.push(nodes);
     this.#running.push(await startOpenshift({ kubeconfig: openshift, stateDir: dir }));
     this.#running.push({ stop: async () => this.#kmm?.stop() });
     await this.#startKmm(state);
@@ -47,6 +48,7 @@ class StandIns {
         tls: { certFile: files.pki("gateway.crt"), keyFile: files.pki("gateway.key") },
         stateDir: dir,
         adminKubeconfig: openshift,
+        serves: () => nodes.serves(),
       }),
     );
     await this.#tellReady(state);

@@ -11,9 +11,13 @@ const osImage = "Red Hat Enterprise Linux CoreOS 9.6.20251015-1 (Plow)";
 const namespaces: Resource = { group: "", version: "v1", plural: "namespaces", kind: "Namespace", namespaced: false };
 const configMaps: Resource = { group: "", version: "v1", plural: "configmaps", kind: "ConfigMap", namespaced: true };
 
-/** One control-plane node without Solarflare interfaces, and workers with them. */
-function defaultNodes(workers: number, secureBoot: boolean): NodeSpec[] {
+/** One control-plane node without Solarflare interfaces, and workers with them; or nodes that are both, and no others. */
+function defaultNodes({ workers, compact, secureBoot }: State): NodeSpec[] {
   const common = { kernel, osImage, secureBoot };
+  if (compact) {
+    const names = Array.from({ length: workers }, (_, i) => `node-${i + 1}`);
+    return names.map((name) => ({ name, role: "both", solarflare: true, ...common }));
+  }
   const names = Array.from({ length: workers }, (_, i) => `worker-${i + 1}`);
   return [
     { name: "master-0", role: "control-plane", solarflare: false, ...common },
@@ -26,7 +30,7 @@ export async function installAll(dir: string, state: State): Promise<void> {
   const kubeconfig = kubeconfigFile(dir, "standins.kubeconfig");
   await installSwitches(kubeconfig);
   await installOpenshift(kubeconfig);
-  await installNodes(kubeconfig, defaultNodes(state.workers, state.secureBoot));
+  await installNodes(kubeconfig, defaultNodes(state));
 }
 
 /** ConfigMap `switches` in namespace `sandbox`: what it says makes the stand-ins fail on purpose. Empty at first. */

@@ -29,6 +29,8 @@ const mostMoves = 5;
 export interface UpOptions {
   /** Number of worker nodes; default 3. */
   readonly nodes?: number | undefined;
+  /** Whether these are the control plane, too, as on a compact or single-node cluster; default: that is a node of its own. */
+  readonly compact?: boolean | undefined;
   /** UID of kube-system; default {@link defaultClusterId}. */
   readonly clusterId?: string | undefined;
   /** Whether the nodes' firmware has Secure Boot on; default on, as on the machines that this is for. */
@@ -78,6 +80,7 @@ async function create(dir: string, options: UpOptions, claims: PortClaims): Prom
     version: 1,
     clusterId: options.clusterId ?? defaultClusterId,
     workers: options.nodes ?? defaultWorkers,
+    compact: options.compact ?? false,
     secureBoot: options.secureBoot ?? true,
     ...(kmmFolder === undefined ? {} : { kmmFolder }),
     kmm: kmmFolder === undefined ? (options.kmm ?? defaultGeneration) : operatorLine(operatorFiles(kmmFolder)),
@@ -99,6 +102,7 @@ async function create(dir: string, options: UpOptions, claims: PortClaims): Prom
 function checkOptions(dir: string, state: State, options: UpOptions): void {
   const wanted = [
     ["--nodes", options.nodes, state.workers],
+    ["--compact", options.compact, state.compact],
     ["--cluster-id", options.clusterId, state.clusterId],
     ["--secure-boot", options.secureBoot, state.secureBoot],
     ["--kmm", options.kmm, state.kmmFolder === undefined ? options.kmm : "KMM's own programs"],

@@ -52,6 +52,8 @@ const stateSchema = z.object({
   clusterId: z.guid(),
   /** Number of worker nodes. */
   workers: z.int().min(0),
+  /** Whether the workers are the control plane, too: one of them is a single-node cluster. */
+  compact: z.boolean().default(false),
   /** Whether the nodes' firmware has Secure Boot on. */
   secureBoot: z.boolean().default(false),
   /** Which KMM it has; a sandbox that doesn't say was made when there was only this one. */

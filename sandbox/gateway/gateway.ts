@@ -21,6 +21,8 @@ export interface GatewayOptions {
   stateDir: string;
   /** Straight at kube-apiserver; for what OpenShift's API server does on its own account. */
   adminKubeconfig: string;
+  /** Whether an API server is there to answer; while none is, connections are refused. Default: always. */
+  serves?: () => boolean;
 }
 
 /** Something that runs until it is stopped. */
@@ -68,8 +70,10 @@ export async function startGateway(options: GatewayOptions): Promise<Running> {
   const switches = new Switches(kube);
   cutBySwitch(server, sockets, switches);
   await listen(server, options.listenPort);
+  const watching = closeWithout(options.serves ?? (() => true), options.listenPort, server, sockets);
   return {
     async stop() {
+      clearInterval(watching);
       await switches.stop();
       const closed = new Promise((resolve) => server.close(resolve));
       for (const socket of sockets) socket.destroy();
@@ -128,4 +132,17 @@ function cutBySwitch(server: Server, sockets: Set<Socket>, switches: Switches): 
   };
   server.on("connection", schedule);
   switches.onChange(() => sockets.forEach(schedule));
+}
+
+/** How often it is looked whether an API server is there. */
+const LOOK_MS = 100;
+
+/** Refuses connections, and ends those that there are, while no API server is there: a single node's is away while it boots. */
+function closeWithout(serves: () => boolean, port: number, server: Server, sockets: Set<Socket>): NodeJS.Timeout {
+  return setInterval(() => {
+    if (serves() === server.listening) return;
+    if (serves()) return server.listen(port, "127.0.0.1");
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  }, LOOK_MS);
 }

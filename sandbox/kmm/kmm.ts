@@ -1,6 +1,7 @@
 import type { Running } from "../gateway/gateway.ts";
 import { Informer, Kube, keyOf, type KubeObject, splitKey, WorkQueue } from "../kube.ts";
 import { builds } from "../openshift/resources.ts";
+import { ServingPods } from "../openshift/servingPods.ts";
 import { startAdmission } from "./admission/server.ts";
 import type { Context } from "./context.ts";
 import { type GenerationName, GENERATIONS } from "./generations.ts";
@@ -40,7 +41,9 @@ export async function startKmm(options: { kubeconfig: string; generation: Genera
     deleted: () => addAll(queues.modules, modules),
   });
   const context: Context = { kube, generation, nodes, log };
-  const queues = makeQueues(context);
+  const controllers = new ServingPods(kube, "openshift-kmm", "control-plane=controller");
+  const webhooks = new ServingPods(kube, "openshift-kmm", "control-plane=webhook-server");
+  const queues = makeQueues(context, controllers);
   const modules = new Informer(kube, MODULES, { changed: (module) => queues.modules.add(keyOf(module)) });
   const nodeChanged = (to: Queues, node: Node, old: Node | undefined): void => {
     to.nmcs.add(keyOf(node));
@@ -51,16 +54,21 @@ export async function startKmm(options: { kubeconfig: string; generation: Genera
   };
   const informers: { synced(): Promise<void>; stop(): Promise<void> }[] = [nodes, modules, ...watchOwned(kube, queues)];
   await Promise.all(informers.map((informer) => informer.synced()));
-  const admission = await startAdmission(kube, generation);
+  // A new cluster's pods are about to run: whoever brought it up finds KMM at work.
+  await Promise.all([controllers, webhooks].map((pods) => pods.untilServing(FIRST_PODS_MS)));
+  const admission = await startAdmission(kube, generation, webhooks);
   return {
     async stop() {
       await admission.stop();
+      await Promise.all([controllers.stop(), webhooks.stop()]);
       await Promise.all(informers.map((informer) => informer.stop()));
       await Promise.all(Object.values(queues).map((queue) => queue.stop()));
       kube.close();
     },
   };
 }
+
+const FIRST_PODS_MS = 20_000;
 
 type QueueName = "modules" | "mics" | "mbscs" | "nmcs" | "nodeLabels" | "jobs" | "preflightsOcp" | "preflights";
 type Queues = ReturnType<typeof makeQueues>;
@@ -72,10 +80,14 @@ function addAll(queue: WorkQueue, informer: Informer<Module>): void {
   for (const object of informer.list()) queue.add(keyOf(object));
 }
 
-function makeQueues(context: Context): Record<QueueName, WorkQueue> {
+/** Each waits while no pod of the operator runs. */
+function makeQueues(context: Context, controllers: ServingPods): Record<QueueName, WorkQueue> {
   const queue = (what: string, reconcile: (key: string) => Promise<void>): WorkQueue =>
     new WorkQueue({
-      reconcile,
+      reconcile: async (key) => {
+        await controllers.untilServing();
+        await reconcile(key);
+      },
       failed: (key, error) => {
         if (error instanceof StillLoaded) return;
         context.log(`${what} ${key}: ${error instanceof Error ? error.message : String(error)}`);

@@ -27,12 +27,14 @@ export async function registerNode(kube: Kube, machine: Machine, logPort = 0): P
   }
 }
 
+const CONTROL_PLANE = ["control-plane", "master"];
+
 /** The Node object that a kubelet registers, with what OpenShift and node feature discovery put on it. */
 function nodeOf(machine: Machine, logPort = 0): Node {
   const { spec } = machine;
   const pool = spec.role === "worker" ? "worker" : "master";
   const rendered = `rendered-${pool}-${createHash("md5").update(pool).digest("hex")}`;
-  const roles = spec.role === "worker" ? ["worker"] : ["control-plane", "master"];
+  const roles = { worker: ["worker"], "control-plane": CONTROL_PLANE, both: [...CONTROL_PLANE, "worker"] }[spec.role];
   return {
     metadata: {
       name: spec.name,

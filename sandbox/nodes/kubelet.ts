@@ -1,3 +1,4 @@
+import { INTERNAL_REGISTRY } from "../openshift/imageReference.ts";
 import type { Registry } from "../openshift/registry.ts";
 import type { Switches } from "../switches.ts";
 import { isNotFound, keyOf, Kube, splitKey, WorkQueue, type Informer } from "../kube.ts";
@@ -27,6 +28,8 @@ export interface KubeletOptions {
   registry: Registry;
   switches: Switches;
   pods: Informer<Pod>;
+  /** Without one of these the internal registry answers nobody. */
+  registryPods: { readonly serve: boolean };
   /** Runs KMM's worker on a machine that isn't played. Default: on the model. */
   work?: (machine: Machine, pod: Pod, image: StoredImage) => Promise<WorkerResult>;
   log: (line: string) => void;
@@ -158,8 +161,9 @@ export class Kubelet {
 
   /** The image in the node's storage, or the status of the container that waits for it. */
   #pull(machine: Machine, pod: Pod, container: Container): StoredImage | ContainerStatus {
-    const { registry, switches, store } = this.#options;
-    const failing = (image: string): boolean => switches.matches("pull.fail", image);
+    const { registry, registryPods, switches, store } = this.#options;
+    const failing = (image: string): boolean =>
+      switches.matches("pull.fail", image) || (image.startsWith(INTERNAL_REGISTRY) && !registryPods.serve);
     const before = machine.images[container.image];
     const policy = container.imagePullPolicy;
     const result = pull({ machine, image: container.image, policy, registry, failing });

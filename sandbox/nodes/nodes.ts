@@ -1,10 +1,12 @@
 import { Informer, Kube, WorkQueue } from "../kube.ts";
 import { Registry } from "../openshift/registry.ts";
+import { ServingPods } from "../openshift/servingPods.ts";
 import { Switches } from "../switches.ts";
 import { Fleet } from "./fleet.ts";
 import { Kubelet } from "./kubelet.ts";
 import type { Machine } from "./machine.ts";
 import { NodeKeeper } from "./nodeKeeper.ts";
+import { controlPlaneServes } from "./quorum.ts";
 import { announceBoot, restartPods } from "./reboot.ts";
 import { needsNode, schedule } from "./scheduler.ts";
 import { NODES, PODS, type Node, type Pod } from "./shapes.ts";
@@ -14,8 +16,14 @@ import { MachineStore } from "./store.ts";
 import type { Readiness } from "./nodeStatus.ts";
 
 /** A started stand-in; `stop` resolves when nothing of it is left. */
-export interface Running {
+interface Running {
   stop(): Promise<void>;
+}
+
+/** The machines of a cluster, which its control plane runs on. */
+interface Nodes extends Running {
+  /** Whether the API server is reached. */
+  serves(): boolean;
 }
 
 /** A queue of keys that reports its failures as lines. */
@@ -31,7 +39,7 @@ const queueOf = (name: string, log: (line: string) => void, reconcile: (key: str
  * Starts the machines behind the Nodes that `installNodes` made, their kubelets for KMM's pods, and the scheduler.
  * `kubeconfig` and `stateDir` are paths.
  */
-export async function startNodes(options: { kubeconfig: string; stateDir: string }): Promise<Running> {
+export async function startNodes(options: { kubeconfig: string; stateDir: string }): Promise<Nodes> {
   const log = (line: string): void => console.log(`nodes: ${line}`);
   const kube = await Kube.fromKubeconfig(options.kubeconfig);
   const store = MachineStore.open(options.stateDir);
@@ -50,7 +58,8 @@ export async function startNodes(options: { kubeconfig: string; stateDir: string
     },
   });
   const keeper = new NodeKeeper({ kube, store, nodes, logPort });
-  const kubelet = new Kubelet({ kube, store, registry, switches, pods, log });
+  const registryPods = new ServingPods(kube, "openshift-image-registry", "docker-registry=default");
+  const kubelet = new Kubelet({ kube, store, registry, registryPods, switches, pods, log });
   const scheduling = queueOf("scheduling", log, async (key) => {
     const pod = pods.get(key);
     if (pod !== undefined && needsNode(pod)) await schedule(kube, pod, nodes.list(), pods);
@@ -58,7 +67,14 @@ export async function startNodes(options: { kubeconfig: string; stateDir: string
 
   const fleet = new Fleet({ stateDir: options.stateDir, store, switches, report, log });
 
+  const serves = (): boolean => controlPlaneServes(store.list());
+
   async function report(machine: Machine, readiness: Readiness): Promise<void> {
+    if (!serves()) {
+      // Nobody is there to notice a silent kubelet; one that speaks tries again.
+      if (readiness === "unknown") return;
+      throw new Error("the API server is away");
+    }
     await keeper.post(machine, readiness);
     if (readiness === "starting") await announceBoot(kube, machine, nodes.get(machine.spec.name));
     if (readiness !== "ready") return;
@@ -83,10 +99,11 @@ export async function startNodes(options: { kubeconfig: string; stateDir: string
   const up = store.list().filter(({ power }) => power === "running");
   await Promise.all(up.map((machine) => keeper.post(machine, "ready")));
   return {
+    serves,
     async stop() {
       keeper.stop();
       await Promise.all([fleet.stop(), logs.close()]);
-      await Promise.all([nodes.stop(), pods.stop(), switches.stop()]);
+      await Promise.all([nodes.stop(), pods.stop(), registryPods.stop(), switches.stop()]);
       await Promise.all([scheduling.stop(), kubelet.stop()]);
       kube.close();
     },

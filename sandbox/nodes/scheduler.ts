@@ -10,8 +10,18 @@ function candidates(pod: Pod, nodes: Node[]): Node[] {
       node.metadata.deletionTimestamp === undefined &&
       node.spec?.unschedulable !== true &&
       node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") === true &&
+      hasAffinity(pod, node) &&
       wanted.every(([key, value]) => node.metadata.labels?.[key] === value) &&
       (node.spec?.taints ?? []).every((taint) => taint.effect === "PreferNoSchedule" || tolerated(taint, tolerations)),
+  );
+}
+
+/** Required node affinity, as far as KMM's own pods have it: labels that exist. Anything else binds nowhere. */
+function hasAffinity({ spec }: Pod, { metadata }: Node): boolean {
+  const terms = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+  if (terms === undefined) return true;
+  return terms.some(({ matchExpressions = [] }) =>
+    matchExpressions.every(({ key, operator }) => operator === "Exists" && metadata.labels?.[key] !== undefined),
   );
 }
 
@@ -25,7 +35,7 @@ const tolerated = (taint: Taint, tolerations: Toleration[]): boolean =>
   );
 
 /**
- * kube-scheduler's part: binds each pending pod to the candidate with the fewest pods. No affinity, no resources, no
+ * kube-scheduler's part: binds each pending pod to the candidate with the fewest pods. Of affinity only what `hasAffinity` knows, no resources, no
  * preemption, no volumes.
  */
 export async function schedule(kube: Kube, pod: Pod, nodes: Node[], pods: Informer<Pod>): Promise<void> {

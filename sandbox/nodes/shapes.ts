@@ -68,6 +68,11 @@ export interface Toleration {
   effect?: string;
 }
 
+/** One of the alternatives of a required node affinity. */
+interface SelectorTerm {
+  matchExpressions?: { key: string; operator: string; values?: string[] }[];
+}
+
 /** A Pod, as far as the kubelet's part and the scheduler's part look at it. */
 export interface Pod extends KubeObject {
   spec?: {
@@ -76,6 +81,9 @@ export interface Pod extends KubeObject {
     schedulingGates?: unknown[];
     nodeSelector?: Record<string, string>;
     tolerations?: Toleration[];
+    affinity?: {
+      nodeAffinity?: { requiredDuringSchedulingIgnoredDuringExecution?: { nodeSelectorTerms: SelectorTerm[] } };
+    };
     restartPolicy?: string;
     containers: Container[];
     initContainers?: Container[];

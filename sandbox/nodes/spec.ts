@@ -5,7 +5,8 @@ export interface NodeSpec {
   kernel: string;
   /** `nodeInfo.osImage`; KMM reads the operating system's version from it to find the Driver Toolkit. */
   osImage: string;
-  role: "worker" | "control-plane";
+  /** `both`: a control-plane node that takes workloads, as on a compact or single-node cluster. */
+  role: "worker" | "control-plane" | "both";
   /** Has two Solarflare interfaces, and the label that node feature discovery would give it. */
   solarflare: boolean;
   secureBoot: boolean;

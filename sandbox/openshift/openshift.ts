@@ -4,7 +4,9 @@ import { Switches, SWITCHES_TARGET } from "../switches.ts";
 import { startBuildAdmission } from "./buildAdmission.ts";
 import { startBuildController } from "./buildController.ts";
 import { preloadImages } from "./images.ts";
+import { startEtcdOperator } from "./etcdOperator.ts";
 import { startImageStreamController } from "./imageStreamController.ts";
+import { startMachineConfigOperator } from "./machineConfigOperator.ts";
 import { startNamespaceController } from "./namespaceController.ts";
 import { Registry } from "./registry.ts";
 
@@ -25,6 +27,8 @@ export async function startOpenshift(options: { kubeconfig: string; stateDir: st
     startNamespaceController(kube),
     startImageStreamController(kube, registry),
     startBuildAdmission(kube),
+    startMachineConfigOperator(kube),
+    startEtcdOperator(kube),
     startBuildController({ kube, stateDir: options.stateDir, registry, switches }),
   ]);
   return {

@@ -91,6 +91,7 @@ export class GuestKubelet {
     this.#kubelet = new Kubelet({
       ...{ kube, store, log, pods: this.#pods, switches: this.#switches },
       registry: Registry.open(options.stateDir),
+      registryPods: { serve: true },
       work: (_record, pod, image) => this.#worker.run(pod, image),
     });
     this.#following = this.#follow();

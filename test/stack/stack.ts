@@ -32,6 +32,8 @@ export interface Outcome {
 
 export interface StackOptions {
   readonly nodes?: number;
+  /** Whether the nodes are the control plane, too. */
+  readonly compact?: boolean;
   /** Whether the nodes' firmware starts with Secure Boot on; default off, and then no key is asked for. */
   readonly secureBoot?: boolean;
   /** Which KMM; default: the sandbox's. */
@@ -42,8 +44,8 @@ export interface StackOptions {
 
 /** Starts a sandbox in a temporary directory and makes the stack `dev` on it. End it with `end()`. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const { nodes, secureBoot = false, kmm } = options;
-  const sandbox = await startSandbox({ nodes, secureBoot, ...kmm });
+  const { nodes, compact, secureBoot = false, kmm } = options;
+  const sandbox = await startSandbox({ nodes, compact, secureBoot, ...kmm });
   const stack = new Stack(sandbox);
   const config = await stack.config();
   // A test that fails half-way may leave a build hanging: the next one shall not wait for it for an hour.

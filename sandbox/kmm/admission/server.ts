@@ -57,13 +57,19 @@ const configurations: Resource = {
 
 /**
  * Serves KMM's validating webhooks on a free port of 127.0.0.1 and registers them. The registration stays when the server
- * stops: without KMM nothing can change a Module, as on a real cluster.
+ * stops: without KMM nothing can change a Module, as on a real cluster. Nothing is answered while none of `pods` runs.
  */
-export async function startAdmission(kube: Kube, generation: Generation): Promise<Running> {
+export async function startAdmission(
+  kube: Kube,
+  generation: Generation,
+  pods: { readonly serve: boolean },
+): Promise<Running> {
   const { status } = await kube.get(clusterVersions, { name: "version" });
   const table = validators({ generation, openshift: status?.desired?.version ?? "" });
   const { cert, key } = await loopbackCertificate();
   const server = createServer({ cert, key }, (request, response) => {
+    // Its Service would have no endpoint.
+    if (!pods.serve) return void response.destroy();
     answer(table, request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {

@@ -8,6 +8,8 @@ import { Enrolling } from "./enrolling.ts";
 
 const both = ["worker-1", "worker-2"];
 
+const pools = "machineconfigpools.machineconfiguration.openshift.io";
+
 const budget = {
   apiVersion: "policy/v1",
   kind: "PodDisruptionBudget",
@@ -100,7 +102,10 @@ describe("outages that can't begin, or go on", { concurrency: false }, () => {
     await nodes.renew(...both);
     const running = start(nodes.scene.stack, "up");
     assert.ok(await running.says(/worker-1: rebooting into MokManager/), running.output);
-    await setPool("Updating");
+    const { configuration } = ((await nodes.scene.get(pools, "worker"))?.spec ?? {}) as {
+      configuration: { name: string };
+    };
+    await setTarget("rendered-worker-next");
     const { exitCode, output } = await running.end();
     assert.notEqual(exitCode, 0, output);
     assert.match(output, /worker-1: proven/);
@@ -110,7 +115,7 @@ describe("outages that can't begin, or go on", { concurrency: false }, () => {
     );
     await nodes.assertCordoned();
 
-    await setPool("Updated");
+    await setTarget(configuration.name);
     await nodes.mended();
   });
 
@@ -131,13 +136,9 @@ describe("outages that can't begin, or go on", { concurrency: false }, () => {
     await nodes.scene.kubectl("-n", "default", "delete", "pod", "busy", "--ignore-not-found", "--wait=false");
   }
 
-  async function setPool(type: "Updating" | "Updated"): Promise<void> {
-    const conditions = ["Updated", "Updating", "Degraded"].map((each) => ({
-      type: each,
-      status: each === type ? "True" : "False",
-    }));
-    const patch = JSON.stringify({ status: { conditions } });
-    const pool = ["patch", "machineconfigpools.machineconfiguration.openshift.io", "worker"];
-    await nodes.scene.kubectl(...pool, "--subresource=status", "--type=merge", "-p", patch);
+  /** The configuration that the pool of the workers wants of them. */
+  async function setTarget(name: string): Promise<void> {
+    const patch = JSON.stringify({ spec: { configuration: { name } } });
+    await nodes.scene.kubectl("patch", pools, "worker", "--type=merge", "-p", patch);
   }
 });

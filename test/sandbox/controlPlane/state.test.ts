@@ -15,6 +15,7 @@ const state: State = {
   workers: 3,
   secureBoot: false,
   kmm: "2.4.1",
+  compact: false,
   ports: { etcd: 21_000, etcdPeer: 21_001, apiServer: 21_002, gateway: 21_003 },
   installed: true,
   configured: true,

@@ -33,6 +33,7 @@ export async function startApiServer(): Promise<ApiServer> {
     workers: 0,
     secureBoot: false,
     kmm: "2.4.1",
+    compact: false,
     ports: await choosePorts(claims),
     installed: true,
     configured: true,
