@@ -1,4 +1,5 @@
 import type { ClusterFacts, Intent } from "./inspection.ts";
+import { kernelWarnings } from "./kernelChecks.ts";
 import { hasEnded, hasFailed, type BuildObject } from "./moduleBuild.ts";
 import { isCordoned, isReady } from "./nodeState.ts";
 import { poolTrouble } from "./quiet.ts";
@@ -11,6 +12,7 @@ export function clusterWarnings(intent: Intent, facts: ClusterFacts): string[] {
     ...placeWarnings(facts),
     ...buildWarnings(facts.kmmBuilds),
     ...updateWarnings(intent, facts),
+    ...kernelWarnings(intent, facts),
   ];
 }
 

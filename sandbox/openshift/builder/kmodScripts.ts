@@ -100,11 +100,17 @@ export function entitledPackages(args: string[], { files, mounts, say }: Workspa
   if (![...mounts.keys()].some((path) => path.startsWith(secret) && path.endsWith("-key.pem"))) {
     throw fail(`no *-key.pem in ${secret.slice(0, -1)}`);
   }
-  const release = /\.el(\d+)(?:_(\d+))?/.exec(kernel);
-  if (release === null) throw fail(`KERNEL "${kernel}" is not a RHEL kernel: no .el<version> in it`);
-  say(
-    `entitled-packages: installing the tools and kernel-devel-${kernel} from RHEL ${release[1] ?? ""}.${release[2] ?? "0"}`,
-  );
+  const [, major, minor] = /\.el(\d+)_(\d+)\./.exec(kernel) ?? [];
+  if (major === undefined || minor === undefined) {
+    throw fail(`KERNEL "${kernel}" is not a kernel of a RHEL minor version: no .el<major>_<minor> in it`);
+  }
+  say(`entitled-packages: installing the tools and the devel package of ${kernel} from RHEL ${major}.${minor}`);
+  const installed = files.get("/etc/redhat-release")?.text ?? "";
+  if (!installed.includes(` release ${major}.${minor} `)) {
+    // dnf's own words: the C library's headers are of the release that the compiler is of, the library is the image's.
+    say("Error: package glibc-devel requires glibc of the same version, but none of the providers can be installed");
+    throw fail(`dnf cannot install gcc from RHEL ${major}.${minor} into "${installed.trim()}"`);
+  }
   for (const tool of [...TOOLS, "rpm2cpio", "cpio"]) files.set(`/usr/bin/${tool}`, {});
   for (const [path, file] of kernelFiles(kernel)) files.set(path, file);
 }
