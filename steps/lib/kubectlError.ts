@@ -21,7 +21,7 @@ export class KubectlError extends StepError {
 export class ServerAway extends KubectlError {}
 
 /** kubectl prints a Status as `Error from server (REASON): MESSAGE`, and nothing else in this form at a line's beginning. */
-export const statusReason = (stderr: string): string | undefined =>
+const statusReason = (stderr: string): string | undefined =>
   /^Error from server \((?<reason>[A-Za-z]+)\): /m.exec(stderr)?.groups?.["reason"];
 
 /** What kubectl says of a kind that its discovery doesn't list, and the server of one that it has lost since. */
