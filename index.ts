@@ -136,6 +136,7 @@ const kernelModule = new KernelModule(
     nodeKernels: listed.map(({ identity }) => identity.kernel),
     dockerfile,
     srpmImage: source.image,
+    strategy: build.strategy,
     baseImage: build.baseImage,
     buildSecrets: entitlement.map(({ name }) => name),
     keySecret: signingKey.keySecret,

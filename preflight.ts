@@ -2,7 +2,6 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import ssh from "ssh2";
 import type { ListedNode } from "./components/onloadNodes.ts";
 import { stepCommand } from "./components/step.ts";
 import { problemReport, type Config } from "./config.ts";
@@ -14,6 +13,7 @@ import { longestTag, tagLengthProblem } from "./core/imageTag.ts";
 import type { Release } from "./core/release.ts";
 import { releaseSupport, type BuiltFor } from "./core/releaseSupport.ts";
 import { openRelease, ReleaseError } from "./steps/lib/releasePackage.ts";
+import { agentProblem, privateKeyProblem } from "./steps/lib/sshKey.ts";
 
 /** What the program knows before its first resource. */
 export interface Preflight {
@@ -82,15 +82,16 @@ function kernelsToBuildFor({ build }: Config, { nodes }: Inspection): BuiltFor[]
 }
 
 /** Why no step could log in with the configured key. Its content stays in its file: it is in no input, and so not in state. */
-async function sshKeyProblems({ ssh: { privateKeyFile } }: Config): Promise<string[]> {
+async function sshKeyProblems({ ssh: { privateKeyFile, agent } }: Config): Promise<string[]> {
+  const absent = agent ? agentProblem(process.env["SSH_AUTH_SOCK"]) : undefined;
+  if (absent !== undefined) return [`onload-kmm:ssh.agent: found true, but ${absent}`];
   if (privateKeyFile === undefined) return [];
   const problem = (why: string) =>
-    `onload-kmm:ssh.privateKeyFile: found "${privateKeyFile}": ${why}, expected the file of a private key without passphrase`;
+    `onload-kmm:ssh.privateKeyFile: found "${privateKeyFile}": ${why}, expected the file of a private key without passphrase; one with a passphrase, or on a security key, goes through \`agent: true\``;
   try {
     const pem = await readFile(privateKeyFile.replace(/^~(?=\/)/, homedir()), "utf8");
-    const parsed = ssh.utils.parseKey(pem);
-    // Its messages quote nothing of the key.
-    return parsed instanceof Error ? [problem(parsed.message)] : [];
+    const found = privateKeyProblem(pem);
+    return found === undefined ? [] : [problem(found)];
   } catch (error) {
     return [problem((error as NodeJS.ErrnoException).code ?? "unreadable")];
   }

@@ -37,6 +37,15 @@ usage() {
   exit 2
 }
 
+# The kernel's package of kind $1, devel or modules, by its name in RHEL (core/kernelRelease.ts).
+package_of() {
+  case $kernel in
+    *+*) printf 'kernel-%s-%s-%s' "${kernel#*+}" "$1" "${kernel%%+*}" ;;
+    *.rt[0-9]*.el*) printf 'kernel-rt-%s-%s' "$1" "$kernel" ;;
+    *) printf 'kernel-%s-%s' "$1" "$kernel" ;;
+  esac
+}
+
 parse_arguments() {
   srpm='' tree='' host_modules='' work=/var/tmp/onload-kmod-build
   while [ $# -gt 0 ]; do
@@ -91,21 +100,21 @@ find_kernel_tree() {
     for tree in "/usr/src/kernels/$kernel" "/usr/src/linux-$kernel" "/usr/src/linux-headers-$kernel" "/lib/modules/$kernel/build" ''; do
       [ -z "$tree" ] || [ ! -d "$tree" ] || break
     done
-    [ -n "$tree" ] || fail "no kernel tree for $kernel in /usr/src or /lib/modules/$kernel/build; install kernel-devel-$kernel (Debian: linux-headers-$kernel), or give --kernel-tree DIR"
+    [ -n "$tree" ] || fail "no kernel tree for $kernel in /usr/src or /lib/modules/$kernel/build; install $(package_of devel) (Debian: linux-headers-$kernel), or give --kernel-tree DIR"
   fi
   [ -f "$tree/Makefile" ] || fail "$tree is not a kernel tree: it has no Makefile"
   # Onload builds happily against the tree of another kernel, for minutes; so look first.
   header=$tree/include/generated/utsrelease.h
   [ -r "$header" ] || fail "$tree is not a prepared kernel tree: it has no include/generated/utsrelease.h"
   found=$(sed -n 's/^#define UTS_RELEASE "\(.*\)".*/\1/p' "$header")
-  [ "$found" = "$kernel" ] || fail "$tree is the tree of kernel $found, expected $kernel; install kernel-devel-$kernel (Debian: linux-headers-$kernel), or give its directory by --kernel-tree"
+  [ "$found" = "$kernel" ] || fail "$tree is the tree of kernel $found, expected $kernel; install $(package_of devel) (Debian: linux-headers-$kernel), or give its directory by --kernel-tree"
   tree=$(CDPATH='' cd -- "$tree" && pwd)
 }
 
 # A symbol of the in-tree mtd module is what sfc depends on. Without its file depmod drops the dependency, says nothing
 # and returns 0.
 require_host_modules() {
-  [ -d "$host_modules/kernel" ] || fail "no modules of kernel $kernel in $host_modules/kernel; install kernel-modules-$kernel (Debian: linux-image-$kernel), or give --host-modules DIR"
+  [ -d "$host_modules/kernel" ] || fail "no modules of kernel $kernel in $host_modules/kernel; install $(package_of modules) (Debian: linux-image-$kernel), or give --host-modules DIR"
   host_modules=$(CDPATH='' cd -- "$host_modules" && pwd)
 }
 

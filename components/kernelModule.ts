@@ -22,6 +22,8 @@ export interface KernelModuleArgs extends OwnerArgs {
   readonly dockerfile: string;
   /** The source image by digest. */
   readonly srpmImage: pulumi.Input<string>;
+  /** What the modules are built in: decides which image each kernel's build begins with. */
+  readonly strategy: "driver-toolkit" | "entitled-ubi";
   /** Base of the kmod image. */
   readonly baseImage: string;
   /** Names of the Secrets that builds mount. */
@@ -96,6 +98,7 @@ export class KernelModule extends pulumi.ComponentResource {
               image,
               kernels: args.kernels,
               dockerfileConfigMap,
+              strategy: args.strategy,
               buildArgs: [
                 { name: "SRPM_IMAGE", value: srpmImage },
                 { name: "BASE_IMAGE", value: args.baseImage },

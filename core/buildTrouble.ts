@@ -138,7 +138,7 @@ function whyPending(status: PodStatus): string {
 const osVersion = /\d+\.\d+\.\d+-\d/;
 
 export interface ToolkitNode {
-  readonly status: { readonly nodeInfo: { readonly kernelVersion: string; readonly osImage: string } };
+  readonly status: { readonly nodeInfo: { readonly kernelVersion: string; readonly osImage?: string } };
 }
 
 /** Kernels among `kernels` of whose nodes' OS versions the ImageStream has no tag; `latest` doesn't count. */
@@ -152,6 +152,6 @@ export function kernelsWithoutToolkit(
     const running = nodes.filter(
       ({ status }) => normalizeKernel(status.nodeInfo.kernelVersion) === normalizeKernel(kernel),
     );
-    return !running.some(({ status }) => versions.has(osVersion.exec(status.nodeInfo.osImage)?.[0] ?? ""));
+    return !running.some(({ status }) => versions.has(osVersion.exec(status.nodeInfo.osImage ?? "")?.[0] ?? ""));
   });
 }

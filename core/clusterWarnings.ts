@@ -1,4 +1,5 @@
 import type { ClusterFacts, Intent } from "./inspection.ts";
+import { kernelWarnings } from "./kernelChecks.ts";
 import { hasEnded, hasFailed, type BuildObject } from "./moduleBuild.ts";
 import { isControlPlane, isCordoned, isReady, type RollNode } from "./nodeState.ts";
 import { etcdTrouble, isPaused, poolOf, poolTrouble, severalPools, type MachineConfigPool } from "./quiet.ts";
@@ -13,6 +14,7 @@ export function clusterWarnings(intent: Intent, facts: ClusterFacts): string[] {
     ...updateWarnings(rolledNodes(intent, facts), facts),
     ...poolWarnings(rolledNodes(intent, facts), facts),
     ...etcdWarnings(rolledNodes(intent, facts), facts),
+    ...kernelWarnings(intent, facts),
   ];
 }
 

@@ -1,6 +1,7 @@
 import { RE2JS } from "re2js";
 import { domain, kmm, labels, moduleName, names } from "./names.ts";
 import { kmmKernel } from "./imageTag.ts";
+import { kernelProblems } from "./kernelChecks.ts";
 import type { BuildObject } from "./moduleBuild.ts";
 import type { LiveModule, Remade } from "./ownObjects.ts";
 import type { ClusterOperator, MachineConfigPool } from "./quiet.ts";
@@ -80,6 +81,8 @@ export interface ClusterFacts {
   /** The certificate that modules are signed for now, in PEM; empty before the first `up`. */
   readonly certificate: string;
   readonly hasEntitlement: boolean;
+  /** Tags of the Driver Toolkit's ImageStream; absent where nobody asks for them. */
+  readonly toolkitTags?: readonly string[] | undefined;
 }
 
 /** Each reason why `up` would fail, or do harm, on this cluster; empty when it may start. */
@@ -90,6 +93,7 @@ export function clusterProblems(intent: Intent, facts: ClusterFacts): string[] {
     ...moduleProblems(intent, facts),
     ...entitlementProblems(intent, facts),
     ...nodeProblems(intent, facts),
+    ...kernelProblems(intent, facts),
   ];
 }
 

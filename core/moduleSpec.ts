@@ -1,5 +1,6 @@
 import { contentHash } from "./hash.ts";
 import { forKernel, kernelVariable, kmmKernel } from "./imageTag.ts";
+import { kubernetesArchitecture, ubiImage } from "./kernelRelease.ts";
 import { kernelModules, labels, moduleName, names } from "./names.ts";
 
 /** What the KMM Module is made from. */
@@ -10,6 +11,7 @@ export interface ModuleSettings {
   /** Kernels that the Module may be built for, as `uname -r` prints them. */
   readonly kernels: readonly string[];
   readonly dockerfileConfigMap: string;
+  readonly strategy: "driver-toolkit" | "entitled-ubi";
   readonly buildArgs: readonly { readonly name: string; readonly value: string }[];
   /** Names of Secrets mounted while building. */
   readonly buildSecrets: readonly string[];
@@ -79,21 +81,25 @@ function kernelMappings(settings: ModuleSettings) {
   return [...new Set(settings.kernels.map(kmmKernel))].sort().map((kernel) => ({
     literal: kernel,
     containerImage: forKernel(settings.image, kernel),
-    ...buildAndSign(settings, filesToSign(kernel)),
+    ...buildAndSign(settings, kernel),
   }));
 }
 
-function buildAndSign(settings: ModuleSettings, files: string[]) {
+function buildAndSign(settings: ModuleSettings, kernel: string) {
+  const ubi = settings.strategy === "entitled-ubi" ? ubiImage(kernel) : undefined;
+  const architecture = kubernetesArchitecture(kernel);
   return {
     build: {
       dockerfileConfigMap: { name: settings.dockerfileConfigMap },
-      buildArgs: [...settings.buildArgs],
+      buildArgs: [...settings.buildArgs, ...(ubi === undefined ? [] : [{ name: "UBI_IMAGE", value: ubi }])],
+      // A compiler builds for what it runs on, and KMM itself puts a build on any node.
+      ...(architecture !== undefined && { selector: { "kubernetes.io/arch": architecture } }),
       ...(settings.buildSecrets.length > 0 && { secrets: settings.buildSecrets.map((name) => ({ name })) }),
     },
     sign: {
       keySecret: { name: settings.keySecret },
       certSecret: { name: settings.certSecret },
-      filesToSign: files,
+      filesToSign: filesToSign(kernel),
     },
   };
 }

@@ -18,6 +18,9 @@ export const names = {
   entitlementSecret: "etc-pki-entitlement",
   entitlementNamespace: "openshift-config-managed",
   leaseNamespace: "kube-node-lease",
+  /** Where OpenShift has the Driver Toolkits, one tag an OS version. */
+  toolkitNamespace: "openshift",
+  toolkitImageStream: "driver-toolkit",
 } as const;
 
 /** The Lease that whoever works on `node` holds; beside the kubelet's own, so that stacks in other namespaces see it. */

@@ -21,6 +21,7 @@ export interface RollNode {
       readonly bootID: string;
       readonly kernelVersion: string;
       readonly machineID: string;
+      readonly osImage?: string;
       readonly systemUUID: string;
     };
   };

@@ -1,6 +1,7 @@
 import { RE2JS } from "re2js";
 import { z } from "zod";
 import { isTcpAddress, tcpConsole } from "./address.ts";
+import { kernelProblem } from "./kernelRelease.ts";
 
 /*
  * The schema of the stack's configuration. A field's `error` is what a person reads after "expected": so it says
@@ -78,7 +79,15 @@ const build = z
       error:
         "driverToolkit for each kernel: KMM finds a Driver Toolkit by the nodes that run the kernel, and none does yet",
     },
-  );
+  )
+  .superRefine(({ strategy, nextKernels }, context) => {
+    nextKernels.forEach(({ kernel }, index) => {
+      const problem = kernelProblem(kernel, strategy);
+      if (problem === undefined) return;
+      const message = `a kernel that modules can be built for: ${problem}`;
+      context.addIssue({ code: "custom", path: ["nextKernels", index, "kernel"], message });
+    });
+  });
 
 const signing = z.strictObject({
   source: z
@@ -108,16 +117,15 @@ const bmc = z.strictObject({
   ),
 });
 
+const aHostKey = "the type and key that `ssh-keyscan` prints after the host's name; check it before you trust it";
+
 const node = z.strictObject({
   name: matching(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, "the Node object's name, as `kubectl get nodes` lists it"),
   address: matching(
     /^[^\s:/@]+(:\d{1,5})?$|^\[[0-9a-f:]+\](:\d{1,5})?$/i,
     "the host for SSH, with :port where it isn't 22",
   ),
-  hostKey: matching(
-    /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}$/,
-    "the type and key that `ssh-keyscan` prints after the host's name; check it before you trust it",
-  ),
+  hostKey: z.string({ error: aHostKey }).refine(isHostKey, { error: aHostKey }),
   console: text(
     "a command that opens the node's serial console as a terminal, for example `ipmitool -I lanplus -H bmc-1 -E sol activate`",
   )
@@ -193,6 +201,14 @@ export const schema = z.strictObject({
 
 /** The checked configuration, with every default filled in. */
 export type Settings = z.infer<typeof schema>;
+
+/** A type, and a key of that type: it begins with its type's length and name (RFC 4253, section 6.6). */
+function isHostKey(hostKey: string): boolean {
+  const form = /^(?<type>ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)) (?<key>[A-Za-z0-9+/]+={0,2})$/;
+  const { type = "", key = "" } = form.exec(hostKey)?.groups ?? {};
+  const bytes = Buffer.from(key, "base64");
+  return bytes.length > 4 && bytes.toString("latin1", 4, 4 + bytes.readUInt32BE()) === type;
+}
 
 /** Whether KMM would take it: its webhook compiles the expression as RE2. */
 function isRe2(pattern: string): boolean {

@@ -109,7 +109,7 @@ async function untilRunning(kube: Kube, build: Build, deadline: number): Promise
   const scope = { namespace, fieldSelector: `metadata.name=${name}` };
   const informer = new Informer(kube, builds, { changed: look, deleted: gone }, scope);
   const timer = setTimeout(
-    () => started.reject(timeout(`timed out waiting for build ${name} to start`)),
+    () => started.reject(timeout(`timed out waiting for build ${name} to start after ${START_MS / 60_000}m0s`)),
     deadline - Date.now(),
   );
   try {

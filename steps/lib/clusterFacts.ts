@@ -5,6 +5,7 @@ import type { NodeModulesConfig, RollNode } from "../../core/nodeState.ts";
 import type { LiveModule } from "../../core/ownObjects.ts";
 import type { ClusterOperator, MachineConfigPool } from "../../core/quiet.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
+import { readToolkitTags } from "./imageStream.ts";
 import { readOwnObjects } from "./ownObjects.ts";
 
 /** Namespace of Red Hat's operator; where it is installed elsewhere its version stays unknown. */
@@ -25,13 +26,14 @@ interface ClusterServiceVersion extends KubeObject {
 export async function readCluster(kubectl: Kubectl, intent: Intent): Promise<ClusterFacts> {
   const groups = await apiGroups(kubectl);
   const when: When = (group, read) => (groups.has(group) ? read() : Promise.resolve(undefined));
-  const [platform, operator, stack] = await Promise.all([
+  const [platform, operator, stack, toolkitTags] = await Promise.all([
     readPlatform(kubectl, when),
     readKmm(kubectl, when, intent.namespace),
     readStack(kubectl, intent),
+    intent.strategy === "driver-toolkit" ? when("image.openshift.io", () => readToolkitTags(kubectl)) : undefined,
   ]);
   const own = await readOwnObjects(kubectl, intent, { ...operator, ...stack });
-  return { ...platform, ...operator, ...stack, ...own };
+  return { ...platform, ...operator, ...stack, ...own, toolkitTags };
 }
 
 type When = <T>(group: string, read: () => Promise<T>) => Promise<T | undefined>;

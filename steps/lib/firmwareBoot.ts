@@ -133,10 +133,15 @@ async function attend(context: EnrolmentContext, request: Errand["request"], wak
 
 /** A reboot that a killed run has planned in the same boot needs no second one. */
 function alreadyPlanned(error: unknown): undefined {
-  if (error instanceof Unreachable || (error instanceof StepError && /systemd-run/.test(error.message)))
-    return undefined;
+  if (error instanceof Unreachable || (error instanceof StepError && isPlanned(error.message))) return undefined;
   throw error;
 }
+
+/** What systemd says of a transient unit whose name is taken (its `transient_unit_from_message`), in older versions, too. */
+export const isPlanned = (said: string): boolean =>
+  /systemd-run: .*\bUnit onload-kmm-reboot\.(?:timer|service) (?:was already loaded or has a fragment file|already exists)\b/.test(
+    said,
+  );
 
 function sayWhatToType({ name, enrolment }: EnrolmentContext, request: "enrol" | "delete"): void {
   const entry = request === "enrol" ? "Enroll MOK" : "Delete MOK";

@@ -1,6 +1,8 @@
+import { names } from "../../core/names.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
 
 interface ImageStream extends KubeObject {
+  readonly spec?: { readonly tags?: readonly { readonly name: string }[] };
   readonly status?: {
     readonly tags?: readonly { readonly tag: string; readonly items?: readonly { readonly image: string }[] | null }[];
   };
@@ -17,6 +19,17 @@ export async function readPushedTags(
   return Object.fromEntries(
     tags.flatMap(({ tag, items }) => (items?.[0] === undefined ? [] : [[tag, items[0].image]])),
   );
+}
+
+/** The tags of the Driver Toolkit, each an OS version; empty where there is none. */
+export async function readToolkitTags(kubectl: Kubectl): Promise<string[]> {
+  const { toolkitImageStream, toolkitNamespace } = names;
+  const stream = await kubectl.get<ImageStream>(
+    "imagestreams.image.openshift.io",
+    toolkitImageStream,
+    toolkitNamespace,
+  );
+  return stream?.spec?.tags?.map(({ name }) => name) ?? [];
 }
 
 /** Takes a tag away, if it is there: nothing can be pulled by it any more. */

@@ -101,13 +101,13 @@ export class SourceBuild {
   #send(): void {
     const abort = new AbortController();
     this.#upload = { abort, answer: "none" };
-    this.#request.upload(abort.signal).then(
-      (answer) => {
-        const { name } = (JSON.parse(answer) as SourceBuildObject).metadata;
-        this.#upload = { abort, answer: "build", name };
-      },
-      (error: unknown) => (this.#upload = { abort, answer: "error", error }),
-    );
+    this.#request
+      .upload(abort.signal)
+      .then((answer) => (JSON.parse(answer) as SourceBuildObject).metadata)
+      .then(
+        ({ name }) => (this.#upload = { abort, answer: "build", name }),
+        (error: unknown) => (this.#upload = { abort, answer: "error", error }),
+      );
   }
 
   #own(builds: readonly SourceBuildObject[]): SourceBuildObject | undefined {

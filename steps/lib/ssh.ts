@@ -140,8 +140,10 @@ function readable({ address, user, hostKey }: SshTarget, error: Error & { level?
     );
   }
   if (/no matching host key/i.test(error.message)) {
+    const type = hostKey.split(" ")[0] ?? "";
+    const sha1 = type === "ssh-rsa" ? ", or signs with it by SHA-1 only" : "";
     return new StepError(
-      `${address}: it has no SSH host key of the configured type ${hostKey.split(" ")[0] ?? ""}; set the node's hostKey anew after checking it`,
+      `${address}: it has no SSH host key of the configured type ${type}${sha1}; set the node's hostKey anew after checking it`,
     );
   }
   if (error.level === "client-authentication") {

@@ -11,6 +11,7 @@ import {
 import type { BuildObject } from "../../core/moduleBuild.ts";
 import { kmm } from "../../core/names.ts";
 import { whatItSays } from "./builds.ts";
+import { readToolkitTags } from "./imageStream.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
 import { whyWaiting } from "./waitingBuild.ts";
 
@@ -24,9 +25,6 @@ export interface StalledBuild {
 
 interface ConfigMap extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
-}
-interface Stream extends KubeObject {
-  readonly spec?: { readonly tags?: readonly { readonly name: string }[] };
 }
 
 /** Looks for why KMM's build doesn't move; undefined when everything that it needs is there. */
@@ -75,9 +73,6 @@ async function withoutToolkit(
     configMaps.map((object) => kubectl.get<ConfigMap>("configmaps", object.slice("configmap/".length), namespace)),
   );
   if (!dockerfiles.some((each) => Object.values(each?.data ?? {}).some((text) => text.includes("DTK_AUTO")))) return [];
-  const [nodes, stream] = await Promise.all([
-    kubectl.list<KubeObject & ToolkitNode>("nodes"),
-    kubectl.get<Stream>("imagestreams.image.openshift.io", "driver-toolkit", "openshift"),
-  ]);
-  return kernelsWithoutToolkit(kernels, nodes, stream?.spec?.tags?.map(({ name }) => name) ?? []);
+  const [nodes, tags] = await Promise.all([kubectl.list<KubeObject & ToolkitNode>("nodes"), readToolkitTags(kubectl)]);
+  return kernelsWithoutToolkit(kernels, nodes, tags);
 }

@@ -32,7 +32,7 @@ export async function waitUntil<T>(what: string, waiting: Waiting, look: () => P
   let said = "";
   let pause = firstPause;
   const timeUp = (missing: string) =>
-    new StepError(`${what}: not after ${limitOf(waiting)}: ${missing}; ${waiting.remedy}`);
+    new StepError(`${what}: not after ${waiting.timeoutSeconds} s: ${missing}; ${wayOn(waiting)}`);
   const lastTry = waiting.setting === undefined ? Infinity : deadline;
   for (;;) {
     const found = await withDeadline(lastTry, look).catch((error: unknown) => {
@@ -51,5 +51,5 @@ export async function waitUntil<T>(what: string, waiting: Waiting, look: () => P
   }
 }
 
-const limitOf = ({ timeoutSeconds, setting }: Waiting): string =>
-  `${timeoutSeconds} s${setting === undefined ? "" : ` (onload-kmm:${setting})`}`;
+const wayOn = ({ remedy, setting }: Waiting): string =>
+  setting === undefined ? remedy : `${remedy}; onload-kmm:${setting} gives it more time`;

@@ -85,6 +85,15 @@ describe("build-kmod.sh when something is wrong", () => {
       /error: no kernel tree for 9\.9\.9-none .* install kernel-devel-9\.9\.9-none .* --kernel-tree DIR/,
     ));
 
+  for (const [name, found] of [
+    ["9.9.9-1.el9_9.x86_64+rt", "kernel-rt-devel-9.9.9-1.el9_9.x86_64"],
+    ["9.9.9-1.el9_9.aarch64+64k", "kernel-64k-devel-9.9.9-1.el9_9.aarch64"],
+    ["9.9.9-1.rt14.2.el9_2.x86_64", "kernel-rt-devel-9.9.9-1.rt14.2.el9_2.x86_64"],
+  ] as const) {
+    test(`no kernel tree for ${name}: the package is named as RHEL names it`, () =>
+      refused(build({ kernel: name }), new RegExp(`no kernel tree for .*; install ${found} \\(Debian`)));
+  }
+
   test("a directory that is no kernel tree", async () => {
     await refused(build({ args: ["--kernel-tree", directory] }), /is not a kernel tree: it has no Makefile/);
   });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { chmod, lstat, mkdir, readFile, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { rhelKernels } from "../core/kernels.ts";
 import { temporary } from "./debian.ts";
 import { run, type Ended } from "./run.ts";
 
@@ -19,7 +20,11 @@ interface Container {
 /**
  * @param dnf shell text of dnf, which sees its arguments and $ROOT; by default it installs every kernel
  */
-async function container(context: TestContext, dnf = `mkdir -p "$ROOT/usr/src/kernels/${kernel}"`): Promise<Container> {
+async function container(
+  context: TestContext,
+  dnf = `mkdir -p "$ROOT/usr/src/kernels/${kernel}"`,
+  architecture = "x86_64",
+): Promise<Container> {
   const directory = await temporary(context);
   const [root, bin, log] = [join(directory, "root"), join(directory, "bin"), join(directory, "dnf.log")];
   const secret = join(root, "run", "secrets", "etc-pki-entitlement");
@@ -31,7 +36,7 @@ async function container(context: TestContext, dnf = `mkdir -p "$ROOT/usr/src/ke
   await writeFile(log, "");
   for (const [name, text] of [
     ["dnf", `echo "$*" >>"${log}"\nROOT="${root}"\n${dnf}`],
-    ["uname", "echo x86_64"],
+    ["uname", `echo ${architecture}`],
   ] as const) {
     await writeFile(join(bin, name), `#!/bin/sh\n${text}\n`);
     await chmod(join(bin, name), 0o755);
@@ -77,13 +82,58 @@ test("a kernel that only Extended Update Support has", async (t) => {
   assert.equal(eus.length, 2);
 });
 
-test("a real-time kernel has packages of its own", async (t) => {
-  const { install, calls } = await container(t, `mkdir -p "$ROOT/usr/src/kernels/${kernel}+rt"`);
-  const { code, stderr } = await install(`${kernel}+rt`);
-  assert.equal(code, 0, stderr);
-  const [devel, modules] = await calls();
-  assert.match(devel ?? "", /,rhel-9-for-x86_64-rt-rpms .* kernel-rt-devel-5\.14\.0-570\.49\.1\.el9_6\.x86_64$/);
-  assert.match(modules ?? "", / kernel-rt-modules-5\.14\.0-570\.49\.1\.el9_6\.x86_64$/);
+for (const [name, { version, package: named, architecture, major, minor, variant }] of rhelKernels) {
+  if (minor === undefined) {
+    test(`${name} is of no minor version: refused before dnf is asked`, async (t) => {
+      const { install, calls } = await container(t, undefined, architecture);
+      const { code, stderr } = await install(name);
+      assert.equal(code, 1);
+      assert.match(stderr, /is not a kernel of a RHEL minor version: no \.el<major>_<minor> in it/);
+      assert.deepEqual(await calls(), []);
+    });
+    continue;
+  }
+  test(`${name} gets ${named}-devel and ${named}-modules of RHEL ${major}.${minor}`, async (t) => {
+    const { install, calls } = await container(t, `mkdir -p "$ROOT/usr/src/kernels/${name}"`, architecture);
+    const { code, stderr } = await install(name);
+    assert.equal(code, 0, stderr);
+    const repository = (set: string): string => `rhel-${major}-for-${architecture}-${set}-rpms`;
+    const sets = ["baseos", "appstream"].map(repository);
+    const realTime = variant.startsWith("rt") ? [repository("rt")] : [];
+    const all = [...sets, `codeready-builder-for-rhel-${major}-${architecture}-rpms`, ...realTime].join(",");
+    const [devel = "", modules = ""] = await calls();
+    for (const call of [devel, modules]) {
+      assert.ok(call.startsWith(`-y --releasever=${major}.${minor} --enablerepo=${all} `), call);
+    }
+    assert.ok(devel.endsWith(` ${named}-devel-${version}`), devel);
+    assert.ok(modules.endsWith(` ${named}-modules-${version}`), modules);
+  });
+}
+
+test("a build on a node of another architecture is told, and no package is asked for", async (t) => {
+  const { install, calls } = await container(t);
+  const { code, stderr } = await install("6.12.0-124.8.1.el10_1.aarch64+64k");
+  assert.equal(code, 1);
+  assert.match(stderr, /this build runs on x86_64, and 6\.12\S+64k is for aarch64: the Module's build\.selector/);
+  assert.deepEqual(await calls(), []);
+});
+
+test("a package that no repository has is told with those that they have", async (t) => {
+  const list = [
+    "Available Packages",
+    "kernel-rt-devel.x86_64      5.14.0-284.11.1.rt14.296.el9_2       rhel-9-for-x86_64-rt-rpms",
+    "kernel-rt-devel.x86_64      5.14.0-284.25.1.rt14.310.el9_2       rhel-9-for-x86_64-rt-rpms",
+  ].join("\n");
+  const { install } = await container(t, `case "$*" in *list*) echo '${list}' ;; *) exit 1 ;; esac`);
+  const { code, stderr } = await install("5.14.0-284.30.1.rt14.315.el9_2.x86_64");
+  assert.equal(code, 1);
+  const versions = String.raw`5\.14\.0-284\.11\.1\.rt14\.296\.el9_2 5\.14\.0-284\.25\.1\.rt14\.310\.el9_2`;
+  assert.match(
+    stderr,
+    new RegExp(
+      `cannot install kernel-rt-devel-5\\S+ \\(versions of kernel-rt-devel that it finds: ${versions}\\); .*variant rt`,
+    ),
+  );
 });
 
 test("without the secret: the remedy, and no call of dnf", async (t) => {
@@ -104,9 +154,9 @@ test("a kernel that no repository has", async (t) => {
   assert.equal(code, 1);
   assert.match(
     stderr,
-    /error: dnf cannot install kernel-devel-5\.14.*; is the subscription valid, and does it cover RHEL 9\.6/,
+    /error: dnf cannot install kernel-devel-5\.14.* finds: none\); is the subscription valid, and does it cover RHEL 9\.6/,
   );
-  assert.equal((await calls()).length, 2);
+  assert.equal((await calls()).filter((call) => call.includes(" install ")).length, 2);
 });
 
 test("a dnf that says it installed, and didn't", async (t) => {
@@ -123,5 +173,5 @@ test("an undeclared argument, and a kernel that isn't RHEL's", async (t) => {
   assert.match(empty.stderr, /ARG KERNEL_FULL_VERSION/);
   const debian = await install("6.1.0-56-amd64");
   assert.equal(debian.code, 1);
-  assert.match(debian.stderr, /KERNEL "6\.1\.0-56-amd64" is not a RHEL kernel/);
+  assert.match(debian.stderr, /KERNEL "6\.1\.0-56-amd64" is not a kernel of a RHEL minor version/);
 });

@@ -20,6 +20,7 @@ const args = (): KernelModuleArgs => ({
   nextKernels: [],
   dockerfile: "FROM dtk",
   srpmImage: "registry/onload-srpm@sha256:1",
+  strategy: "driver-toolkit",
   baseImage: "ubi-minimal:9.6",
   buildSecrets: [],
   keySecret: "onload-signing-key-1",
@@ -50,8 +51,22 @@ test("the Module builds from that ConfigMap, by build arguments and not by text"
         { name: "SRPM_IMAGE", value: "registry/onload-srpm@sha256:1" },
         { name: "BASE_IMAGE", value: "ubi-minimal:9.6" },
       ],
+      selector: { "kubernetes.io/arch": "amd64" },
     });
   }
+});
+
+test("with an entitlement each kernel is built in UBI of its own RHEL", async () => {
+  const kernels = [plain, "6.12.0-124.8.1.el10_1.aarch64+64k"];
+  const { container } = specOf(await register({ strategy: "entitled-ubi", kernels })).moduleLoader;
+  const builds = container.kernelMappings.map(({ build: { buildArgs, selector } }) => [
+    buildArgs.find(({ name }) => name === "UBI_IMAGE")?.value,
+    selector?.["kubernetes.io/arch"],
+  ]);
+  assert.deepEqual(builds, [
+    ["registry.access.redhat.com/ubi9/ubi:9.6", "amd64"],
+    ["registry.access.redhat.com/ubi10/ubi:10.1", "arm64"],
+  ]);
 });
 
 test("the Module signs with the Secrets that it is given, and mounts those that builds need", async () => {

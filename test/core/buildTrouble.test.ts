@@ -69,6 +69,7 @@ test("what was deleted is named before what hangs because of it", () => {
 
 test("a Module needs its Dockerfile, the key pair and the build's Secrets, each named once", () => {
   const spec = moduleSpec({
+    strategy: "entitled-ubi",
     stack: "dev",
     image: "registry/ns/onload-kmod:1-${KERNEL_FULL_VERSION}",
     kernels: ["5.14.0-1.x86_64+rt"],

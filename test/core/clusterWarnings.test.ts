@@ -139,6 +139,15 @@ test("nodes on hold are in nobody's way", () => {
   assert.deepEqual(clusterWarnings(held, { ...facts, nodes: master, pools: [paused], etcd: etcd("True") }), []);
 });
 
+test("a kernel whose packages need a subscription of their own is told with its node", () => {
+  const kernelVersion = "5.14.0-284.11.1.rt14.296.el9_2.x86_64";
+  const nodeInfo = { machineID: "m", systemUUID: "s", bootID: "b", kernelVersion };
+  const realTime = { ...node(), status: { ...node().status, nodeInfo } };
+  const warnings = clusterWarnings({ ...intent, strategy: "entitled-ubi" }, { ...facts, nodes: [realTime] });
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? "", /^w1: kernel 5\S+: kernel-rt-devel-5\S+ comes from RHEL's repository for real time/);
+});
+
 for (const [what, found, warning] of rows) {
   test(`${warning === undefined ? "nothing" : "a warning"} when ${what}`, () => {
     const warnings = clusterWarnings(intent, { ...facts, ...found });

@@ -21,7 +21,7 @@ const intent: Intent = {
   strategy: "driver-toolkit",
 };
 
-const node = (name: string, labels: Record<string, string> = {}, kernel = "5.14.0-1.el9.x86_64"): RollNode => ({
+const node = (name: string, labels: Record<string, string> = {}, kernel = "5.14.0-1.el9_6.x86_64"): RollNode => ({
   metadata: { name, uid: `uid-${name}`, labels },
   status: {
     nodeInfo: { machineID: `machine-${name}`, systemUUID: `system-${name}`, kernelVersion: kernel, bootID: "boot" },
@@ -91,13 +91,26 @@ test("a Node's identity is its object, its installation, its mainboard and its k
     uid: "uid-worker-2",
     machineId: "machine-worker-2",
     systemUuid: "system-worker-2",
-    kernel: "5.14.0-1.el9.x86_64",
+    kernel: "5.14.0-1.el9_6.x86_64",
   });
 });
 
 test("a node that the cluster doesn't have isn't found", () => {
   assert.deepEqual(listedNodes({ ...intent, nodes: [{ name: "worker-9", hold: false }] }, facts), []);
 });
+
+const tags = ["9.6.20251015-1", "latest"];
+/** A node of this OS version of CoreOS. */
+function onOs(name: string, version: string, kernel?: string): RollNode {
+  const found = node(name, {}, kernel);
+  const nodeInfo = { ...found.status.nodeInfo, osImage: `Red Hat Enterprise Linux CoreOS ${version}` };
+  return { ...found, status: { ...found.status, nodeInfo } };
+}
+/** The stack's own Module, which maps the nodes' kernel. */
+const built: ClusterFacts["module"] = {
+  metadata: { name: "onload", uid: "u", labels: {} },
+  spec: { moduleLoader: { container: { kernelMappings: [{ literal: "5.14.0-1.el9_6.x86_64" }] } } },
+} as unknown as ClusterFacts["module"];
 
 const entitled: Partial<Intent> = { strategy: "entitled-ubi" };
 const problems: [situation: string, facts: Partial<ClusterFacts>, intent: Partial<Intent>, problem: RegExp][] = [
@@ -154,6 +167,27 @@ const problems: [situation: string, facts: Partial<ClusterFacts>, intent: Partia
     /^onload-kmm:build\.strategy: found "entitled-ubi", but .* no Secret etc-pki-entitlement.*Insights.*"driver-toolkit"/,
   ],
   [
+    "a kernel's packages are in no repository",
+    { hasEntitlement: true, nodes: [node("worker-1", {}, "5.14.0-592.el9.x86_64"), node("worker-2")] },
+    entitled,
+    /^onload-kmm:nodes\[1\]\.name: found "worker-1", on whose kernel 5\.14\.0-592\.el9\.x86_64 nothing can be built: it is of CentOS Stream/,
+  ],
+  [
+    "a kernel isn't in the Driver Toolkit",
+    { nodes: [node("worker-1", {}, "5.14.0-1.el9_6.x86_64+debug"), node("worker-2")] },
+    {},
+    /"worker-1", on whose kernel \S+\+debug nothing .* has no kernel-debug-devel; .*entitled-ubi, or take the node off the list$/,
+  ],
+  [
+    "a node's OS version has no Driver Toolkit",
+    {
+      nodes: [onOs("worker-1", "10.2.20260512-0"), onOs("worker-2", "9.6.20251015-1", "5.14.0-2.el9_6.x86_64")],
+      toolkitTags: tags,
+    },
+    {},
+    /"worker-1", on whose kernel 5\.14\.0-1\S+ nothing .*: no tag of the ImageStream openshift\/driver-toolkit .*CoreOS 10\.2\.20260512-0/,
+  ],
+  [
     "a node is misspelt",
     {},
     { nodes: [{ name: "worker-3", hold: false }] },
@@ -193,8 +227,27 @@ const fine: [situation: string, facts: Partial<ClusterFacts>, intent?: Partial<I
   ["somebody's Module loads something else", { modules: [module("gpu", "amdgpu")] }],
   ["the entitlement is there", { hasEntitlement: true }, entitled],
   [
+    "RHEL 10 and 64k kernels are there with an entitlement",
+    {
+      hasEntitlement: true,
+      nodes: [
+        node("worker-1", {}, "6.12.0-124.8.1.el10_1.aarch64+64k"),
+        node("worker-2", {}, "5.14.0-284.11.1.rt14.296.el9_2.x86_64"),
+      ],
+    },
+    { ...entitled, kernels: "." },
+  ],
+  [
+    "each OS version has its Driver Toolkit",
+    { nodes: [onOs("worker-1", "9.6.20251015-1"), onOs("worker-2", "9.6.20251015-1")], toolkitTags: tags },
+  ],
+  [
+    "a Driver Toolkit is gone of a kernel that was built for: in an upgrade the image is there still",
+    { nodes: [onOs("worker-1", "9.4.1-0"), onOs("worker-2", "9.4.1-0")], toolkitTags: tags, module: built },
+  ],
+  [
     "a pattern names the real-time kernels as uname does",
-    { nodes: [node("worker-1", {}, "5.14.0-1.el9.x86_64+rt"), node("worker-2", {}, "5.14.0-1.el9.x86_64")] },
+    { nodes: [node("worker-1", {}, "5.14.0-1.el9_6.x86_64+rt"), node("worker-2", {}, "5.14.0-1.el9_6.x86_64")] },
     { kernels: "x86_64(\\+rt)?$" },
   ],
   ["an unlisted node has another kernel", { nodes: [...facts.nodes, node("old", {}, "4.18.0-1.el8.x86_64")] }],

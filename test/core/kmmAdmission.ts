@@ -64,7 +64,7 @@ function mappingProblems(mapping: Mapping): string[] {
   ];
   return [
     ...strangers("kernelMappings[]", mapping, ["literal", "containerImage", "build", "sign"]),
-    ...strangers("build", build, ["dockerfileConfigMap", "buildArgs", "secrets"]),
+    ...strangers("build", build, ["dockerfileConfigMap", "buildArgs", "secrets", "selector"]),
     ...checks.filter(([holds]) => !holds).map(([, problem]) => problem),
   ];
 }

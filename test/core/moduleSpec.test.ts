@@ -15,6 +15,7 @@ const settings: ModuleSettings = {
   image,
   kernels: [plain],
   dockerfileConfigMap: "onload-dockerfile-1",
+  strategy: "driver-toolkit",
   buildArgs: [{ name: "SRPM_IMAGE", value: "registry/srpm@sha256:1" }],
   buildSecrets: [],
   keySecret: "onload-signing-key-1",
@@ -31,6 +32,7 @@ const anySettings: fc.Arbitrary<ModuleSettings> = fc.record({
   image: fc.constantFrom("1.0-a", "1.0-b").map((tag) => imageTemplate("ns", `${tag}-\${KERNEL_FULL_VERSION}`)),
   kernels: fc.array(fc.oneof(kernel, fc.constantFrom(...few)), { minLength: 1, maxLength: 4 }),
   dockerfileConfigMap: name,
+  strategy: fc.constantFrom("driver-toolkit", "entitled-ubi"),
   buildArgs: fc.array(fc.record({ name, value: fc.string() }), { maxLength: 3 }),
   buildSecrets: fc.array(name, { maxLength: 2 }),
   keySecret: name,
@@ -133,6 +135,7 @@ test("the build is given its arguments, and Secrets only where there are any", (
   assert.deepEqual(build, {
     dockerfileConfigMap: { name: "onload-dockerfile-1" },
     buildArgs: [{ name: "SRPM_IMAGE", value: "registry/srpm@sha256:1" }],
+    selector: { "kubernetes.io/arch": "amd64" },
   });
   const entitled = moduleSpec({ ...settings, buildSecrets: ["etc-pki-entitlement"] });
   const mapping = entitled.moduleLoader.container.kernelMappings[0] ?? assert.fail("no mapping");

@@ -5,6 +5,7 @@ import { moduleSpec } from "../../core/moduleSpec.ts";
 
 const module = {
   spec: moduleSpec({
+    strategy: "driver-toolkit",
     stack: "dev",
     image: "registry/onload-kmod:1-${KERNEL_FULL_VERSION}",
     kernels: ["5.14.0-1.el9.x86_64"],

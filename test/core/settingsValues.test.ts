@@ -15,6 +15,16 @@ const wrong: [path: (string | number)[], values: unknown[], expected: RegExp][] 
   [["release", "package"], ["onload.tgz", "onload.rpm", "dir/"], /a \.zip\) or of the \.src\.rpm/],
   [["release", "sha256"], ["abc", "A".repeat(64), ` ${"0".repeat(64)}`], /64 hexadecimal digits, lower case/],
   [["release", "version"], ["9", "v9.0", "9.0.2.140-1", "9.0 "], /for example 9\.0\.2\.140/],
+  [
+    ["build", "nextKernels", 0, "kernel"],
+    [
+      "5.14.0-592.el9.x86_64",
+      "6.8.5-301.fc40.x86_64",
+      "5.14.0-570.62.1.el9_6.x86_64+zfcpdump",
+      "5.14.0-570.62.1.el9_6.s390x",
+    ],
+    /a kernel that modules can be built for: .*(driver-toolkit|another kernel|isn't built for s390x)$/,
+  ],
   [["build", "strategy"], ["ubi"], /driver-toolkit \(no entitlement needed\) or entitled-ubi/],
   [["build", "kernels"], ["[", "(?=5)", "(?<!5)", "(5)\\1", "\\el9", "[^]", "a**"], /RE2: no look-around/],
   [
@@ -36,7 +46,16 @@ const wrong: [path: (string | number)[], values: unknown[], expected: RegExp][] 
   [["nodes", 0, "address"], ["core@worker", "worker:ssh", "a b", "ssh://w", ""], /the host for SSH, with :port/],
   [
     ["nodes", 0, "hostKey"],
-    ["AAAA", "ssh-dss AAAA", "worker-0 ssh-ed25519 AAAA", "ssh-ed25519 AAAA comment", "SHA256:abc"],
+    [
+      "AAAA",
+      "ssh-dss AAAA",
+      "ssh-ed25519-cert-v01@openssh.com AAAA",
+      "sk-ssh-ed25519@openssh.com AAAA",
+      "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIPFL",
+      "worker-0 ssh-ed25519 AAAA",
+      "ssh-ed25519 AAAA comment",
+      "SHA256:abc",
+    ],
     /ssh-keyscan.*check it before you trust it/,
   ],
   [
@@ -103,7 +122,7 @@ const right: [path: (string | number)[], values: unknown[]][] = [
   ],
   [
     ["nodes", 0, "hostKey"],
-    ["ecdsa-sha2-nistp256 AAAA", "ssh-rsa AAAAB3=="],
+    ["ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY=", "ssh-rsa AAAAB3NzaC1yc2E="],
   ],
 ];
 for (const [path, values] of right) {

@@ -140,5 +140,11 @@ test("in other modes no step is given the BMCs' login", async (t) => {
 
 test("with an SSH agent no key is read", async (t) => {
   const config = { ...(await prodConfig(await filesFor(t))), ssh: { agent: true } };
+  const before = process.env["SSH_AUTH_SOCK"];
+  t.after(() => (before === undefined ? delete process.env["SSH_AUTH_SOCK"] : (process.env["SSH_AUTH_SOCK"] = before)));
+  process.env["SSH_AUTH_SOCK"] = "/run/agent";
   assert.equal((await run({ stack: "prod", config })).error, undefined);
+  delete process.env["SSH_AUTH_SOCK"];
+  const { error } = await run({ stack: "prod", config });
+  assert.match(String(error), /onload-kmm:ssh\.agent: found true, but SSH_AUTH_SOCK isn't set where Pulumi runs/);
 });

@@ -1,9 +1,14 @@
-/** Waits for others' work, with a limit, as `up` tells of them. */
+/** Builds that can't go on, or can't be made at all, as `up` and `preview` tell of them; and those of RHEL 10. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { namespace, Scene } from "../faults/scene.ts";
 
-describe("waits that aren't ours", { concurrency: false }, () => {
+const rhel10 = {
+  kernel: "6.12.0-124.8.1.el10_1.x86_64",
+  osImage: "Red Hat Enterprise Linux CoreOS 10.1.20251201-0 (Coughlan)",
+};
+
+describe("builds that aren't ours to make", { concurrency: false }, () => {
   let scene: Scene;
 
   before(async () => {
@@ -25,13 +30,10 @@ describe("waits that aren't ours", { concurrency: false }, () => {
     assert.equal(exitCode, 1, output);
     const cause = String.raw`onload-srpm-1 Pending \(no node takes its pod: 0/\d nodes are available: .*node affinity/selector`;
     assert.match(output, new RegExp(`waiting for the source image: ${cause}`));
+    assert.match(output, new RegExp(`the source image: not after 18 s: ${cause}`));
     assert.match(
       output,
-      new RegExp(`the source image: not after 18 s \\(onload-kmm:build\\.timeoutMinutes\\): ${cause}`),
-    );
-    assert.match(
-      output,
-      /look at `kubectl -n onload-kmm get builds,pods,events`, mend what keeps it and run `pulumi up` again/,
+      /look at `kubectl -n onload-kmm get builds,pods,events`, mend what keeps it and run `pulumi up` again; onload-kmm:build\.timeoutMinutes gives it more time/,
     );
     // 18 s, and what `up` takes around them on a busy machine; OpenShift alone would have waited five minutes.
     assert.ok(Date.now() - began < 180_000);
@@ -46,4 +48,53 @@ describe("waits that aren't ours", { concurrency: false }, () => {
     await scene.again("up");
     await scene.assertFull();
   });
+
+  for (const [what, kernel, problem] of [
+    [
+      "a debug kernel",
+      { kernel: "5.14.0-570.49.1.el9_6.x86_64+debug" },
+      /the Driver Toolkit for x86_64 has no kernel-debug-devel/,
+    ],
+    [
+      "RHEL 10 without a Driver Toolkit",
+      rhel10,
+      /no tag of the ImageStream openshift\/driver-toolkit bears its OS version \(.*10\.1\./,
+    ],
+  ] as const) {
+    test(`${what}: an error of preview, with node, kernel and the way on, before anything is built`, async () => {
+      const { osImage } = await scene.nodeInfo("worker-1");
+      const made = await scene.buildsMade();
+      await scene.reboot("worker-1", { osImage, ...kernel });
+      const { exitCode, output } = await scene.stack.preview();
+      assert.notEqual(exitCode, 0);
+      const said = output.replaceAll(/\s+/g, " ");
+      assert.match(said, problem);
+      assert.ok(
+        said.includes(`nodes[0].name: found "worker-1", on whose kernel ${kernel.kernel} nothing can be built`),
+        said,
+      );
+      assert.match(said, /set onload-kmm:build\.strategy to entitled-ubi, or take the node off the list/);
+      assert.equal(await scene.buildsMade(), made);
+    });
+  }
+
+  test("RHEL 10 with an entitlement is built in UBI 10, on the kernel's own architecture, and loads", async () => {
+    const config = await scene.stack.config();
+    const build = { strategy: "entitled-ubi", timeoutMinutes: 10 };
+    await scene.stack.configure({ ...config, config: { ...config.config, "onload-kmm:build": build } });
+    await scene.again("up");
+    await scene.assertFull();
+    await scene.assertRuns("worker-1", rhel10.kernel);
+    const module = await scene.get("modules.kmm.sigs.x-k8s.io", "onload", "-n", namespace);
+    const { container } = module?.spec?.["moduleLoader"] as { container: { kernelMappings: Mapping[] } };
+    const mapping = container.kernelMappings.find(({ literal }) => literal === rhel10.kernel) ?? assert.fail();
+    assert.deepEqual(mapping.build.selector, { "kubernetes.io/arch": "amd64" });
+    const ubi = mapping.build.buildArgs.find(({ name }) => name === "UBI_IMAGE");
+    assert.equal(ubi?.value, "registry.access.redhat.com/ubi10/ubi:10.1");
+  });
 });
+
+interface Mapping {
+  readonly literal: string;
+  readonly build: { readonly selector: unknown; readonly buildArgs: readonly { name: string; value: string }[] };
+}

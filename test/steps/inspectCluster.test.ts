@@ -15,7 +15,7 @@ test("a cluster as it should be has no problems, and says who its nodes are", as
           metadata: { name: "worker-1", uid: "uid-worker-1", labels: {}, annotations: {} },
           spec: {},
           status: {
-            nodeInfo: { machineID: "m", systemUUID: "s", kernelVersion: "5.14.0-1.el9.x86_64", bootID: "b" },
+            nodeInfo: { machineID: "m", systemUUID: "s", kernelVersion: "5.14.0-1.el9_6.x86_64", bootID: "b" },
             conditions: [{ type: "Ready", status: "True" }],
           },
         },
@@ -24,7 +24,7 @@ test("a cluster as it should be has no problems, and says who its nodes are", as
     certificate: "",
     remade: {},
     spoilt: [],
-    kernels: ["5.14.0-1.el9.x86_64"],
+    kernels: ["5.14.0-1.el9_6.x86_64"],
   });
 });
 
@@ -242,7 +242,7 @@ test("a node with another host key is a problem, and is sent nothing", async (t)
 test("a node that lets us in is asked what it runs, once", async (t) => {
   const node = new FakeNode();
   t.after(() => node.remove());
-  node.file("root/proc/sys/kernel/osrelease", "5.14.0-1.el9.x86_64\n");
+  node.file("root/proc/sys/kernel/osrelease", "5.14.0-1.el9_6.x86_64\n");
   node.file("root/etc/machine-id", "m\n");
   node.file("root/sys/class/dmi/id/product_uuid", "s\n");
   node.file("boot-entries", "BootCurrent: 0001\nBootOrder: 0001\nBoot0001* RHEL\tHD(1)/File(shimx64.efi)\n");

@@ -29,7 +29,7 @@ export const node: Given = {
   metadata: { name: "worker-1" },
   status: {
     conditions: [{ type: "Ready", status: "True" }],
-    nodeInfo: { machineID: "m", systemUUID: "s", kernelVersion: "5.14.0-1.el9.x86_64", bootID: "b" },
+    nodeInfo: { machineID: "m", systemUUID: "s", kernelVersion: "5.14.0-1.el9_6.x86_64", bootID: "b" },
   },
 };
 export const clusterVersion = (...enabledCapabilities: string[]): Given => ({

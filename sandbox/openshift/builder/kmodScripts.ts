@@ -100,14 +100,24 @@ export function entitledPackages(args: string[], { files, mounts, say }: Workspa
   if (![...mounts.keys()].some((path) => path.startsWith(secret) && path.endsWith("-key.pem"))) {
     throw fail(`no *-key.pem in ${secret.slice(0, -1)}`);
   }
-  const release = /\.el(\d+)(?:_(\d+))?/.exec(kernel);
-  if (release === null) throw fail(`KERNEL "${kernel}" is not a RHEL kernel: no .el<version> in it`);
-  say(
-    `entitled-packages: installing the tools and kernel-devel-${kernel} from RHEL ${release[1] ?? ""}.${release[2] ?? "0"}`,
-  );
+  const release = releaseOf(kernel);
+  if (release === undefined) {
+    throw fail(`KERNEL "${kernel}" is not a kernel of a RHEL minor version: no .el<major>_<minor> in it`);
+  }
+  say(`entitled-packages: installing the tools and the devel package of ${kernel} from RHEL ${release}`);
+  const installed = releaseFile(files);
+  // The C library's headers are of the release that the compiler is of, and the library is the image's.
+  if (!installed.includes(` release ${release} `)) {
+    throw fail(`dnf cannot install gcc from RHEL ${release} into "${installed}": glibc-devel requires another glibc`);
+  }
   for (const tool of [...TOOLS, "rpm2cpio", "cpio"]) files.set(`/usr/bin/${tool}`, {});
   for (const [path, file] of kernelFiles(kernel)) files.set(path, file);
 }
+
+/** RHEL's major and minor version. */
+const releaseOf = (kernel: string): string | undefined => /\.el(\d+_\d+)\./.exec(kernel)?.[1]?.replace("_", ".");
+
+const releaseFile = (files: Files): string => files.get("/etc/redhat-release")?.text?.trim() ?? "";
 
 /** The files of kernel-devel and kernel-modules that a build looks for. */
 export function kernelFiles(kernel: string): [string, ImageFile][] {

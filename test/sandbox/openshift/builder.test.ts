@@ -115,7 +115,8 @@ describe("the project's own Dockerfiles", () => {
   });
 
   test("entitled-ubi: builds with the entitlement mounted, fails without", async () => {
-    const args = { SRPM_IMAGE: SRPM, KERNEL_FULL_VERSION: KERNEL };
+    const ubi = "registry.access.redhat.com/ubi9/ubi:9.6";
+    const args = { SRPM_IMAGE: SRPM, KERNEL_FULL_VERSION: KERNEL, UBI_IMAGE: ubi };
     const dockerfile = await asset("entitled-ubi.Dockerfile");
     const mounts = new Map([["/run/secrets/etc-pki-entitlement/entitlement-key.pem", Buffer.from("x")]]);
     const { image } = await build(dockerfile, { args, mounts });
@@ -124,6 +125,8 @@ describe("the project's own Dockerfiles", () => {
       build(dockerfile, { args }),
       failure("DockerBuildFailed", /entitled-packages\.sh.*exit status 1$/),
     );
+    const other = { ...args, UBI_IMAGE: "registry.access.redhat.com/ubi10/ubi:10.1" };
+    await assert.rejects(build(dockerfile, { args: other, mounts }), failure("DockerBuildFailed", /exit status 1$/));
   });
 
   test("without SRPM_IMAGE the FROM line is empty", async () => {

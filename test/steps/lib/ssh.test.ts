@@ -45,6 +45,22 @@ test("a node can't prove itself by another of its keys than the configured type'
   );
 });
 
+for (const algorithm of ["rsa-sha2-512", "rsa-sha2-256"] as const) {
+  test(`an ssh-rsa host key on a node that signs by ${algorithm} only is taken`, async (t) => {
+    const { target } = await startNode(t, {}, { key: anotherKey("rsa"), algorithms: [algorithm] });
+    assert.match(target.hostKey, /^ssh-rsa /);
+    assert.equal((await runRemote(target, "true", "")).code, 0);
+  });
+}
+
+test("an ssh-rsa host key on a node that signs by SHA-1 only is refused, with the reason", async (t) => {
+  const { target } = await startNode(t, {}, { key: anotherKey("rsa"), algorithms: ["ssh-rsa"] });
+  await assert.rejects(
+    runRemote(target, "true", ""),
+    refusedWith(/of the configured type ssh-rsa, or signs with it by SHA-1 only; set/),
+  );
+});
+
 test("a login that is refused is told, with what to check", async (t) => {
   const { host, target } = await startNode(t);
   const stranger = targetAt(t, host.port, { hostKey: target.hostKey, privateKey: anotherKey().private });

@@ -17,19 +17,28 @@ export interface SshHost {
   stop(): Promise<void>;
 }
 
+/** Its own key, and how it signs with it; by default all ways that the server knows. */
+export interface HostIdentity {
+  readonly key: { readonly private: string; readonly public: string };
+  readonly algorithms?: ssh2.ServerHostKeyAlgorithm[];
+}
+
 /**
  * Starts the host on a free loopback port.
  *
  * @param environment what its commands find in their environment, beside this process's
  */
-export async function startSshHost(environment: Readonly<Record<string, string>> = {}): Promise<SshHost> {
-  const host = ed25519Key();
+export async function startSshHost(
+  environment: Readonly<Record<string, string>> = {},
+  { key: host, algorithms }: HostIdentity = { key: ed25519Key() },
+): Promise<SshHost> {
   const user = ed25519Key();
   const allowed = ssh2.utils.parseKey(user.public);
   if (allowed instanceof Error) throw allowed;
+  const offers = algorithms === undefined ? {} : { algorithms: { serverHostKey: algorithms } };
   let connections = 0;
   let commands = 0;
-  const server = new ssh2.Server({ hostKeys: [host.private] }, (client) => {
+  const server = new ssh2.Server({ hostKeys: [host.private], ...offers }, (client) => {
     connections++;
     client.on("error", () => undefined);
     client.on("authentication", (context) => {

@@ -6,14 +6,15 @@ import type { TestContext } from "node:test";
 import ssh2 from "ssh2";
 import { ed25519Key } from "../../sshKey.ts";
 import type { SshTarget } from "../../../steps/lib/ssh.ts";
-import { startSshHost, type SshHost } from "./sshHost.ts";
+import { startSshHost, type HostIdentity, type SshHost } from "./sshHost.ts";
 
 /** A node with an SSH server, and how it is reached. Its commands have `environment` in theirs. */
 export async function startNode(
   t: TestContext,
   environment: Readonly<Record<string, string>> = {},
+  identity?: HostIdentity,
 ): Promise<{ host: SshHost; target: SshTarget }> {
-  const host = await startSshHost(environment);
+  const host = await startSshHost(environment, identity);
   t.after(() => host.stop());
   return { host, target: targetAt(t, host.port, host) };
 }
