@@ -55,6 +55,21 @@ describe("what stands in the way of loading", { concurrency: false }, () => {
     );
     assert.doesNotMatch(output, /nginx|worker-1: cordoned/);
     await controlNode(dir, node, "end", { name: "monitor" });
+  });
+
+  test("who is left after the drain is named too, the driver still there; the next `up` goes on", async () => {
+    // A container that outlives its pod.
+    const pod = "0a1b2c3d-1111-2222-3333-444455556666";
+    await controlNode(dir, node, "start", { name: "stuck", file: "/dev/onload", pod });
+    const output = await refused(
+      /worker-1's modules to be unused: not after 60 s: in use by stuck \(\d+\) of pod 0a1b2c3d\S+ by \/dev\/onload; the node stays cordoned, with the driver/,
+    );
+    assert.match(output, /worker-1: cordoned/);
+    assert.doesNotMatch(output, /nginx/, "it was drained");
+    assert.equal((await scene.get("node", node))?.spec?.["unschedulable"], true);
+    const { modules } = await scene.machine(node);
+    assert.ok(modules.some(({ name, outOfTree }) => name === "sfc" && outOfTree));
+    await controlNode(dir, node, "end", { name: "stuck" });
     await scene.again("up");
     await scene.assertFull();
   });
@@ -63,6 +78,18 @@ describe("what stands in the way of loading", { concurrency: false }, () => {
     await boot(() => controlNode(dir, node, "configureModprobe", { lines: ["install sfc /bin/false"] }));
     await scene.again("up");
     await scene.assertFull();
+
+    // In use, it doesn't leave either.
+    await controlNode(dir, node, "start", { name: "trader", file: "/dev/onload" });
+    const { exitCode, output } = await scene.stack.destroy();
+    assert.notEqual(exitCode, 0, output);
+    assert.match(
+      output,
+      /worker-1: the modules are in use by trader \(1001\) by \/dev\/onload, .*The node was not touched/,
+    );
+    assert.equal((await scene.get("node", node))?.spec?.["unschedulable"], undefined);
+    await controlNode(dir, node, "end", { name: "trader" });
+
     await scene.again("destroy");
     await scene.assertGone();
     assert.deepEqual((await scene.machine(node)).modules, []);
