@@ -77,6 +77,7 @@ export interface Pod extends KubeObject {
     nodeSelector?: Record<string, string>;
     tolerations?: Toleration[];
     restartPolicy?: string;
+    imagePullSecrets?: { name?: string }[];
     containers: Container[];
     initContainers?: Container[];
   };
