@@ -7,7 +7,7 @@ import { Agent, request } from "node:https";
 import { text } from "node:stream/consumers";
 import { getCACertificates } from "node:tls";
 import type { Credentials } from "../../../core/dockerConfig.ts";
-import { after, now, sleep } from "../clock.ts";
+import { now, sleep } from "../clock.ts";
 import { progress, StepError } from "../step.ts";
 import { bearerToken, challengeIn } from "./token.ts";
 
@@ -145,17 +145,14 @@ export class RegistryClient {
   }
 
   #once({ method, url, headers }: Question): Promise<Answer> {
-    const limit = new AbortController();
-    const cancel = after(answerWithin, () => limit.abort());
     return new Promise<Answer>((resolve, reject) => {
-      const call = request(url, { method, headers, agent: this.#agent, signal: limit.signal }, (answer) => {
+      const call = request(url, { method, headers, agent: this.#agent, timeout: answerWithin }, (answer) => {
         text(answer).then((body) => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body }), reject);
       });
-      call.on("error", (error) =>
-        reject(limit.signal.aborted ? new Error(`no answer within ${answerWithin / 1000} s`) : error),
-      );
+      call.on("timeout", () => call.destroy(new Error(`no answer within ${answerWithin / 1000} s`)));
+      call.on("error", reject);
       call.end();
-    }).finally(cancel);
+    });
   }
 
   #refusal(repository: string, why: string): StepError {

@@ -1,41 +1,22 @@
 /** The client against a small registry over TLS: what real ones answer, each in its own way. */
 import assert from "node:assert/strict";
-import { createServer as createPlainServer } from "node:http";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { createServer } from "node:https";
-import type { AddressInfo, Server } from "node:net";
-import { afterEach, test } from "node:test";
-import { loopbackCertificate } from "../../../../sandbox/kmm/admission/certificate.ts";
+import { test, type TestContext } from "node:test";
 import { RegistryClient } from "../../../../steps/lib/registry/client.ts";
 import { challengeIn } from "../../../../steps/lib/registry/token.ts";
+import { answer, certificate, digest, manifest, startServer, type Handler } from "./server.ts";
 
 const credentials = { user: "robot", password: "a-password-of-ours" };
 const basic = `Basic ${Buffer.from("robot:a-password-of-ours").toString("base64")}`;
-const digest = (digit: string): string => `sha256:${digit.repeat(64)}`;
-const certificate = await loopbackCertificate();
 
-type Handler = (request: IncomingMessage, response: ServerResponse, base: string) => void;
-const servers: Server[] = [];
-afterEach(() => {
-  for (const server of servers.splice(0)) server.close();
-});
-
-/** Starts a registry that answers so, and a client of it. */
-async function registry(handler: Handler, { ca = certificate.cert, tls = true } = {}): Promise<RegistryClient> {
-  const listener = (request: IncomingMessage, response: ServerResponse): void =>
-    handler(request, response, `https://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  const server = tls ? createServer({ ...certificate }, listener) : createPlainServer(listener);
-  servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+/** A registry that answers so, and a client of it. */
+async function registry(
+  context: Pick<TestContext, "after">,
+  handler: Handler,
+  { ca = certificate.cert, tls = true } = {},
+): Promise<RegistryClient> {
+  const host = await startServer(context, handler, { tls });
   return new RegistryClient({ host, credentials, ca: ca === "" ? undefined : ca, patience: 0 });
 }
-
-const answer = (response: ServerResponse, status: number, headers: Record<string, string> = {}, body = ""): void => {
-  response.writeHead(status, headers).end(body);
-};
-const manifest = (response: ServerResponse, digit = "1"): void =>
-  answer(response, 200, { "docker-content-digest": digest(digit) });
 
 const refusal = (pattern: RegExp) => (error: unknown) => {
   assert.match(String(error), pattern);
@@ -43,8 +24,8 @@ const refusal = (pattern: RegExp) => (error: unknown) => {
   return true;
 };
 
-test("a tag's digest is the manifest's, and a tag that isn't there has none", async () => {
-  const client = await registry(({ url, headers }, response) => {
+test("a tag's digest is the manifest's, and a tag that isn't there has none", async (t) => {
+  const client = await registry(t, ({ url, headers }, response) => {
     assert.match(String(headers.accept), /oci\.image\.index.*manifest\.list/);
     if (url === "/v2/team/onload/manifests/t1") manifest(response);
     else answer(response, 404);
@@ -53,9 +34,9 @@ test("a tag's digest is the manifest's, and a tag that isn't there has none", as
   assert.equal(await client.digest("team/onload", "t2"), undefined);
 });
 
-test("a registry that asks for a password is told it, once asked", async () => {
+test("a registry that asks for a password is told it, once asked", async (t) => {
   const seen: (string | undefined)[] = [];
-  const client = await registry(({ headers }, response) => {
+  const client = await registry(t, ({ headers }, response) => {
     seen.push(headers.authorization);
     if (headers.authorization === basic) manifest(response);
     else answer(response, 401, { "www-authenticate": 'Basic realm="x"' });
@@ -65,8 +46,8 @@ test("a registry that asks for a password is told it, once asked", async () => {
   assert.deepEqual(seen, [undefined, basic, basic]);
 });
 
-test("a token server is asked with service and scope, and its token goes to the registry", async () => {
-  const client = await registry(({ url = "", headers }, response, base) => {
+test("a token server is asked with service and scope, and its token goes to the registry", async (t) => {
+  const client = await registry(t, ({ url = "", headers }, response, base) => {
     if (url.startsWith("/token")) {
       assert.equal(headers.authorization, basic);
       assert.equal(url, "/token?service=registry&scope=repository%3Ateam%2Fonload%3Apull");
@@ -82,8 +63,8 @@ for (const [what, header, expected] of [
   ["a kind of login that isn't known", 'Negotiate realm="x"', /a login of a kind that isn't known here/],
   ["a wrong password", 'Basic realm="x"', /answered 401: user and password of registry\.pushSecret are wrong/],
 ] as const) {
-  test(`${what} is refused in words, and no credentials are in them`, async () => {
-    const client = await registry((_request, response) => answer(response, 401, { "www-authenticate": header }));
+  test(`${what} is refused in words, and no credentials are in them`, async (t) => {
+    const client = await registry(t, (_request, response) => answer(response, 401, { "www-authenticate": header }));
     await assert.rejects(client.digest("team/onload", "t1"), refusal(expected));
   });
 }
@@ -92,8 +73,8 @@ for (const [what, handler, expected] of [
   ["a token server that refuses", 403, /token server \S+ answered 403: are user and password .* right/],
   ["a token server that gives none", 200, /gave no token/],
 ] as const) {
-  test(`${what} is told`, async () => {
-    const client = await registry(({ url = "" }, response, base) => {
+  test(`${what} is told`, async (t) => {
+    const client = await registry(t, ({ url = "" }, response, base) => {
       if (url.startsWith("/token")) answer(response, handler, {}, "{}");
       else answer(response, 401, { "www-authenticate": `Bearer realm="${base}/token"` });
     });
@@ -101,25 +82,25 @@ for (const [what, handler, expected] of [
   });
 }
 
-test("a certificate that nobody trusts ends the connection before credentials are sent", async () => {
+test("a certificate that nobody trusts ends the connection before credentials are sent", async (t) => {
   let asked = 0;
-  const client = await registry(() => (asked += 1), { ca: "" });
+  const client = await registry(t, () => (asked += 1), { ca: "" });
   await assert.rejects(client.digest("team/onload", "t1"), refusal(/signed by nobody whom this machine trusts/));
   assert.equal(asked, 0);
 });
 
-test("a registry without TLS isn't used", async () => {
-  const client = await registry((_request, response) => manifest(response), { tls: false });
+test("a registry without TLS isn't used", async (t) => {
+  const client = await registry(t, (_request, response) => manifest(response), { tls: false });
   await assert.rejects(client.digest("team/onload", "t1"), refusal(/doesn't speak TLS/));
 });
 
-test("one that is away is told as that, with its answer", async () => {
-  const client = await registry((_request, response) => answer(response, 503));
+test("one that is away is told as that, with its answer", async (t) => {
+  const client = await registry(t, (_request, response) => answer(response, 503));
   await assert.rejects(client.digest("team/onload", "t1"), refusal(/no answer: it answered 503/));
 });
 
-test("a manifest without digest is no manifest that is there", async () => {
-  const client = await registry((_request, response) => answer(response, 200));
+test("a manifest without digest is no manifest that is there", async (t) => {
+  const client = await registry(t, (_request, response) => answer(response, 200));
   await assert.rejects(client.digest("team/onload", "t1"), refusal(/it told no digest/));
 });
 
@@ -147,16 +128,16 @@ for (const [deletes, calls, isGone] of [
   ["digests", ["t1", digest("1")], true],
   ["nothing", ["t1", digest("1")], false],
 ] as const) {
-  test(`where a registry deletes ${deletes}, a tag is ${isGone ? "gone" : "known to stay"}`, async () => {
+  test(`where a registry deletes ${deletes}, a tag is ${isGone ? "gone" : "known to stay"}`, async (t) => {
     const { handler, deleted } = deleting(deletes);
-    const client = await registry(handler);
+    const client = await registry(t, handler);
     assert.equal(await client.remove("team/onload", "t1"), isGone);
     assert.deepEqual(deleted, calls);
   });
 }
 
-test("a tag that isn't there needs no deletion", async () => {
-  const client = await registry(({ method }, response) => answer(response, method === "HEAD" ? 404 : 500));
+test("a tag that isn't there needs no deletion", async (t) => {
+  const client = await registry(t, ({ method }, response) => answer(response, method === "HEAD" ? 404 : 500));
   assert.equal(await client.remove("team/onload", "t1"), true);
 });
 
