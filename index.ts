@@ -6,6 +6,7 @@ import { EnrolmentPassword } from "./components/enrolmentPassword.ts";
 import { KernelModule } from "./components/kernelModule.ts";
 import { ModuleNamespace } from "./components/moduleNamespace.ts";
 import { onloadNodes } from "./components/onloadNodes.ts";
+import { RegistrySecret } from "./components/registrySecret.ts";
 import { SigningKey } from "./components/signingKey.ts";
 import { SrpmImage } from "./components/srpmImage.ts";
 import { step } from "./components/step.ts";
@@ -70,6 +71,10 @@ const entitlement =
       ]
     : [];
 
+const registrySecret =
+  config.registry && new RegistrySecret("registry", { ...inNamespace, ...config.registry }, onCluster);
+const registry = config.registry && registrySecret && { ...config.registry, secret: registrySecret.name };
+
 const asset = (path: keyof typeof assets) => ({ path, text: assets[path] });
 const source = new SrpmImage(
   "source",
@@ -77,6 +82,7 @@ const source = new SrpmImage(
     ...inNamespace,
     ...building,
     release: config.release,
+    registry,
     srpmSha256: release.srpmSha256,
     dockerfile: asset("assets/srpm.Dockerfile"),
     scripts: [asset("assets/build-kmod.sh"), asset("assets/entitled-packages.sh")],
@@ -139,6 +145,7 @@ const kernelModule = new KernelModule(
     strategy: build.strategy,
     baseImage: build.baseImage,
     buildSecrets: entitlement.map(({ name }) => name),
+    registry,
     keySecret: signingKey.keySecret,
     certSecret: signingKey.certSecret,
     selections: nodes.map(({ selection }) => selection),
@@ -154,7 +161,17 @@ step(
   "guard",
   { undo: "guardDestroy", input: { cluster, keyIsProtected: signingKey.isProtected } },
   // Created last, so deleted first: on another cluster, or with a key that must stay, `destroy` ends here.
-  { dependsOn: [moduleNamespace, signingKey, ...entitlement, source, kernelModule, ...nodes] },
+  {
+    dependsOn: [
+      moduleNamespace,
+      signingKey,
+      ...entitlement,
+      ...(registrySecret ? [registrySecret] : []),
+      source,
+      kernelModule,
+      ...nodes,
+    ],
+  },
 );
 
 export const certificate = signingKey.certificate;

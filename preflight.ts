@@ -124,6 +124,7 @@ async function inspectCluster(config: Config): Promise<Inspection> {
     nodes: config.nodes.map(({ name, hold }) => ({ name, hold })),
     kernels: config.build.kernels,
     strategy: config.build.strategy,
+    registry: config.registry,
     certificate: config.signing.existing?.certificate,
   };
   const machines = config.nodes

@@ -2,7 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { ownFields, ownLabels } from "../core/names.ts";
 import { guard } from "./guard.ts";
-import { childOf, ownChildOf, type OwnerArgs } from "./options.ts";
+import { ownChildOf, secretReadBy, type OwnerArgs } from "./options.ts";
 
 export interface CopiedSecretArgs extends OwnerArgs {
   /** Where the Secret is; that it exists was checked before (steps/inspectCluster.ts). */
@@ -22,7 +22,7 @@ export class CopiedSecret extends pulumi.ComponentResource {
     super(CopiedSecret.type, name, {}, options);
     const { source } = args;
 
-    const original = k8s.core.v1.Secret.get(`${name}-source`, `${source.namespace}/${source.name}`, childOf(this));
+    const original = k8s.core.v1.Secret.get(`${name}-source`, `${source.namespace}/${source.name}`, secretReadBy(this));
     const copy = new k8s.core.v1.Secret(
       name,
       {

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { contentHash } from "../core/hash.ts";
 import { forKernel, imageTemplate } from "../core/imageTag.ts";
 import { moduleSpec, moduleVersion } from "../core/moduleSpec.ts";
-import { moduleName, names, ownFields, ownLabels } from "../core/names.ts";
+import { moduleName, ownFields, ownLabels } from "../core/names.ts";
 import { hashedNames } from "../core/ownObjects.ts";
 import type { ModuleTarget } from "../core/nodeState.ts";
 import { guard } from "./guard.ts";
@@ -28,6 +28,8 @@ export interface KernelModuleArgs extends OwnerArgs {
   readonly baseImage: string;
   /** Names of the Secrets that builds mount. */
   readonly buildSecrets: readonly pulumi.Input<string>[];
+  /** A registry outside of the cluster, and the Secret in the namespace that lets in there. */
+  readonly registry?: { readonly repository: string; readonly secret: pulumi.Input<string> } | undefined;
   readonly keySecret: pulumi.Input<string>;
   readonly certSecret: pulumi.Input<string>;
   /** Kernels to build for before a node boots them. */
@@ -61,7 +63,7 @@ export class KernelModule extends pulumi.ComponentResource {
     const labels = ownLabels(args.stack);
     const image = pulumi
       .output(args.tag)
-      .apply((tag) => args.namespace.apply((namespace) => imageTemplate(namespace, tag)));
+      .apply((tag) => args.namespace.apply((namespace) => imageTemplate(namespace, tag, args.registry)));
 
     const dockerfile = new k8s.core.v1.ConfigMap(
       `${name}-dockerfile`,
@@ -91,21 +93,25 @@ export class KernelModule extends pulumi.ComponentResource {
           annotations: { ...ownFields(args.stack), "pulumi.com/deletionPropagationPolicy": "background" },
         },
         spec: pulumi
-          .all([image, dockerfile.metadata.name, args.srpmImage, args.keySecret, args.certSecret, args.buildSecrets])
-          .apply(([image, dockerfileConfigMap, srpmImage, keySecret, certSecret, buildSecrets]) =>
+          .output({
+            image,
+            dockerfileConfigMap: dockerfile.metadata.name,
+            srpmImage: args.srpmImage,
+            buildSecrets: [...args.buildSecrets],
+            registrySecret: args.registry?.secret,
+            keySecret: args.keySecret,
+            certSecret: args.certSecret,
+          })
+          .apply(({ srpmImage, ...settings }) =>
             moduleSpec({
+              ...settings,
               stack: args.stack,
-              image,
               kernels: args.kernels,
-              dockerfileConfigMap,
               strategy: args.strategy,
               buildArgs: [
                 { name: "SRPM_IMAGE", value: srpmImage },
                 { name: "BASE_IMAGE", value: args.baseImage },
               ],
-              buildSecrets,
-              keySecret,
-              certSecret,
             }),
           ),
       },
@@ -136,7 +142,6 @@ export class KernelModule extends pulumi.ComponentResource {
           module: moduleName,
           version,
           images: [...new Set(args.nodeKernels)].sort().map((kernel) => ({ kernel, image: forKernel(image, kernel) })),
-          stream: names.kmodImageStream,
           logDirectory: args.logDirectory,
         })),
       },
@@ -157,7 +162,6 @@ export class KernelModule extends pulumi.ComponentResource {
               kernel,
               image: forKernel(image, kernel),
               driverToolkit,
-              stream: names.kmodImageStream,
               logDirectory: args.logDirectory,
             })),
           },

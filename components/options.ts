@@ -21,6 +21,15 @@ export const childOf = (
   dependsOn: pulumi.Input<pulumi.Resource>[] = [],
 ): pulumi.CustomResourceOptions => ({ parent, dependsOn });
 
+/**
+ * As {@link childOf}, of somebody's Secret that is read: who made it by `kubectl apply` has a copy of its content in an
+ * annotation, which the state would else hold in plain text.
+ */
+export const secretReadBy = (parent: pulumi.Resource): pulumi.CustomResourceOptions => ({
+  parent,
+  additionalSecretOutputs: ["metadata"],
+});
+
 /** As {@link childOf}, of an object that is made again where somebody deleted it. */
 export function ownChildOf(
   parent: pulumi.Resource,

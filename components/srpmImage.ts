@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { contentHash } from "../core/hash.ts";
+import { sourceReference } from "../core/imageTag.ts";
 import { names, ownFields, ownLabels } from "../core/names.ts";
 import { guard } from "./guard.ts";
 import { childOf, ownChildOf, type OwnerArgs } from "./options.ts";
@@ -10,6 +11,8 @@ export interface SrpmImageArgs extends OwnerArgs {
   readonly namespace: pulumi.Input<string>;
   /** The release package: its path on the bastion, its SHA-256, and its version. */
   readonly release: { readonly package: string; readonly sha256: string; readonly version: string };
+  /** A registry outside of the cluster, and the Secret in the namespace that lets in there. */
+  readonly registry?: { readonly repository: string; readonly secret: pulumi.Input<string> } | undefined;
   /** SHA-256 of the source RPM in it, hexadecimal. */
   readonly srpmSha256: string;
   /** The source image's Dockerfile: path and text. */
@@ -45,16 +48,8 @@ export class SrpmImage extends pulumi.ComponentResource {
       annotations: ownFields(args.stack),
     });
 
-    const stream = new k8s.apiextensions.CustomResource(
-      name,
-      {
-        apiVersion: "image.openshift.io/v1",
-        kind: "ImageStream",
-        metadata: metadata(names.srpmImageStream),
-        spec: { lookupPolicy: { local: true } },
-      },
-      ownChildOf(this, args.remade["source-stream"]),
-    );
+    // The internal registry finds an image by its ImageStream; any other one needs none.
+    const stream = args.registry === undefined ? [this.#stream(name, args, metadata(names.srpmImageStream))] : [];
 
     const buildConfig = new k8s.apiextensions.CustomResource(
       `${name}-build`,
@@ -65,14 +60,14 @@ export class SrpmImage extends pulumi.ComponentResource {
         spec: {
           source: { type: "Binary", binary: {} },
           strategy: { type: "Docker", dockerStrategy: {} },
-          output: { to: { kind: "ImageStreamTag", name: `${names.srpmImageStream}:${this.tag}` } },
+          output: output(args, this.tag),
         },
       },
       // A build whose output stream doesn't exist waits for it, and is given up after five minutes.
-      ownChildOf(this, args.remade["source-build"], [stream]),
+      ownChildOf(this, args.remade["source-build"], stream),
     );
 
-    guard(name, args, [stream, buildConfig], this);
+    guard(name, args, [...stream, buildConfig], this);
 
     const upload = step(
       `${name}-upload`,
@@ -85,8 +80,7 @@ export class SrpmImage extends pulumi.ComponentResource {
           selector: `openshift.io/build-config.name=${names.srpmBuildConfig}`,
           release: args.release,
           tag: this.tag,
-          // Another stream is empty, whatever was pushed to the one before.
-          stream: stream.metadata.uid,
+          ...place(args, stream[0]),
           dockerfile: args.dockerfile.path,
           files: args.scripts.map(({ path }) => path),
           logDirectory: args.logDirectory,
@@ -99,7 +93,32 @@ export class SrpmImage extends pulumi.ComponentResource {
 
     this.registerOutputs({ tag: this.tag, image: this.image });
   }
+
+  #stream(name: string, args: SrpmImageArgs, metadata: object): k8s.apiextensions.CustomResource {
+    return new k8s.apiextensions.CustomResource(
+      name,
+      {
+        apiVersion: "image.openshift.io/v1",
+        kind: "ImageStream",
+        metadata,
+        spec: { lookupPolicy: { local: true } },
+      },
+      ownChildOf(this, args.remade["source-stream"]),
+    );
+  }
 }
+
+/** Where the BuildConfig's builds push to. */
+const output = ({ registry }: SrpmImageArgs, tag: string) =>
+  registry === undefined
+    ? { to: { kind: "ImageStreamTag", name: `${names.srpmImageStream}:${tag}` } }
+    : { to: { kind: "DockerImage", name: sourceReference(registry, tag) }, pushSecret: { name: registry.secret } };
+
+/** The same for the upload. Another stream is empty, whatever was pushed to the one before. */
+const place = ({ registry }: SrpmImageArgs, stream: k8s.apiextensions.CustomResource | undefined) => ({
+  ...(stream !== undefined && { stream: stream.metadata.uid }),
+  ...(registry !== undefined && { repository: registry.repository }),
+});
 
 const fileTexts = ({ dockerfile, scripts }: SrpmImageArgs): string[] =>
   [dockerfile, ...scripts].map(({ text }) => text);

@@ -20,6 +20,7 @@ export interface PullPod {
 /** A Module, as far as it names what its builds need. */
 export interface BuildingModule {
   readonly spec: {
+    readonly imageRepoSecret?: { readonly name: string };
     readonly moduleLoader?: {
       readonly container?: {
         readonly kernelMappings?: readonly {
@@ -67,7 +68,7 @@ export function neededObjects(module: BuildingModule): ObjectName[] {
     ...named("secret", sign?.keySecret),
     ...named("secret", sign?.certSecret),
   ]);
-  return [...new Set(needed)];
+  return [...new Set([...needed, ...named("secret", module.spec.imageRepoSecret)])];
 }
 
 const named = (kind: "configmap" | "secret", object: { readonly name: string } | undefined): ObjectName[] =>

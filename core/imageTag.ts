@@ -52,10 +52,21 @@ export const tagOf = (image: string): string => image.slice(image.lastIndexOf(":
 /** A tag as long as any that {@link tagTemplate} makes of this release, for checks before its content is known. */
 export const longestTag = (release: string): string => `${release}-${"0".repeat(12)}-${kernelVariable}`;
 
-/** The kmod image's reference with the kernel still a variable. */
-export function imageTemplate(namespace: string, tag: string): string {
-  return `${internalRegistry}/${namespace}/${names.kmodImageStream}:${tag}`;
+/** A registry outside of the cluster: one repository for all of a stack's images. */
+interface OutsideRegistry {
+  readonly repository: string;
 }
+
+/** The kmod image's reference with the kernel still a variable. */
+export function imageTemplate(namespace: string, tag: string, registry?: OutsideRegistry): string {
+  return `${registry?.repository ?? `${internalRegistry}/${namespace}/${names.kmodImageStream}`}:${tag}`;
+}
+
+/** Where the source image goes in a registry outside of the cluster: beside the kmod images, whose tags begin with a digit. */
+export const sourceReference = ({ repository }: OutsideRegistry, tag: string): string => `${repository}:source-${tag}`;
+
+/** An image's reference without its tag. */
+export const repositoryOf = (image: string): string => image.slice(0, image.lastIndexOf(":"));
 
 /** What KMM makes of a template for one kernel: `+` isn't allowed in a tag and becomes `_`. */
 export function forKernel(template: string, kernel: string): string {

@@ -6,6 +6,8 @@ import type { BuildObject } from "./moduleBuild.ts";
 import type { LiveModule, Remade } from "./ownObjects.ts";
 import type { ClusterOperator, MachineConfigPool } from "./quiet.ts";
 import type { NodeReality } from "./reality.ts";
+import { registryProblems, type RegistryFacts } from "./registryTrust.ts";
+import type { RegistrySettings } from "./settings.ts";
 import type { NodeModulesConfig, RollNode } from "./nodeState.ts";
 
 /** What identifies one machine behind a Node's name; a change of any part means that the node is done again. */
@@ -28,6 +30,8 @@ export interface Intent {
   readonly nodes: readonly { readonly name: string; readonly hold: boolean }[];
   readonly kernels: string;
   readonly strategy: "driver-toolkit" | "entitled-ubi";
+  /** Absent: images go to the cluster's internal registry. */
+  readonly registry?: RegistrySettings | undefined;
   /** PEM of an existing signing pair's certificate; absent where the stack makes its own. */
   readonly certificate?: string | undefined;
 }
@@ -60,6 +64,8 @@ export interface ClusterFacts {
   readonly capabilities?: readonly string[] | undefined;
   /** `spec.managementState` of the image registry's operator. */
   readonly registryState?: string | undefined;
+  /** What `onload-kmm:registry` stands on; undefined where it isn't set. */
+  readonly registry?: RegistryFacts | undefined;
   readonly hasPrivilegedScc: boolean;
   /** Empty where the cluster has none, as a hosted one. */
   readonly pools: readonly MachineConfigPool[];
@@ -88,7 +94,8 @@ export interface ClusterFacts {
 /** Each reason why `up` would fail, or do harm, on this cluster; empty when it may start. */
 export function clusterProblems(intent: Intent, facts: ClusterFacts): string[] {
   return [
-    ...platformProblems(facts),
+    ...platformProblems(intent, facts),
+    ...registryProblems(intent.registry, facts.registry),
     ...namespaceProblems(intent, facts),
     ...moduleProblems(intent, facts),
     ...entitlementProblems(intent, facts),
@@ -137,7 +144,7 @@ function trimmed({ metadata, spec, status }: RollNode): RollNode {
 const ofOurs = (marks: Readonly<Record<string, string>> = {}): Record<string, string> =>
   Object.fromEntries(Object.entries(marks).filter(([key]) => key.includes(domain) || key.startsWith(kmm.prefix)));
 
-function platformProblems(facts: ClusterFacts): string[] {
+function platformProblems({ registry }: Intent, facts: ClusterFacts): string[] {
   const problems: string[] = [];
   if (!facts.hasKmm) {
     problems.push(
@@ -146,7 +153,7 @@ function platformProblems(facts: ClusterFacts): string[] {
   } else if (facts.kmmVersion !== undefined && isTooOld(facts.kmmVersion)) {
     problems.push(`cluster: found KMM ${facts.kmmVersion}, expected 2.4 or later; upgrade the operator`);
   }
-  for (const capability of ["Build", "ImageRegistry"]) {
+  for (const capability of registry === undefined ? ["Build", "ImageRegistry"] : ["Build"]) {
     if (facts.capabilities === undefined || facts.capabilities.includes(capability)) continue;
     problems.push(
       `cluster: the capability ${capability} is disabled; add it to ClusterVersion/version spec.capabilities.additionalEnabledCapabilities`,
@@ -154,16 +161,23 @@ function platformProblems(facts: ClusterFacts): string[] {
   }
   if (facts.capabilities === undefined) {
     problems.push("cluster: no ClusterVersion; this program needs OpenShift's Build and Image API");
-  } else if (facts.registryState !== "Managed") {
-    problems.push(
-      `cluster: the internal image registry is ${facts.registryState ?? "not configured"}, expected Managed; ` +
-        "set spec.managementState of configs.imageregistry.operator.openshift.io/cluster and give it storage",
-    );
+  } else if (registry === undefined) {
+    problems.push(...internalRegistryProblems(facts));
   }
   if (facts.capabilities !== undefined && !facts.hasPrivilegedScc) {
     problems.push("cluster: no SecurityContextConstraints named privileged, which KMM's worker pods need");
   }
   return problems;
+}
+
+/** On bare metal without shared storage it is Removed from the cluster's birth on. */
+function internalRegistryProblems({ registryState }: ClusterFacts): string[] {
+  if (registryState === "Managed") return [];
+  return [
+    `cluster: the internal image registry is ${registryState ?? "not configured"}, expected Managed; ` +
+      "set onload-kmm:registry, and images go to a registry of yours (docs/registry.md), or set spec.managementState of " +
+      "configs.imageregistry.operator.openshift.io/cluster and give it storage",
+  ];
 }
 
 /** Facts and tests are of 2.4.1; 1.x has another API. */

@@ -15,6 +15,8 @@ export interface ModuleSettings {
   readonly buildArgs: readonly { readonly name: string; readonly value: string }[];
   /** Names of Secrets mounted while building. */
   readonly buildSecrets: readonly string[];
+  /** Credentials for a registry outside of the cluster: KMM has one Secret for its builds and for the nodes. */
+  readonly registrySecret?: string | undefined;
   readonly keySecret: string;
   readonly certSecret: string;
 }
@@ -61,6 +63,7 @@ export function moduleSpec(settings: ModuleSettings) {
   return {
     selector: { [labels.stack]: settings.stack },
     tolerations,
+    ...(settings.registrySecret !== undefined && { imageRepoSecret: { name: settings.registrySecret } }),
     moduleLoader: {
       serviceAccountName: names.serviceAccount,
       container: {

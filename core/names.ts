@@ -15,6 +15,8 @@ export const names = {
   srpmImageStream: "onload-srpm",
   srpmBuildConfig: "onload-srpm",
   kmodImageStream: "onload-kmod",
+  /** Credentials for a registry outside of the cluster. */
+  registrySecret: "onload-registry",
   entitlementSecret: "etc-pki-entitlement",
   entitlementNamespace: "openshift-config-managed",
   leaseNamespace: "kube-node-lease",

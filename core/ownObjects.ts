@@ -4,6 +4,7 @@ import { domain, moduleName, names } from "./names.ts";
 /** A KMM Module as it is in the cluster, as far as it names other objects. */
 export interface LiveModule {
   readonly spec: {
+    readonly imageRepoSecret?: Named;
     readonly moduleLoader?: {
       readonly serviceAccountName?: string;
       readonly container?: {
@@ -29,6 +30,7 @@ type OwnObject =
   | "privileged-binding"
   | "source-stream"
   | "source-build"
+  | "registry-secret"
   | "signing-key"
   | "signing-cert"
   | "entitlement"
@@ -87,9 +89,14 @@ export type ObjectNames = Readonly<Partial<Record<OwnObject, string>>>;
 const always: ObjectNames = {
   "service-account": `serviceaccount/${names.serviceAccount}`,
   "privileged-binding": `rolebinding.rbac.authorization.k8s.io/${names.privilegedBinding}`,
-  "source-stream": `imagestream.image.openshift.io/${names.srpmImageStream}`,
   "source-build": `buildconfig.build.openshift.io/${names.srpmBuildConfig}`,
 };
+
+/** Where images go: the internal registry finds them by an ImageStream, any other one lets in by a Secret. */
+const imagePlace = (isOutside: boolean): ObjectNames =>
+  isOutside
+    ? { "registry-secret": `secret/${names.registrySecret}` }
+    : { "source-stream": `imagestream.image.openshift.io/${names.srpmImageStream}` };
 
 /** Beginnings of the names that hold a hash of what is in the object. */
 export const hashedNames = {
@@ -106,6 +113,7 @@ export function standsOn(module: LiveModule): ObjectNames {
   const mapping = firstMapping(module);
   return {
     ...always,
+    ...imagePlace(module.spec.imageRepoSecret !== undefined),
     ...named("entitlement", "secret", mapping?.build?.secrets?.[0]),
     ...named("signing-key", "secret", mapping?.sign?.keySecret),
     ...named("signing-cert", "secret", mapping?.sign?.certSecret),
@@ -114,13 +122,14 @@ export function standsOn(module: LiveModule): ObjectNames {
 }
 
 /** The same where the Module itself was deleted, and tells no names. */
-export const orphans: ObjectNames = {
+export const orphans = (isOutside: boolean): ObjectNames => ({
   module: `module.kmm.sigs.x-k8s.io/${moduleName}`,
   ...always,
+  ...imagePlace(isOutside),
   "signing-key": `secret/${hashedNames["signing-key"]}`,
   "signing-cert": `secret/${hashedNames["signing-cert"]}`,
   dockerfile: `configmap/${hashedNames.dockerfile}`,
-};
+});
 
 /** Which of the wanted objects aren't among those found, both as `kubectl get -o name` prints them. */
 export function missingOf(wanted: ObjectNames, found: readonly string[]): ObjectNames {

@@ -89,6 +89,26 @@ const build = z
     });
   });
 
+const aSecret = (what: string) =>
+  matching(
+    /^[a-z0-9][-a-z0-9]*\/[a-z0-9][-a-z0-9.]*$/,
+    `NAMESPACE/NAME of a Secret of type kubernetes.io/dockerconfigjson ${what}`,
+  );
+
+/** Where images go that aren't to go to the cluster's internal registry. */
+export const registry = z.strictObject({
+  repository: matching(
+    /^(?=[^/]*[.:]|localhost\/)[a-z0-9.-]+(:\d{1,5})?(\/[a-z0-9]+((\.|__?|-+)[a-z0-9]+)*)+$/,
+    "HOST[:PORT]/PATH of a repository without tag, for example registry.example.com:5000/team/onload",
+  ),
+  pushSecret: aSecret("that may push to the repository and pull from it"),
+  pullSecret: aSecret("with what else builds pull, such as the base image").optional(),
+  caConfigMap: matching(
+    /^[a-z0-9][-a-z0-9.]*$/,
+    "the name of the ConfigMap in openshift-config that image.config.openshift.io/cluster names as additionalTrustedCA",
+  ).optional(),
+});
+
 const signing = z.strictObject({
   source: z
     .enum(["generated", "existing"], {
@@ -184,6 +204,7 @@ export const schema = z.strictObject({
   namespace: matching(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "a namespace's name: a-z, 0-9 and -").default("onload-kmm"),
   release,
   build: build.prefault({}),
+  registry: registry.optional(),
   // No upper bound: a date, 20260131, is a good counter, too.
   rebuild: count("a whole number, 0 or more; raise it to force a rebuild", 0, Number.MAX_SAFE_INTEGER).default(0),
   signing: signing.prefault({}),
@@ -201,6 +222,9 @@ export const schema = z.strictObject({
 
 /** The checked configuration, with every default filled in. */
 export type Settings = z.infer<typeof schema>;
+
+/** A registry outside of the cluster, for source and kmod images. */
+export type RegistrySettings = NonNullable<Settings["registry"]>;
 
 /** A type, and a key of that type: it begins with its type's length and name (RFC 4253, section 6.6). */
 function isHostKey(hostKey: string): boolean {

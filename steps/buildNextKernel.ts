@@ -6,7 +6,7 @@ import { z } from "zod";
 import { tagOf } from "../core/imageTag.ts";
 import { readImageMemory } from "./lib/imageMemory.ts";
 import { ImageRound } from "./lib/imageRound.ts";
-import { readPushedTags } from "./lib/imageStream.ts";
+import { storeOf } from "./lib/imageStore.ts";
 import { connect, type Kubectl } from "./lib/kubectl.ts";
 import { readPolicy } from "./lib/policy.ts";
 import { PreflightRounds } from "./lib/preflightRounds.ts";
@@ -21,8 +21,6 @@ const input = z.object({
   image: z.string(),
   /** The Driver Toolkit's image for this kernel. */
   driverToolkit: z.string().optional(),
-  /** The ImageStream that it is pushed to. */
-  stream: z.string(),
   logDirectory: z.string(),
 });
 type Input = z.infer<typeof input>;
@@ -36,9 +34,9 @@ await runStep(input, async (step) => {
 });
 
 /** The digest of an image that is there, and known to be signed. */
-async function knownDigest(kubectl: Kubectl, { namespace, stream, image }: Input): Promise<string | undefined> {
+async function knownDigest(kubectl: Kubectl, { namespace, image }: Input): Promise<string | undefined> {
   const { signed } = await readImageMemory(kubectl, namespace);
-  const digest = (await readPushedTags(kubectl, namespace, stream))[tagOf(image)];
+  const { [tagOf(image)]: digest } = await storeOf(kubectl, namespace, image).digests([tagOf(image)]);
   return digest !== undefined && signed[tagOf(image)] === digest ? digest : undefined;
 }
 

@@ -16,8 +16,6 @@ const input = z.object({
   /** The Module's `version`; passed on to whoever waits for the images. */
   version: z.string(),
   images: z.array(z.object({ kernel: z.string(), image: z.string() })),
-  /** The ImageStream that they are pushed to. */
-  stream: z.string(),
   logDirectory: z.string(),
 });
 

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { clusterWarnings } from "../core/clusterWarnings.ts";
 import { clusterProblems, listedNodes, type ClusterFacts } from "../core/inspection.ts";
 import { moduleKernels } from "../core/moduleKernels.ts";
+import { registry } from "../core/settings.ts";
 import { readCluster } from "./lib/clusterFacts.ts";
 import { connect } from "./lib/kubectl.ts";
 import { machineSchema, reach } from "./lib/reach.ts";
@@ -19,6 +20,7 @@ const input = z.object({
     nodes: z.array(z.object({ name: z.string(), hold: z.boolean() })),
     kernels: z.string(),
     strategy: z.enum(["driver-toolkit", "entitled-ubi"]),
+    registry: registry.optional(),
     /** PEM of an existing signing pair's certificate. */
     certificate: z.string().optional(),
   }),
@@ -35,7 +37,7 @@ const patience = 10;
 
 async function findings({ cluster, intent }: z.infer<typeof input>): Promise<ClusterFacts | StepError> {
   try {
-    return await readCluster(await connect(cluster, patience), intent);
+    return await readCluster(await connect(cluster, patience), intent, patience);
   } catch (error) {
     if (error instanceof StepError) return error;
     throw error;

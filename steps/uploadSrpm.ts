@@ -8,10 +8,11 @@ import { buffer } from "node:stream/consumers";
 import { createGzip } from "node:zlib";
 import { pack } from "tar-stream";
 import { z } from "zod";
+import { repositoryOf, sourceReference, tagOf } from "../core/imageTag.ts";
 import { hasFailed } from "../core/moduleBuild.ts";
 import { internalRegistry, names } from "../core/names.ts";
 import { BuildLogs, whatItSays } from "./lib/builds.ts";
-import { readPushedTags } from "./lib/imageStream.ts";
+import { storeOf } from "./lib/imageStore.ts";
 import { connect, type Kubectl } from "./lib/kubectl.ts";
 import { readPolicy } from "./lib/policy.ts";
 import { openRelease } from "./lib/releasePackage.ts";
@@ -26,7 +27,9 @@ const input = z.object({
   /** The image's tag, a hash of its content; the BuildConfig pushes to it. */
   tag: z.string(),
   /** UID of the ImageStream. Not looked at: another one makes the step run again. */
-  stream: z.string(),
+  stream: z.string().optional(),
+  /** A repository of a registry outside of the cluster; absent: the image goes to the ImageStream. */
+  repository: z.string().optional(),
   dockerfile: z.string(),
   /** Further files of the context, relative to the project. */
   files: z.array(z.string()),
@@ -38,15 +41,28 @@ await runStep(input, async (step) => {
   const kubectl = await connect(step.cluster);
   const logs = new BuildLogs(kubectl, step.namespace, step.logDirectory);
   const digest = (await pushedDigest(kubectl, step)) ?? (await build(kubectl, step, logs).finally(() => logs.stop()));
-  return { image: `${internalRegistry}/${step.namespace}/${names.srpmImageStream}@${digest}` };
+  return { image: `${repositoryOf(imageOf(step))}@${digest}` };
 });
 
-async function pushedDigest(kubectl: Kubectl, { namespace, tag }: Input): Promise<string | undefined> {
-  return (await readPushedTags(kubectl, namespace, names.srpmImageStream))[tag];
+/** The image by tag. */
+function imageOf({ repository, namespace, tag }: Input): string {
+  return repository === undefined
+    ? `${internalRegistry}/${namespace}/${names.srpmImageStream}:${tag}`
+    : sourceReference({ repository }, tag);
+}
+
+/** What a Build of this content has as its output. */
+function outputOf(step: Input): string {
+  return step.repository === undefined ? `${names.srpmImageStream}:${step.tag}` : imageOf(step);
+}
+
+async function pushedDigest(kubectl: Kubectl, step: Input): Promise<string | undefined> {
+  const image = imageOf(step);
+  return (await storeOf(kubectl, step.namespace, image).digests([tagOf(image)]))[tagOf(image)];
 }
 
 async function build(kubectl: Kubectl, step: Input, logs: BuildLogs): Promise<string> {
-  const { namespace, tag } = step;
+  const { namespace } = step;
   const policy = await readPolicy(kubectl, namespace);
   const context = await buildContext(step);
   const source = new SourceBuild(
@@ -54,7 +70,7 @@ async function build(kubectl: Kubectl, step: Input, logs: BuildLogs): Promise<st
     {
       namespace,
       selector: `openshift.io/build-config.name=${names.srpmBuildConfig}`,
-      output: `${names.srpmImageStream}:${tag}`,
+      output: outputOf(step),
       upload: (signal) => upload(kubectl, step, context, signal),
     },
     logs,

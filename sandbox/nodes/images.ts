@@ -1,4 +1,5 @@
 import { parseImageName } from "../openshift/imageReference.ts";
+import { isOutside, RegistryRefusal } from "../openshift/outsideRegistry.ts";
 import type { ImageRecord, Registry } from "../openshift/registry.ts";
 import { normalizeFingerprint, srcversionOf, type Machine, type ModuleFile, type StoredImage } from "./machine.ts";
 import { inTreeFiles, type ModuleTree } from "./modules.ts";
@@ -16,13 +17,15 @@ export interface PullRequest {
   /** A container's `imagePullPolicy`; absent means what the API server would have set. */
   policy: string | undefined;
   registry: Registry;
+  /** Pulls from a real registry with the pod's Secret; rejects with its refusal. */
+  outside: (image: string) => Promise<ImageRecord>;
   /** The `pull.fail` switch: may this image not be pulled? */
   failing: (image: string) => boolean;
 }
 
 /** Gets the image into the node's storage as the kubelet does; answers the stored image or why it can't be had. */
-export function pull(request: PullRequest): StoredImage | PullFailure {
-  const { machine, image, policy, registry, failing } = request;
+export async function pull(request: PullRequest): Promise<StoredImage | PullFailure> {
+  const { machine, image, policy, registry, outside, failing } = request;
   if (parseImageName(image) === undefined) {
     return {
       reason: "InvalidImageName",
@@ -32,11 +35,19 @@ export function pull(request: PullRequest): StoredImage | PullFailure {
   const stored = machine.images[image];
   if (stored !== undefined && policy !== "Always") return stored;
   if (failing(image)) return missing(image, "connection refused");
-  const record = registry.resolve(image);
-  if (record === undefined) return missing(image, "manifest unknown");
+  const record = isOutside(image)
+    ? await outside(image).catch(wordsOf)
+    : (registry.resolve(image) ?? "manifest unknown");
+  if (typeof record === "string") return missing(image, record);
   const fresh = store(record);
   machine.images[image] = fresh;
   return fresh;
+}
+
+/** A refusal's own words; anything else is a fault of ours. */
+function wordsOf(error: unknown): string {
+  if (error instanceof RegistryRefusal) return error.message;
+  throw error;
 }
 
 const missing = (image: string, why: string): PullFailure => ({

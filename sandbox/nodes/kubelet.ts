@@ -1,4 +1,5 @@
 import { INTERNAL_REGISTRY } from "../openshift/imageReference.ts";
+import { OutsideRegistry } from "../openshift/outsideRegistry.ts";
 import type { Registry } from "../openshift/registry.ts";
 import type { Switches } from "../switches.ts";
 import { isNotFound, keyOf, Kube, splitKey, WorkQueue, type Informer } from "../kube.ts";
@@ -119,7 +120,7 @@ export class Kubelet {
   async #playPullPod(machine: Machine, pod: Pod): Promise<void> {
     const [container] = pod.spec?.containers ?? [];
     if (container === undefined) return;
-    const image = this.#pull(machine, pod, container);
+    const image = await this.#pull(machine, pod, container);
     if (!("digest" in image)) return this.#report(pod, podStatus("Pending", { main: [image] }));
     const ended = containerStatus(container, terminated(0), { image });
     await this.#report(pod, podStatus("Succeeded", { main: [ended] }));
@@ -130,7 +131,7 @@ export class Kubelet {
     const [worker] = pod.spec?.containers ?? [];
     if (extractor === undefined || worker === undefined) throw new Error("not a worker pod as KMM makes it");
     const hanging = containerStatus(worker, waiting("PodInitializing"));
-    const image = this.#pull(machine, pod, extractor);
+    const image = await this.#pull(machine, pod, extractor);
     if (!("digest" in image)) return this.#report(pod, podStatus("Pending", { init: [image], main: [hanging] }));
     const { kernelVersion, modprobe } = workerConfig(pod);
     const directory = `${modprobe.dirName ?? "/opt"}/lib/modules/${kernelVersion}`;
@@ -160,13 +161,15 @@ export class Kubelet {
   }
 
   /** The image in the node's storage, or the status of the container that waits for it. */
-  #pull(machine: Machine, pod: Pod, container: Container): StoredImage | ContainerStatus {
-    const { registry, registryPods, switches, store } = this.#options;
+  async #pull(machine: Machine, pod: Pod, container: Container): Promise<StoredImage | ContainerStatus> {
+    const { kube, registry, registryPods, switches, store } = this.#options;
     const failing = (image: string): boolean =>
       switches.matches("pull.fail", image) || (image.startsWith(INTERNAL_REGISTRY) && !registryPods.serve);
     const before = machine.images[container.image];
     const policy = container.imagePullPolicy;
-    const result = pull({ machine, image: container.image, policy, registry, failing });
+    const secret = { namespace: pod.metadata.namespace ?? "", name: pod.spec?.imagePullSecrets?.[0]?.name };
+    const outside = (image: string) => new OutsideRegistry(kube).pull(image, secret);
+    const result = await pull({ machine, image: container.image, policy, registry, outside, failing });
     if ("digest" in result) {
       if (before?.digest !== result.digest) store.save(machine);
       return result;

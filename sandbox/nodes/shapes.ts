@@ -85,6 +85,7 @@ export interface Pod extends KubeObject {
       nodeAffinity?: { requiredDuringSchedulingIgnoredDuringExecution?: { nodeSelectorTerms: SelectorTerm[] } };
     };
     restartPolicy?: string;
+    imagePullSecrets?: { name?: string }[];
     containers: Container[];
     initContainers?: Container[];
   };

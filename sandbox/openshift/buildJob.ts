@@ -8,6 +8,7 @@ import { parseDockerfile, type Recipe } from "./builder/dockerfile.ts";
 import { BuildFailure } from "./builder/failure.ts";
 import { type BuildFiles, buildFiles } from "./buildFiles.ts";
 import { pushImage } from "./buildOutput.ts";
+import { isOutside, OutsideRegistry } from "./outsideRegistry.ts";
 import type { Registry } from "./registry.ts";
 import type { Build, BuildStatus } from "./resources.ts";
 
@@ -71,7 +72,12 @@ async function produce(env: BuildEnvironment, build: Build, job: Job): Promise<s
     mounts: job.mounts,
     pull: (reference) => {
       say(`Pulling image ${reference} ...`);
-      return env.registry.resolve(reference);
+      if (!isOutside(reference)) return Promise.resolve(env.registry.resolve(reference));
+      const { pullSecret } = build.spec.strategy?.dockerStrategy ?? {};
+      return new OutsideRegistry(env.kube).pull(reference, {
+        namespace: build.metadata.namespace ?? "",
+        name: pullSecret?.name,
+      });
     },
     say,
     pace: (step) => pace(env.switches, build, { step, steps, ...job }),

@@ -3,6 +3,7 @@ import { isAlreadyExists, type Kube, KubeError } from "../kube.ts";
 import type { Switches } from "../switches.ts";
 import { BuildFailure } from "./builder/failure.ts";
 import { imageStreamOf, INTERNAL_REGISTRY, parseImageName } from "./imageReference.ts";
+import { isOutside, OutsideRegistry, RegistryRefusal } from "./outsideRegistry.ts";
 import type { ImageContent, Registry } from "./registry.ts";
 import { type Build, type ImageStream, imageStreams, type TagEvent } from "./resources.ts";
 
@@ -34,12 +35,24 @@ export async function pushImage(
     throw pushFailure("unauthorized: authentication required");
   if (env.switches.matches("push.fail", reference))
     throw pushFailure("received unexpected HTTP status: 503 Service Unavailable");
-  const digest = env.registry.push(reference, content);
+  const digest = isOutside(reference)
+    ? await pushOutside(env.kube, build, reference, content)
+    : env.registry.push(reference, content);
   if (stream !== undefined)
     await persist(() => recordTag(env.kube, stream, { tag: name.tag ?? "", digest }), env.signal);
   say("Push successful");
   say(`Successfully pushed ${name.repository}@${digest}`);
   return digest;
+}
+
+async function pushOutside(kube: Kube, build: Build, reference: string, content: ImageContent): Promise<string> {
+  const secret = { namespace: build.metadata.namespace ?? "", name: build.spec.output?.pushSecret?.name };
+  try {
+    return await new OutsideRegistry(kube).push(reference, content, secret);
+  } catch (error) {
+    if (error instanceof RegistryRefusal) throw pushFailure(error.message);
+    throw error;
+  }
 }
 
 const pushFailure = (why: string): BuildFailure =>

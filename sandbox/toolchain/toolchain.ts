@@ -10,11 +10,11 @@ import { cacheDirectory } from "../paths.ts";
 import { build, cachedFolder, findBuilt } from "./build.ts";
 import { checkGo } from "./goCompiler.ts";
 import { findInstalled } from "./installed.ts";
-import { tools, type Program, type Tool } from "./tools.ts";
+import { registryTool, tools, type Program, type Tool } from "./tools.ts";
 
 /** Absolute path of each program. */
 export interface Toolchain {
-  readonly bin: Readonly<Record<Program, string>>;
+  readonly bin: Readonly<Record<Exclude<Program, "registry">, string>>;
 }
 
 /**
@@ -22,15 +22,27 @@ export interface Toolchain {
  * @throws UserError without Go 1.26, or when a build fails.
  */
 export async function ensureToolchain(): Promise<Toolchain> {
+  return { bin: Object.fromEntries(await ensureTools(tools)) as Toolchain["bin"] };
+}
+
+/**
+ * The same for a registry alone.
+ * @returns the program's path
+ */
+export async function ensureRegistry(): Promise<string> {
+  return (await ensureTools([registryTool])).get("registry") ?? "";
+}
+
+async function ensureTools(wanted: readonly Tool[]): Promise<Map<Program, string>> {
   const found = new Map<Program, string>();
   const missing: Tool[] = [];
-  for (const tool of tools) {
+  for (const tool of wanted) {
     const installed = await findInstalled(tool);
     if (installed) addAll(found, installed);
     else missing.push(tool);
   }
   if (missing.length > 0) addAll(found, await findOrBuild(missing));
-  return { bin: Object.fromEntries(found) as Record<Program, string> };
+  return found;
 }
 
 async function findOrBuild(wanted: readonly Tool[]): Promise<Map<Program, string>> {
@@ -53,7 +65,7 @@ async function buildAll(folders: readonly { tool: Tool; folder: string }[], cach
     const minutesOf = (entries: readonly { tool: Tool }[]) => entries.reduce((sum, { tool }) => sum + tool.minutes, 0);
     const began = Date.now();
     process.stderr.write(
-      `toolchain: building ${missing.length} of ${tools.length} tools from their Go modules, once: ` +
+      `toolchain: building ${missing.length} of ${folders.length} tools from their Go modules, once: ` +
         `about ${Math.ceil(minutesOf(missing))} min on 2 quiet cores; when cut it goes on where it was\n`,
     );
     for (const [i, { tool, folder }] of missing.entries()) {

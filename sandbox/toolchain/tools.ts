@@ -1,12 +1,13 @@
 import { inRange, type Version } from "./version.ts";
 
 /** A program that the sandbox runs. */
-export type Program = "pulumi" | "kubectl" | "kube-apiserver" | "kube-controller-manager" | "etcd" | "kwok";
+export type Program =
+  "pulumi" | "kubectl" | "kube-apiserver" | "kube-controller-manager" | "etcd" | "kwok" | "registry";
 
 /** Programs that come from one Go module, and what an installed copy of them must be to be used instead. */
 export interface Tool {
   /** Folder beside this file with go.mod and go.sum. */
-  readonly name: "kubernetes" | "pulumi" | "etcd" | "kwok";
+  readonly name: "kubernetes" | "pulumi" | "etcd" | "kwok" | "registry";
   /** Version in go.mod, for people. */
   readonly version: string;
   /** Programs, each with the name that `go install` gives it. */
@@ -100,6 +101,17 @@ export const tools: readonly Tool[] = [
     fits: only("kwok", [0, 7, 0], [1, 0, 0]),
   },
 ];
+
+/** A registry, for tests of one outside of the cluster: not needed by a sandbox, and so not built with the others. */
+export const registryTool: Tool = {
+  name: "registry",
+  version: "v3.1.2",
+  programs: { registry: "registry" },
+  versionArgs: { registry: ["--version"] },
+  ldflags: "-s -w -X github.com/distribution/distribution/v3/version.version=v3.1.2",
+  minutes: 2,
+  fits: only("registry", [3, 0, 0], [4, 0, 0]),
+};
 
 /** Names of a tool's programs. */
 export function programsOf(tool: Tool): Program[] {

@@ -7,6 +7,7 @@ import type { ClusterOperator, MachineConfigPool } from "../../core/quiet.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
 import { readToolkitTags } from "./imageStream.ts";
 import { readOwnObjects } from "./ownObjects.ts";
+import { readRegistry } from "./registry/access.ts";
 
 /** Namespace of Red Hat's operator; where it is installed elsewhere its version stays unknown. */
 const operatorNamespace = "openshift-kmm";
@@ -22,18 +23,24 @@ interface ClusterServiceVersion extends KubeObject {
   readonly status?: { readonly phase?: string };
 }
 
-/** Reads what a plan depends on, each kind once for the whole cluster, and only kinds that the cluster has. */
-export async function readCluster(kubectl: Kubectl, intent: Intent): Promise<ClusterFacts> {
+/**
+ * Reads what a plan depends on, each kind once for the whole cluster, and only kinds that the cluster has.
+ *
+ * @param patience seconds for a registry outside of the cluster
+ */
+export async function readCluster(kubectl: Kubectl, intent: Intent, patience: number): Promise<ClusterFacts> {
   const groups = await apiGroups(kubectl);
   const when: When = (group, read) => (groups.has(group) ? read() : Promise.resolve(undefined));
-  const [platform, operator, stack, toolkitTags] = await Promise.all([
+  const { registry: wanted } = intent;
+  const [platform, operator, stack, toolkitTags, registry] = await Promise.all([
     readPlatform(kubectl, when),
     readKmm(kubectl, when, intent.namespace),
     readStack(kubectl, intent),
     intent.strategy === "driver-toolkit" ? when("image.openshift.io", () => readToolkitTags(kubectl)) : undefined,
+    wanted && readRegistry(kubectl, wanted, patience),
   ]);
   const own = await readOwnObjects(kubectl, intent, { ...operator, ...stack });
-  return { ...platform, ...operator, ...stack, ...own, toolkitTags };
+  return { ...platform, ...operator, ...stack, ...own, toolkitTags, registry };
 }
 
 type When = <T>(group: string, read: () => Promise<T>) => Promise<T | undefined>;

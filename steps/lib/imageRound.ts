@@ -14,7 +14,7 @@ import type { Policy } from "../../core/policy.ts";
 import { BuildLogs, whatItSays } from "./builds.ts";
 import { now } from "./clock.ts";
 import { readImageMemory, rememberSigned } from "./imageMemory.ts";
-import { readPushedTags } from "./imageStream.ts";
+import { storeOf, type ImageStore } from "./imageStore.ts";
 import { readFeatures } from "./kmmFeatures.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
 import type { KmmRounds } from "./kmmRounds.ts";
@@ -27,8 +27,6 @@ export interface RoundSettings {
   readonly namespace: string;
   readonly module: string;
   readonly images: readonly WantedImage[];
-  /** The ImageStream that they are pushed to. */
-  readonly stream: string;
   /** Directory on the bastion. */
   readonly logDirectory: string;
 }
@@ -54,6 +52,7 @@ export class ImageRound {
   readonly #step: RoundSettings;
   readonly #kmm: KmmRounds;
   readonly #logs: BuildLogs;
+  readonly #store: ImageStore;
   #oldFailures: Set<string> | undefined;
   #touchedAt = now();
   #waitsFor = "";
@@ -68,6 +67,7 @@ export class ImageRound {
     this.#step = step;
     this.#kmm = kmm;
     this.#logs = new BuildLogs(kubectl, step.namespace, step.logDirectory);
+    this.#store = storeOf(kubectl, step.namespace, step.images[0]?.image ?? "");
   }
 
   /** @throws StepError when building or signing fails, or time is up; no node was touched then */
@@ -187,7 +187,7 @@ export class ImageRound {
       readImageMemory(this.#kubectl, namespace),
     ]);
     // After KMM's account: what it has signed by then is pushed.
-    const pushed = await readPushedTags(this.#kubectl, namespace, this.#step.stream);
+    const pushed = await this.#store.digests(this.#step.images.map(({ image }) => tagOf(image)));
     this.#oldFailures ??= new Set(builds.filter(hasFailed).map(({ metadata }) => metadata.uid));
     const oldFailures = this.#oldFailures;
     return { wanted: this.#step.images, mic, mbsc, builds, pushed, signed, oldFailures };

@@ -4,7 +4,7 @@ import { annotations, kmm } from "../../core/names.ts";
 import { cancelBuilds } from "./builds.ts";
 import { timestamp } from "./clock.ts";
 import { readImageMemory, rememberSpoilt } from "./imageMemory.ts";
-import { deleteTag, readPushedTags } from "./imageStream.ts";
+import { storeOf } from "./imageStore.ts";
 import { readFeatures } from "./kmmFeatures.ts";
 import type { Kubectl } from "./kubectl.ts";
 import { StepError } from "./step.ts";
@@ -12,8 +12,6 @@ import { StepError } from "./step.ts";
 interface Subject {
   readonly namespace: string;
   readonly module: string;
-  /** The ImageStream that images are pushed to. */
-  readonly stream: string;
 }
 
 /** What makes KMM end a round of building and signing, forget what it believes, and look again. */
@@ -67,9 +65,19 @@ export class KmmRounds {
           "`pulumi up` again, which builds it anew under another tag",
       );
     }
-    const { namespace, stream } = this.#subject;
-    for (const { image } of images) await deleteTag(this.#kubectl, namespace, stream, tagOf(image));
+    for (const wanted of images) await this.#remove(wanted, reason);
     await this.touch();
+  }
+
+  /** A tag that the registry keeps would be believed again and again: it is left behind. */
+  async #remove({ image, kernel }: WantedImage, reason: string): Promise<void> {
+    const { namespace } = this.#subject;
+    if (await storeOf(this.#kubectl, namespace, image).remove(tagOf(image))) return;
+    await rememberSpoilt(this.#kubectl, namespace, stemOf(image, kernel));
+    throw new StepError(
+      `${reason}, and the registry refuses to delete it, so its tag isn't used again. No node was touched; run ` +
+        "`pulumi up` again, which builds it anew under another tag",
+    );
   }
 
   /**
@@ -89,14 +97,15 @@ export class KmmRounds {
 
   /** Remembered first: a run that is cut in between must not trust the tag again. */
   async #spoil(images: readonly WantedImage[]): Promise<void> {
-    const { namespace, stream } = this.#subject;
+    const { namespace } = this.#subject;
     const { signed } = await readImageMemory(this.#kubectl, namespace);
-    const pushed = await readPushedTags(this.#kubectl, namespace, stream);
     for (const { image, kernel } of images) {
-      const digest = pushed[tagOf(image)];
-      if (digest === undefined || signed[tagOf(image)] === digest) continue;
+      const tag = tagOf(image);
+      const store = storeOf(this.#kubectl, namespace, image);
+      const { [tag]: digest } = await store.digests([tag]);
+      if (digest === undefined || signed[tag] === digest) continue;
       await rememberSpoilt(this.#kubectl, namespace, stemOf(image, kernel));
-      await deleteTag(this.#kubectl, namespace, stream, tagOf(image));
+      await store.remove(tag);
     }
   }
 

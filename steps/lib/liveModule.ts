@@ -1,8 +1,7 @@
 import { tagOf } from "../../core/imageTag.ts";
-import { names } from "../../core/names.ts";
 import type { Expected, ModuleTarget } from "../../core/nodeState.ts";
 import { readImageMemory } from "./imageMemory.ts";
-import { readPushedTags } from "./imageStream.ts";
+import { storeOf } from "./imageStore.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
 import { StepError } from "./step.ts";
 
@@ -33,11 +32,11 @@ export async function requireModule(kubectl: Kubectl, node: string, wanted: Modu
  * and then refuses the new one. Whatever KMM reports
  */
 export async function requireSigned(kubectl: Kubectl, node: string, { namespace, image }: Expected): Promise<void> {
+  const tag = tagOf(image);
   const [{ signed }, pushed] = await Promise.all([
     readImageMemory(kubectl, namespace),
-    readPushedTags(kubectl, namespace, names.kmodImageStream),
+    storeOf(kubectl, namespace, image).digests([tag]),
   ]);
-  const tag = tagOf(image);
   // One that the registry has lost may still be on the node.
   if (signed[tag] !== undefined && (pushed[tag] ?? signed[tag]) === signed[tag]) return;
   throw new StepError(

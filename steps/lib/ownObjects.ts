@@ -1,3 +1,4 @@
+import type { Intent } from "../../core/inspection.ts";
 import {
   certSecretOf,
   missingOf,
@@ -41,13 +42,13 @@ interface Known {
 /** Looks for the Module in this namespace, and for what it stands on. No Secret is read but the public certificate's. */
 export async function readOwnObjects(
   kubectl: Kubectl,
-  { stack, namespace }: { readonly stack: string; readonly namespace: string },
+  { stack, namespace, registry }: Pick<Intent, "stack" | "namespace" | "registry">,
   known: Known,
 ): Promise<OwnObjects> {
   const module = known.modules.find(({ metadata }) => metadata.name === moduleName && metadata.namespace === namespace);
   const [missing, certificate] = await Promise.all([
     module === undefined
-      ? orphaned(kubectl, { stack, namespace }, known)
+      ? orphaned(kubectl, { stack, namespace, registry }, known)
       : missingAmong(kubectl, namespace, standsOn(module)),
     readCertificate(kubectl, namespace, module && certSecretOf(module)),
   ]);
@@ -76,14 +77,15 @@ async function missingAmong(kubectl: Kubectl, namespace: string, wanted: ObjectN
 /** A node gets its version label when the Module is there, and loses it before that goes. */
 async function orphaned(
   kubectl: Kubectl,
-  { stack, namespace }: { readonly stack: string; readonly namespace: string },
+  { stack, namespace, registry }: Pick<Intent, "stack" | "namespace" | "registry">,
   known: Known,
 ): Promise<ObjectNames> {
   const label = kmm.versionLabel(namespace, moduleName);
   if (!known.nodes.some(({ metadata }) => metadata.labels?.[label] !== undefined)) return {};
-  if (known.namespace === undefined) return { namespace: `namespace/${namespace}`, ...orphans };
+  const wanted = orphans(registry !== undefined);
+  if (known.namespace === undefined) return { namespace: `namespace/${namespace}`, ...wanted };
   const where = ["-n", namespace, "-l", `${labels.stack}=${stack}`, "-o", "name"];
-  return missingOf(orphans, (await kubectl.run(["get", kindsOf(orphans), ...where])).split("\n"));
+  return missingOf(wanted, (await kubectl.run(["get", kindsOf(wanted), ...where])).split("\n"));
 }
 
 const kindsOf = (objects: ObjectNames): string =>

@@ -18,7 +18,6 @@ interface PreflightSpec {
 interface Subject {
   readonly namespace: string;
   readonly module: string;
-  readonly stream: string;
   readonly kernel: string;
   /** The Driver Toolkit's image for this kernel; absent where the cluster has it already, or it isn't used. */
   readonly driverToolkit?: string | undefined;

@@ -107,7 +107,6 @@ test("the build is followed after each change of the Module, one image for each 
       { kernel: plain, image: `${registry}/onload-kmm/onload-kmod:9.0.2.140-0123456789ab-${plain}` },
       { kernel: realTime, image: `${registry}/onload-kmm/onload-kmod:9.0.2.140-0123456789ab-${plain}_rt` },
     ],
-    stream: "onload-kmod",
     logDirectory: "logs/dev",
   });
 });
@@ -170,4 +169,15 @@ test("what to load is known in a preview, before it is built: so a preview tells
   );
   const { version } = named(all, "node").inputs["target"] as { version: string };
   assert.equal(version, specOf(all).moduleLoader.container.version);
+});
+
+test("with a registry of one's own images are named there, and KMM gets its Secret for builds and nodes", async () => {
+  const outside = { repository: "registry.example.com:5000/team/onload", secret: "onload-registry" };
+  const spec = specOf(await register({ registry: outside })) as ModuleSpec & { imageRepoSecret?: object };
+  assert.deepEqual(spec.imageRepoSecret, { name: "onload-registry" });
+  for (const { containerImage, ...mapping } of spec.moduleLoader.container.kernelMappings) {
+    assert.match(containerImage, /^registry\.example\.com:5000\/team\/onload:9\.0\.2\.140-0123456789ab-5\.14/);
+    assert.ok(!("registryTLS" in mapping), "TLS is verified");
+  }
+  assert.ok(!("imageRepoSecret" in specOf(await register())), "the builder's own credentials stay");
 });

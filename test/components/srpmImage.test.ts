@@ -104,3 +104,19 @@ test("a preview shows the upload before there is any image", async () => {
     ],
   );
 });
+
+test("with a registry of one's own the image goes there, by its Secret, and no ImageStream is made", async () => {
+  const registry = { repository: "registry.example.com:5000/team/onload", secret: "onload-registry" };
+  const all = await register({ registry });
+  assert.deepEqual(
+    all.filter(({ type }) => type.endsWith(":ImageStream")),
+    [],
+  );
+  const { tag } = inputOf(all, "source-upload") as { tag: string };
+  assert.deepEqual((named(all, "source-build").inputs["spec"] as { output: object }).output, {
+    to: { kind: "DockerImage", name: `${registry.repository}:source-${tag}` },
+    pushSecret: { name: "onload-registry" },
+  });
+  const { stream, repository } = inputOf(all, "source-upload") as { stream?: string; repository?: string };
+  assert.deepEqual([stream, repository], [undefined, registry.repository]);
+});

@@ -57,6 +57,12 @@ const namespace = (labels = {}, more = {}): ClusterFacts["namespace"] => ({
 
 test("a cluster as expected has no problems", () => assert.deepEqual(clusterProblems(intent, facts), []));
 
+test("with a registry of its own a stack needs no internal one, nor its capability", () => {
+  const registry = { repository: "registry.example.com/team/onload", pushSecret: "openshift-config/push" };
+  const without = { ...facts, capabilities: ["Build"], registryState: "Removed" };
+  assert.deepEqual(clusterProblems({ ...intent, registry }, without), []);
+});
+
 test("nodes are found in the list's order, not the cluster's, each with KMM's account of it", () => {
   const found = listedNodes(intent, facts);
   assert.deepEqual(
@@ -125,7 +131,12 @@ const problems: [situation: string, facts: Partial<ClusterFacts>, intent: Partia
   ],
   ["the registry's capability is disabled", { capabilities: ["Build"] }, {}, /capability ImageRegistry is disabled/],
   ["it isn't OpenShift", { capabilities: undefined, hasPrivilegedScc: false }, {}, /no ClusterVersion.*OpenShift/],
-  ["the registry is removed", { registryState: "Removed" }, {}, /is Removed, expected Managed; set spec\.management/],
+  [
+    "the registry is removed",
+    { registryState: "Removed" },
+    {},
+    /is Removed, expected Managed; set onload-kmm:registry,/,
+  ],
   ["the registry isn't configured", { registryState: undefined }, {}, /is not configured, expected Managed/],
   ["the privileged SCC is gone", { hasPrivilegedScc: false }, {}, /no SecurityContextConstraints named privileged/],
   [

@@ -21,8 +21,8 @@ test("our own Module refers to each object that must be there", () => {
   assert.deepEqual(Object.values(standsOn(module)), [
     "serviceaccount/onload-kmm-module",
     "rolebinding.rbac.authorization.k8s.io/onload-kmm-module-privileged",
-    "imagestream.image.openshift.io/onload-srpm",
     "buildconfig.build.openshift.io/onload-srpm",
+    "imagestream.image.openshift.io/onload-srpm",
     "secret/etc-pki-entitlement",
     "secret/onload-signing-key-1",
     "secret/onload-signing-cert-1",
@@ -30,10 +30,18 @@ test("our own Module refers to each object that must be there", () => {
   ]);
 });
 
+test("a Module with a registry of its own stands on that one's Secret, and on no ImageStream", () => {
+  const outside = { spec: { ...module.spec, imageRepoSecret: { name: "onload-registry" } } };
+  assert.equal(standsOn(outside)["registry-secret"], "secret/onload-registry");
+  assert.equal(standsOn(outside)["source-stream"], undefined);
+});
+
 test("without the Module the objects with a hash in their names are known by their beginnings", () => {
-  const names = Object.values(orphans).map((name) => (name.endsWith("-") ? `${name}1` : name));
-  assert.deepEqual(missingOf(orphans, names), {});
-  assert.deepEqual(missingOf(orphans, names.slice(1)), { module: orphans.module });
+  for (const wanted of [orphans(false), orphans(true)]) {
+    const names = Object.values(wanted).map((name) => (name.endsWith("-") ? `${name}1` : name));
+    assert.deepEqual(missingOf(wanted, names), {});
+    assert.deepEqual(missingOf(wanted, names.slice(1)), { module: wanted.module });
+  }
   assert.deepEqual(
     missingOf(standsOn(module), ["configmap/onload-dockerfile-12"])["dockerfile"],
     "configmap/onload-dockerfile-1",

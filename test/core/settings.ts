@@ -12,6 +12,12 @@ export const complete = {
     timeoutMinutes: 30,
     nextKernels: [{ kernel: "5.14.0-570.62.1.el9_6.x86_64", driverToolkit: "registry.example.com/driver-toolkit:9.6" }],
   },
+  registry: {
+    repository: "registry.example.com:5000/team/onload",
+    pushSecret: "openshift-config/onload-push",
+    pullSecret: "openshift-config/mirror-pull",
+    caConfigMap: "registry-cas",
+  },
   rebuild: 2,
   signing: { source: "generated", subject: "Example Corp", protect: true },
   nodes: [

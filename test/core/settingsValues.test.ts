@@ -37,6 +37,18 @@ const wrong: [path: (string | number)[], values: unknown[], expected: RegExp][] 
     [0, -1, 0.05, 10_001, "5m"],
     /minutes, 0.1 to 10000: the longest that a build may take/,
   ],
+  [
+    ["registry", "repository"],
+    ["onload", "team/onload", "https://registry.example.com/onload", "registry.example.com", "r.example.com/a:1.0"],
+    /HOST\[:PORT\]\/PATH of a repository without tag/,
+  ],
+  [
+    ["registry", "pushSecret"],
+    ["push", "a/b/c", "openshift-config/", "Openshift/push"],
+    /NAMESPACE\/NAME of a Secret of type kubernetes\.io\/dockerconfigjson that may push/,
+  ],
+  [["registry", "pullSecret"], ["pull"], /NAMESPACE\/NAME of a Secret .* with what else builds pull/],
+  [["registry", "caConfigMap"], ["openshift-config/cas", ""], /the name of the ConfigMap in openshift-config/],
   [["rebuild"], [-1, 1.5], /a whole number, 0 or more; raise it to force a rebuild/],
   [["signing", "source"], ["vault"], /generated \(.*\) or existing/],
   [["signing", "subject"], ["", "x".repeat(65)], /1 to 64 characters|at most 64 characters/],

@@ -18,7 +18,7 @@ const projectText = await textOf("Pulumi.yaml");
 const described = (parse(projectText) as Project).config;
 
 /** The engine demands a declared key without a default, so optional ones without any are described in a comment. */
-const optional = ["signingKey", "signingCertificate", "mokPassword", "bmcCredentials"];
+const optional = ["registry", "signingKey", "signingCertificate", "mokPassword", "bmcCredentials"];
 const commentOf = (key: string): string => new RegExp(`^  #   ${key} +(\\S.*)`, "m").exec(projectText)?.[1] ?? "";
 
 test("every key is described in Pulumi.yaml, and no other", () => {
@@ -67,7 +67,7 @@ const objects = Object.entries(schema.shape).flatMap(([key, type]) => {
 test("the objects among the keys are these, so that the descriptions below are all looked at", () => {
   assert.deepEqual(
     objects.map(({ key }) => key),
-    ["cluster", "release", "build", "signing", "nodes", "ssh", "enrolment", "bmcCredentials", "rollout"],
+    ["cluster", "release", "build", "registry", "signing", "nodes", "ssh", "enrolment", "bmcCredentials", "rollout"],
   );
 });
 
@@ -80,6 +80,15 @@ for (const { key, members } of objects) {
     );
   });
 }
+
+test("the registry in the comment of Pulumi.prod.yaml is one that the program takes, and shows each of its members", async () => {
+  const [comment = ""] =
+    /^ {2}# onload-kmm:registry:\n(?: {2}# {3}.*\n)+/m.exec(await textOf("Pulumi.prod.yaml")) ?? [];
+  const shown = parse(comment.replaceAll(/^ {2}# /gm, "")) as Record<string, object>;
+  const registry = shown["onload-kmm:registry"] ?? {};
+  assert.deepEqual(Object.keys(registry).sort(), [...(membersOf(schema.shape.registry) ?? [])].sort());
+  assert.deepEqual(parseSettings(asPulumi({ ...least, registry }), () => false).problems, []);
+});
 
 test("Pulumi.prod.yaml shows every key, down to the last, secrets by the command that sets them", async () => {
   const [config, text] = [await configOf("prod"), await textOf("Pulumi.prod.yaml")];

@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { FakeCluster, type Given } from "./fakeCluster.ts";
 
 const kernel = "5.14.0-1.el9.x86_64";
-const image = (tag: string): string => `registry:5000/ns/onload-kmod:${tag}-${kernel}`;
+const image = (tag: string): string =>
+  `image-registry.openshift-image-registry.svc:5000/ns/onload-kmod:${tag}-${kernel}`;
 const at = (name: string) => ({ name, namespace: "ns" });
 
 const module: Given = { kind: "Module", metadata: at("onload"), spec: {} };
@@ -51,7 +52,6 @@ const follow = (cluster: FakeCluster, timeoutMinutes = shortest, memory: Record<
     module: "onload",
     version: "v2",
     images: [{ kernel, image: image("t2") }],
-    stream: "onload-kmod",
     logDirectory: join(cluster.directory, "logs"),
   });
 };

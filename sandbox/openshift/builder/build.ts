@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { RegistryRefusal } from "../outsideRegistry.ts";
 import type { ImageConfig, ImageContent, ImageRecord } from "../registry.ts";
 import { argumentsOf, pairsOf, type Recipe, type Stage, type Step } from "./dockerfile.ts";
 import { BuildFailure } from "./failure.ts";
@@ -13,8 +14,8 @@ export interface BuildInput {
   buildArgs: Variables;
   context: Files;
   mounts: ReadonlyMap<string, Buffer>;
-  /** The image behind a pull spec. */
-  pull: (reference: string) => ImageRecord | undefined;
+  /** The image behind a pull spec; undefined, or rejected with the registry's words, when it can't be had. */
+  pull: (reference: string) => Promise<ImageRecord | undefined>;
   say: (line: string) => void;
   /** Called before each step, for time to pass, a cancellation to come through, or a switch to make the step fail. */
   pace: (step: string) => Promise<void>;
@@ -37,7 +38,7 @@ export async function buildImage(input: BuildInput): Promise<Omit<ImageContent, 
     const from = expand(stage.from, globals);
     const total = stage.steps.length + 1;
     input.say(`${prefix}STEP 1/${total}: FROM ${from}${stage.name === undefined ? "" : ` AS ${stage.name}`}`);
-    const stand = startingPoint(from, stage, { input, done });
+    const stand = await startingPoint(from, stage, { input, done });
     for (const [at, step] of stage.steps.entries()) {
       const text = `${step.keyword} ${flagsText(step)}${step.text}`;
       input.say(`${prefix}STEP ${at + 2}/${total}: ${text.replaceAll(/\s*\\?\n\s*/g, " ")}`);
@@ -71,14 +72,18 @@ function globalArguments({ recipe, buildArgs }: BuildInput): Record<string, stri
   return globals;
 }
 
-function startingPoint(from: string, stage: Stage, { input, done }: Pick<Reach, "input" | "done">): Stand {
+async function startingPoint(
+  from: string,
+  stage: Stage,
+  { input, done }: Pick<Reach, "input" | "done">,
+): Promise<Stand> {
   if (from === "") {
     throw new BuildFailure(
       "DockerBuildFailed",
       `base name (${stage.from}) should not be blank: is its ARG given and declared before the first FROM?`,
     );
   }
-  const base = stageNamed(done, from) ?? (from === "scratch" ? { files: [], config: {} } : pulled(input, from));
+  const base = stageNamed(done, from) ?? (from === "scratch" ? { files: [], config: {} } : await pulled(input, from));
   return { files: new Map(base.files), config: structuredClone(base.config), args: {} };
 }
 
@@ -89,15 +94,19 @@ function stageNamed(done: Reach["done"], name: string): Stand | undefined {
   return done[at]?.stand;
 }
 
-function pulled(
+async function pulled(
   input: BuildInput,
   reference: string,
-): { files: [string, ImageContent["files"][string]][]; config: ImageConfig } {
-  const image = input.pull(reference);
-  if (image === undefined) {
-    const why = `initializing source docker://${reference}: reading manifest: manifest unknown`;
-    throw new BuildFailure("PullBuilderImageFailed", `failed to pull image: ${why}`);
-  }
+): Promise<{ files: [string, ImageContent["files"][string]][]; config: ImageConfig }> {
+  const fail = (why: string): never => {
+    const message = `failed to pull image: initializing source docker://${reference}: ${why}`;
+    throw new BuildFailure("PullBuilderImageFailed", message);
+  };
+  const image = await input.pull(reference).catch((error: unknown) => {
+    if (error instanceof RegistryRefusal) return fail(error.message);
+    throw error;
+  });
+  if (image === undefined) return fail("reading manifest: manifest unknown");
   return { files: Object.entries(image.files), config: image.config };
 }
 
@@ -174,7 +183,7 @@ function declare(step: Step, stand: Stand, { input, globals, used }: Reach): voi
 /** Owners and modes are taken and not kept: nothing here asks for them. */
 const COPY_FLAGS = ["from", "chown", "chmod"];
 
-function copyStep(step: Step, stand: Stand, { input, done }: Reach): void {
+async function copyStep(step: Step, stand: Stand, { input, done }: Reach): Promise<void> {
   const { from } = step.flags;
   const flag = Object.keys(step.flags).find((name) => !COPY_FLAGS.includes(name));
   if (flag !== undefined)
@@ -182,14 +191,14 @@ function copyStep(step: Step, stand: Stand, { input, done }: Reach): void {
   const variables = variablesOf(stand);
   const words = (step.json ?? step.text.split(/\s+/)).map((word) => expand(word, variables));
   const destination = words.pop() ?? "";
-  const source = from === undefined ? input.context : sourceFiles(expand(from, variables), { input, done });
+  const source = from === undefined ? input.context : await sourceFiles(expand(from, variables), { input, done });
   const paths = words.map((word) => absolute("/", word));
   const target = absolute(stand.config.workingDirectory ?? "/", destination);
   copy(source, paths, stand.files, destination.endsWith("/") && target !== "/" ? `${target}/` : target);
 }
 
-function sourceFiles(from: string, { input, done }: Pick<Reach, "input" | "done">): Files {
-  return stageNamed(done, from)?.files ?? new Map(pulled(input, from).files);
+async function sourceFiles(from: string, { input, done }: Pick<Reach, "input" | "done">): Promise<Files> {
+  return stageNamed(done, from)?.files ?? new Map((await pulled(input, from)).files);
 }
 
 async function runStep(step: Step, stand: Stand, { input }: Reach): Promise<void> {

@@ -72,7 +72,7 @@ async function build(
     buildArgs: options.args ?? {},
     context: options.context ?? (new Map() as Files),
     mounts: options.mounts ?? new Map(),
-    pull: (reference) => registry.resolve(reference),
+    pull: (reference) => Promise.resolve(registry.resolve(reference)),
     say: (line) => lines.push(line),
     pace: () => Promise.resolve(),
   });
