@@ -24,6 +24,10 @@ export interface Port {
   readonly driver: string | null;
   /** A virtual function of SR-IOV. */
   readonly virtual: boolean;
+  /** Part number of its card. */
+  readonly part: string | null;
+  /** Serial number of its card, all but the last four characters masked on the node. */
+  readonly serial: string | null;
 }
 
 interface NetworkInterface {
@@ -32,6 +36,8 @@ interface NetworkInterface {
   readonly driver: string | null;
   /** As `ethtool -i` prints it: the in-tree driver's is the kernel's release. */
   readonly version: string | null;
+  /** The card's firmware, as `ethtool -i` prints it. */
+  readonly firmware: string | null;
 }
 
 export interface MachineState {

@@ -24,6 +24,8 @@ export interface Actions {
   /** What the next boot starts. */
   upgrade: { kernel: string; osImage?: string };
   secureBoot: { on: boolean };
+  /** Another firmware on its Solarflare card. */
+  cardFirmware: { version: string };
   /** What the firmware tries first from now on; the network's boot server knows no shim, and so no MokManager. */
   bootOrder: { first: "disk" | "network" };
 }
@@ -54,6 +56,9 @@ const HANDLERS: Handlers = {
   },
   secureBoot({ machine }, { on }) {
     machine.firmware.secureBoot = on;
+  },
+  cardFirmware({ machine }, { version }) {
+    for (const { driver, card } of machine.interfaces) if (driver === "sfc") card.firmware = version;
   },
   bootOrder({ machine }, { first }) {
     machine.boot.order = first === "disk" ? [diskEntry, networkEntry] : [networkEntry, diskEntry];

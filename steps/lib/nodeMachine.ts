@@ -28,6 +28,8 @@ const machineState = z.object({
       id: z.string().nullable(),
       driver: z.string().nullable(),
       virtual: z.boolean(),
+      part: z.string().nullable(),
+      serial: z.string().nullable(),
     }),
   ),
   interfaces: z.array(
@@ -36,6 +38,7 @@ const machineState = z.object({
       pci: z.string().nullable(),
       driver: z.string().nullable(),
       version: z.string().nullable(),
+      firmware: z.string().nullable(),
     }),
   ),
   ownNetwork: z.array(z.object({ name: z.string(), driver: z.string().nullable(), solarflare: z.boolean() })),

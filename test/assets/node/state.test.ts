@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { FakeNode } from "./fakeNode.ts";
-import { answerOf, shells } from "./shells.ts";
+import { answerOf, runTool, shells } from "./shells.ts";
 
 const certificate = `certificate=${Buffer.from("a certificate").toString("base64")}`;
 
@@ -80,10 +80,12 @@ for (const shell of shells) {
         sfc_resource: null,
       });
       assert.deepEqual(found["interfaces"], [
-        { name: "ens1", pci: "0000:3b:00.0", driver: "sfc", version: "9.0.2.140" },
+        { name: "ens1", pci: "0000:3b:00.0", driver: "sfc", version: "9.0.2.140", firmware: "8.4.0.1003 rx1 tx1" },
       ]);
       assert.deepEqual(found["ownNetwork"], [{ name: "ens1", driver: "sfc", solarflare: true }]);
-      assert.deepEqual(found["ports"], [{ pci: "0000:3b:00.0", id: "1924:0b03", driver: "sfc", virtual: false }]);
+      assert.deepEqual(found["ports"], [
+        { pci: "0000:3b:00.0", id: "1924:0b03", driver: "sfc", virtual: false, part: null, serial: null },
+      ]);
       const rest = ["secureBoot", "key", "deletionPending", "onloadDevice", "kernel"].map((name) => found[name]);
       assert.deepEqual(rest, ["disabled", null, null, true, "5.14.0"]);
     });
@@ -104,7 +106,10 @@ for (const shell of shells) {
       device("0000:08:00.0", "1924:0b03");
       node.file("root/sys/bus/pci/devices/0000:08:00.0/class", "0x010700\n");
       const { ports } = answer();
-      const port = (pci: string, id: string, driver: string | null, virtual = false) => ({ pci, id, driver, virtual });
+      const port = (pci: string, id: string, driver: string | null, virtual = false) => ({
+        ...{ pci, id, driver, virtual },
+        ...{ part: null, serial: null },
+      });
       // busybox has a modinfo of its own, and here no sfc to look into.
       const fromTable = shell[0] === "busybox" ? [] : [port("0000:04:00.0", "10ee:0200", null)];
       assert.deepEqual(ports, [
@@ -115,6 +120,35 @@ for (const shell of shells) {
         ...fromTable,
         port("0000:05:00.0", "abcd:0001", "sfc"),
       ]);
+    });
+
+    const cards: [what: string, vpd: string, part: string | null, serial: string | null][] = [
+      [
+        "its part, and the end of its serial number",
+        "\t\t\t[PN] Part number: SFN8522\n\t\t\t[SN] Serial number: 852200205114164501152\n",
+        "SFN8522",
+        "****1152",
+      ],
+      ["a short serial number, all masked", "\t[PN] Part number: X\n\t[SN] Serial number: 1234567\n", "X", "****"],
+      ["no Vital Product Data", "\tCapabilities: [d0] Vital Product Data\n\t\tNot readable\n", null, null],
+    ];
+    for (const [what, vpd, part, serial] of cards) {
+      test(`a port's card: ${what}`, () => {
+        addDevice(node, "0000:01:00.0", "1924:0b03", "sfc");
+        node.file("lspci-0000:01:00.0", `01:00.0 Ethernet controller: Solarflare\n${vpd}`);
+        const { code, stdout } = runTool(node, shell, "state", []);
+        assert.equal(code, 0);
+        const [port] = (JSON.parse(stdout) as { ports: object[] }).ports;
+        assert.deepEqual({ ...port, part, serial }, port);
+        assert.doesNotMatch(stdout, /852200|1234567/, "no more of it leaves the node");
+      });
+    }
+
+    test("a card without lspci is unknown, and no error", () => {
+      addDevice(node, "0000:01:00.0", "1924:0b03", "sfc");
+      node.command("lspci", "#!/bin/sh\nexit 127\n");
+      const [port] = answer()["ports"] as { part: null; serial: null }[];
+      assert.deepEqual([port?.part, port?.serial], [null, null]);
     });
 
     const arguments_: [what: string, cmdline: string, found: object][] = [
