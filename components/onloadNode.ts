@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { BmcAccess } from "../core/bmcAccess.ts";
+import type { Card } from "../core/cards.ts";
 import type { NodeIdentity } from "../core/inspection.ts";
 import { annotations, labels, moduleName } from "../core/names.ts";
 import { expectedOn, type ModuleTarget } from "../core/nodeState.ts";
@@ -59,6 +60,8 @@ export interface NodeProof {
   readonly secureBoot: string;
   readonly key: string | null;
   readonly kernel: string;
+  /** As the node told when this run began; a new firmware is no reason to prove the node again. */
+  readonly cards?: readonly Card[];
   readonly bootId?: string;
   readonly image?: string;
   readonly version?: string;
@@ -154,7 +157,9 @@ export class OnloadNode extends pulumi.ComponentResource {
         // Only what was rolled can be proven.
         childOf(this, [roll]),
       );
-      this.proof = proof.stdout.apply((answer) => JSON.parse(answer) as NodeProof);
+      const { machine } = args.reality;
+      const now = machine !== undefined && "cards" in machine ? { cards: machine.cards } : {};
+      this.proof = proof.stdout.apply((answer) => ({ ...(JSON.parse(answer) as NodeProof), ...now }));
       this.proven = proof;
     }
 

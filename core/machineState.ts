@@ -26,6 +26,10 @@ export interface Port {
   readonly virtual: boolean;
   /** The one driver that may have it; null where any may. */
   readonly override: string | null;
+  /** Part number of its card. */
+  readonly part: string | null;
+  /** Serial number of its card, all but the last four characters masked on the node. */
+  readonly serial: string | null;
 }
 
 interface NetworkInterface {
@@ -34,6 +38,8 @@ interface NetworkInterface {
   readonly driver: string | null;
   /** As `ethtool -i` prints it: the in-tree driver's is the kernel's release. */
   readonly version: string | null;
+  /** The card's firmware, as `ethtool -i` prints it. */
+  readonly firmware: string | null;
 }
 
 export interface MachineState {

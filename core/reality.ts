@@ -1,3 +1,4 @@
+import type { Card } from "./cards.ts";
 import { annotations } from "./names.ts";
 import {
   cordonedBy,
@@ -31,6 +32,8 @@ interface MachineReport {
   /** Why it doesn't run the out-of-tree driver; empty when it does. */
   readonly driver: readonly string[];
   readonly secureBoot: string;
+  /** The cards of its ports: no plan depends on them. */
+  readonly cards?: readonly Card[];
   /** Whether modules signed with the stack's present key can be loaded; absent before there is a key. */
   readonly trusted?: boolean;
 }

@@ -1,3 +1,4 @@
+import { cardsOf, cardSummary, type Card } from "./cards.ts";
 import { driverProblems, isTrusted, type MachineState } from "./machineState.ts";
 import { cordonedBy, isCordoned, isReady, kmmAccount, type NodeModulesConfig, type RollNode } from "./nodeState.ts";
 import { annotations, kmm, moduleName } from "./names.ts";
@@ -24,7 +25,11 @@ export interface StatusRow {
   readonly version: string;
   readonly kmm: string;
   readonly driver: string;
+  /** Part, serial number (masked) and firmware of the ports' cards. */
+  readonly card: string;
   readonly phase: string;
+  /** The same, port by port; not in the table. */
+  readonly cards: readonly Card[];
 }
 
 export function statusRow(report: NodeReport, namespace: string): StatusRow {
@@ -39,7 +44,9 @@ export function statusRow(report: NodeReport, namespace: string): StatusRow {
       version: "-",
       kmm: "-",
       driver: "-",
+      card: "-",
       phase: "-",
+      cards: [],
     };
   }
   return {
@@ -53,8 +60,14 @@ export function statusRow(report: NodeReport, namespace: string): StatusRow {
     kmm: kmmAccount(node, report.nmc, { namespace, module: moduleName }),
     driver: driverOf(report),
     phase: phaseOf(report, node),
+    ...cardFields(machine),
   };
 }
+
+const cardFields = (machine: MachineState | undefined): Pick<StatusRow, "card" | "cards"> =>
+  machine === undefined
+    ? { card: "unknown", cards: [] }
+    : { card: cardSummary(cardsOf(machine)), cards: cardsOf(machine) };
 
 function serviceOf(node: RollNode): string {
   if (!isCordoned(node)) return "in service";
@@ -78,7 +91,7 @@ function phaseOf({ hold }: NodeReport, node: RollNode): string {
 
 /** Columns padded to their widest cell. */
 export function formatTable(rows: readonly StatusRow[]): string {
-  const columns: [keyof StatusRow, string][] = [
+  const columns: [Exclude<keyof StatusRow, "cards">, string][] = [
     ["node", "NODE"],
     ["ready", "READY"],
     ["service", "SERVICE"],
@@ -87,6 +100,7 @@ export function formatTable(rows: readonly StatusRow[]): string {
     ["version", "VERSION"],
     ["kmm", "KMM"],
     ["driver", "DRIVER"],
+    ["card", "CARD"],
     ["phase", "PHASE"],
   ];
   const widths = columns.map(([key, title]) => Math.max(title.length, ...rows.map((row) => row[key].length)));

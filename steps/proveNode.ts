@@ -1,5 +1,6 @@
 /** Looks, without changing anything, whether one node runs what this stack built; the answer is the stack's output. */
 import { z } from "zod";
+import { cardsOf } from "../core/cards.ts";
 import { driverProblems, isTrusted, type MachineState } from "../core/machineState.ts";
 import { expectedOn, isReady, whyNotLoaded, type NodeModulesConfig, type RollNode } from "../core/nodeState.ts";
 import { connect, type Kubectl, type KubeObject } from "./lib/kubectl.ts";
@@ -32,7 +33,10 @@ await runStep(input, async ({ cluster, node: identity, module, ssh, certificate 
     new NodeMachine(name, ssh, certificate).state(),
   ]);
   const node = sameMachine(found, identity);
-  const firmware = { node: name, secureBoot: state.secureBoot, key: state.key, kernel: state.kernel };
+  const firmware = {
+    ...{ node: name, secureBoot: state.secureBoot, key: state.key, kernel: state.kernel },
+    cards: cardsOf(state),
+  };
   if (policy.enrolment.mode === "operator" && !isTrusted(state)) {
     progress(`${name}: pending, key ${state.key ?? "unknown"}`);
     return { ...firmware, state: "pending" };

@@ -16,10 +16,12 @@
 #                     whose signature it could not verify. `signers`: of the files of this module, in the images in the
 #                     node's storage, that have the live module's srcversion; modinfo can't ask a live module.
 #   ports             Ethernet functions on the PCI bus that the kernel's sfc or OpenOnload's binds: [{pci, id, driver,
-#                     virtual, override}]; `id` is vendor:device, `driver` null without one, `virtual` for a function of
-#                     SR-IOV, `override` the one driver that may have it (driverctl writes that), null where any may
-#   interfaces        of these ports: [{name, pci, driver, version}] by `ethtool -i`. In-tree `sfc` reports the kernel's
-#                     release as its version, the out-of-tree one its own.
+#                     virtual, override, part, serial}]; `id` is vendor:device, `driver` null without one, `virtual` for a
+#                     function of SR-IOV, `override` the one driver that may have it (driverctl writes that), null where any
+#                     may. `part` and `serial` are those of the card, from its Vital Product Data; of the serial number only
+#                     the last four characters leave the node.
+#   interfaces        of these ports: [{name, pci, driver, version, firmware}] by `ethtool -i`. In-tree `sfc` reports the
+#                     kernel's release as its version, the out-of-tree one its own. `firmware` is the card's.
 #   ownNetwork        physical interfaces under the default routes (through bridges, bonds and VLANs): [{name, driver,
 #                     solarflare}]. A route's own interface with `solarflare` null where nothing physical is found under it
 #   onloadDevice      whether /dev/onload is there
@@ -107,6 +109,19 @@ is_ours() (
   return 1
 )
 
+# card DEVICE: part and serial number of a PCI function's card. Only root may read its Vital Product Data, which virtual functions
+# don't have; a card that doesn't answer is given up.
+card() {
+  vpd=
+  if [ "$virtual" = false ]; then vpd=$(as_root timeout 5 lspci -vv -s "$1" 2>/dev/null) || vpd=; fi
+  part=$(printf '%s\n' "$vpd" | sed -n 's/^[[:space:]]*\[PN\] Part number: *//p' | head -n 1)
+  serial=$(printf '%s\n' "$vpd" | sed -n 's/^[[:space:]]*\[SN\] Serial number: *//p' | head -n 1)
+  # A short one would be all there in four characters.
+  masked=$(printf %s "$serial" | sed 's/^.\{4,\}\(.\{4\}\)$/****\1/; t
+    s/..*/****/')
+  printf '"part":%s,"serial":%s' "$(string "$part")" "$(string "$masked")"
+}
+
 # PCI functions of the class of an Ethernet controller that are ours.
 ports() {
   separator=
@@ -118,9 +133,9 @@ ports() {
     if [ -e "$root$device/physfn" ]; then virtual=true; fi
     id=$(first_line "$device/vendor"):$(first_line "$device/device")
     override=$(first_line "$device/driver_override")
-    printf '%s{"pci":%s,"id":%s,"driver":%s,"virtual":%s,"override":%s}' "$separator" "$(string "${device##*/}")" \
+    printf '%s{"pci":%s,"id":%s,"driver":%s,"virtual":%s,"override":%s,%s}' "$separator" "$(string "${device##*/}")" \
       "$(string "$(printf %s "$id" | sed 's/0x//g')")" "$(string "$(driver_of "$device")")" "$virtual" \
-      "$(string "$(printf %s "$override" | sed 's/^(null)$//')")"
+      "$(string "$(printf %s "$override" | sed 's/^(null)$//')")" "$(card "${device##*/}")"
     separator=,
   done
 }
@@ -131,10 +146,11 @@ interfaces() {
     name=${path##*/}
     is_ours "$net/$name/device" || continue
     answer=$(ethtool -i "$name" 2>/dev/null) || answer=
-    printf '%s{"name":%s,"pci":%s,"driver":%s,"version":%s}' "$separator" "$(string "$name")" \
+    printf '%s{"name":%s,"pci":%s,"driver":%s,"version":%s,"firmware":%s}' "$separator" "$(string "$name")" \
       "$(string "$(printf '%s\n' "$answer" | sed -n 's/^bus-info: *//p')")" \
       "$(string "$(printf '%s\n' "$answer" | sed -n 's/^driver: *//p')")" \
-      "$(string "$(printf '%s\n' "$answer" | sed -n 's/^version: *//p')")"
+      "$(string "$(printf '%s\n' "$answer" | sed -n 's/^version: *//p')")" \
+      "$(string "$(printf '%s\n' "$answer" | sed -n 's/^firmware-version: *//p')")"
     separator=,
   done
 }

@@ -35,6 +35,8 @@ export interface Actions {
   start: { name: string; file: string; pod?: string };
   /** The programs of this name end. */
   end: { name: string };
+  /** Another firmware on its Solarflare card. */
+  cardFirmware: { version: string };
   /** What the firmware tries first from now on; the network's boot server knows no shim, and so no MokManager. */
   bootOrder: { first: "disk" | "network" };
 }
@@ -87,6 +89,9 @@ const HANDLERS: Handlers = {
   },
   end({ machine }, { name }) {
     machine.processes = machine.processes.filter((each) => each.name !== name);
+  },
+  cardFirmware({ machine }, { version }) {
+    for (const { driver, card } of machine.interfaces) if (driver === "sfc") card.firmware = version;
   },
   bootOrder({ machine }, { first }) {
     machine.boot.order = first === "disk" ? [diskEntry, networkEntry] : [networkEntry, diskEntry];

@@ -39,6 +39,8 @@ export interface Interface {
   pciId: string;
   driver: string;
   defaultRoute: boolean;
+  /** What is on the card: as `ethtool -i` and, but for the management port, its Vital Product Data have it. */
+  card: { firmware: string; part?: string; serial?: string };
 }
 
 /** A kernel module's file, in the host's tree or in an image. */
@@ -144,9 +146,12 @@ function interfacesOf(spec: NodeSpec): Interface[] {
     pciId: "8086:1521",
     driver: "igb",
     defaultRoute: !onSolarflare,
+    card: { firmware: "1.63, 0x80000a05" },
   };
   if (!spec.solarflare) return [management];
+  const card = { firmware: "8.4.0.1003 rx1 tx1", part: "X2522", serial: serialOf(spec.name) };
   const ports = [0, 1].map((port) => ({
+    card: { ...card },
     name: `ens1f${port}np${port}`,
     pciAddress: `0000:3b:00.${port}`,
     pciId: "1924:0b03",
@@ -155,6 +160,10 @@ function interfacesOf(spec: NodeSpec): Interface[] {
   }));
   return [management, ...ports];
 }
+
+/** A serial number in the form of Solarflare's, the same for a node of this name. */
+const serialOf = (name: string): string =>
+  `25220${(parseInt(createHash("sha256").update(name).digest("hex").slice(0, 12), 16) % 1e12).toString().padStart(12, "0")}`;
 
 /** How long a new cluster's machines have been up: what runs on them has long started. */
 const AGE_MS = 3600_000;

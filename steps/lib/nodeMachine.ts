@@ -31,6 +31,8 @@ const machineState = z.object({
       driver: z.string().nullable(),
       virtual: z.boolean(),
       override: z.string().nullable(),
+      part: z.string().nullable(),
+      serial: z.string().nullable(),
     }),
   ),
   interfaces: z.array(
@@ -39,6 +41,7 @@ const machineState = z.object({
       pci: z.string().nullable(),
       driver: z.string().nullable(),
       version: z.string().nullable(),
+      firmware: z.string().nullable(),
     }),
   ),
   ownNetwork: z.array(

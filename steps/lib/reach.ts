@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { cardsOf } from "../../core/cards.ts";
 import { bootDoubts } from "../../core/bootOrder.ts";
 import { driverProblems, isTrusted, type MachineState } from "../../core/machineState.ts";
 import { doubts, obstacles } from "../../core/obstacles.ts";
@@ -73,6 +74,7 @@ async function ask({ name, consent, ...target }: Machine, wanted: Wanted): Promi
       machine: {
         driver: driverProblems(state),
         secureBoot: state.secureBoot,
+        cards: cardsOf(state),
         ...(certificate !== "" && { trusted: isTrusted(state) }),
       },
     };

@@ -16,10 +16,15 @@ export const pci = (change: Partial<Port> = {}): Port => ({
   driver: "sfc",
   virtual: false,
   override: null,
+  part: "X2522",
+  serial: "****1152",
   ...change,
 });
 export const idle = pci({ driver: null });
-export const port = (change: object = {}) => ({ name: "ens1", driver: "sfc", version: "6.1.0.1009", ...change });
+export const port = (change: object = {}) => ({
+  ...{ name: "ens1", pci: "0000:3b:00.0", driver: "sfc", version: "6.1.0.1009", firmware: "8.4.0.1003" },
+  ...change,
+});
 export const machine = (change: Partial<MachineState> = {}): MachineState => ({
   secureBoot: "enabled",
   key: "enrolled",

@@ -25,7 +25,9 @@ const machine = healthy({
   bootId: "boot-2",
   modules: { onload: live, sfc: live, sfc_char: live, sfc_resource: live },
   ports: [pci(), pci()],
-  interfaces: [0, 1].map((port) => ({ name: `ens1f${port}`, driver: "sfc", version: "9.0" })),
+  interfaces: [0, 1].map((port) => ({
+    ...{ name: `ens1f${port}`, pci: "0000:3b:00.0", driver: "sfc", version: "9.0", firmware: "8.4.0.1003" },
+  })),
 });
 const nmc = (bootId = "boot-2", loaded = config): NodeModulesConfig => ({
   spec: { modules: [module] },
@@ -44,12 +46,15 @@ test("a node as it should be", () => {
     version: "v1",
     kmm: "loaded",
     driver: "sfc 9.0",
+    card: "X2522 ****1152 (8.4.0.1003)",
     phase: "-",
+    cards: [0, 1].map(() => ({ pci: "0000:3b:00.0", part: "X2522", serial: "****1152", firmware: "8.4.0.1003" })),
   });
 });
 
 test("a node that is gone has one word for all", () => {
-  const { ready, ...rest } = row({});
+  const { ready, cards, ...rest } = row({});
+  assert.deepEqual(cards, []);
   assert.equal(ready, "gone");
   assert.deepEqual(new Set(Object.values(rest)), new Set(["w1", "-"]));
 });
@@ -79,7 +84,7 @@ test("a key that isn't trusted is told by its state", () => {
 });
 
 test("a driver that isn't ours shows, however green KMM looks", () => {
-  const interfaces = [{ name: "ens1f0", driver: "sfc", version: "5.14" }];
+  const interfaces = [{ name: "ens1f0", driver: "sfc", version: "5.14", firmware: null }];
   const { kmm, driver } = row({ node: node(), nmc: nmc(), machine: { ...machine, ports: [pci()], interfaces } });
   assert.equal(kmm, "loaded");
   assert.equal(driver, "ens1f0 runs the in-tree sfc driver (version 5.14)");

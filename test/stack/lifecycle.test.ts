@@ -1,7 +1,9 @@
 /** The main job, through the real engine on a real API server: up, up again, rebuild, destroy. One stack, in this order. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import type { Card } from "../../core/cards.ts";
 import { kmm, labels } from "../../core/names.ts";
+import { controlNode } from "../../sandbox/nodes/control.ts";
 import { liveInterfaces } from "../../sandbox/nodes/tools/inspect.ts";
 import { clusterObjects, machineOf, writesBy } from "./cluster.ts";
 import { startStack, type Stack } from "./stack.ts";
@@ -13,6 +15,7 @@ interface NodeProof {
   readonly node: string;
   readonly version: string;
   readonly image: string;
+  readonly cards: readonly Card[];
 }
 
 describe("one stack's life", { concurrency: false }, () => {
@@ -57,13 +60,21 @@ describe("one stack's life", { concurrency: false }, () => {
     assert.deepEqual(await cordoned(), []);
   });
 
-  test("a second up changes nothing and writes nothing", async () => {
+  test("a second up changes nothing and writes nothing, and its outputs show a card's new firmware", async () => {
+    await controlNode(stack.sandbox.dir, "worker-2", "cardFirmware", { version: "8.5.0.1002 rx1 tx1" });
     const before = (await stack.sandbox.auditLog()).length;
     const { exitCode, output, steps } = await stack.up("--expect-no-changes");
 
     assert.equal(exitCode, 0, output);
     assert.deepEqual(steps, []);
     assert.deepEqual(writesBy("admin", (await stack.sandbox.auditLog()).slice(before)), []);
+    const proofs = (await stack.outputs())["proofs"] as NodeProof[];
+    const firmware = proofs.map(({ cards }) => [...new Set(cards.map((card) => card.firmware))].join());
+    assert.deepEqual(firmware, ["8.4.0.1003 rx1 tx1", "8.5.0.1002 rx1 tx1", "8.4.0.1003 rx1 tx1"]);
+    for (const { part, serial } of proofs.flatMap(({ cards }) => cards)) {
+      assert.equal(part, "X2522");
+      assert.match(serial, /^\*{4}\d{4}$/);
+    }
   });
 
   test("preview of a forced rebuild shows the Module, its build, and each node's roll and proof, and nothing else", async () => {

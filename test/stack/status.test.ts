@@ -30,6 +30,14 @@ describe("the everyday scripts", { concurrency: false }, () => {
     return JSON.parse(stdout) as StatusRow[];
   }
 
+  /** Of the Solarflare cards, as they stand on the cards themselves. */
+  async function serialNumbers(): Promise<string[]> {
+    const machine = await controlNode(stack.sandbox.dir, "worker-1", "state");
+    const numbers = machine?.interfaces.flatMap(({ card }) => card.serial ?? []) ?? [];
+    assert.equal(numbers.length, 2);
+    return numbers;
+  }
+
   test("before the first `up` there are nodes, but neither a key to ask for nor a password", async () => {
     const found = await rows();
     assert.deepEqual(
@@ -50,8 +58,11 @@ describe("the everyday scripts", { concurrency: false }, () => {
     const before = (await stack.sandbox.auditLog()).length;
     const { code, stdout, stderr } = await script("status");
     assert.equal(code, 0, stderr);
-    assert.match(stdout, /^NODE +READY +SERVICE +SECURE BOOT +KEY +VERSION +KMM +DRIVER +PHASE\n/);
+    assert.match(stdout, /^NODE +READY +SERVICE +SECURE BOOT +KEY +VERSION +KMM +DRIVER +CARD +PHASE\n/);
     assert.match(stdout, /\nworker-1 +yes +in service +enabled +pending +- +- +\S/);
+    const serials = await serialNumbers();
+    assert.match(stdout, new RegExp(`X2522 \\*{4}${serials[0]?.slice(-4)} \\(8\\.4\\.0\\.1003 rx1 tx1\\)`));
+    for (const serial of serials) assert.ok(!stdout.includes(serial.slice(-5)), "no more than its end is shown");
     assert.deepEqual(writesBy("admin", (await stack.sandbox.auditLog()).slice(before)), []);
   });
 

@@ -19,7 +19,7 @@ export function ethtool({ machine, args }: Call): Result {
   return printed(
     `driver: ${found.driver}`,
     `version: ${driverVersion(machine, found.driver)}`,
-    "firmware-version: 8.4.0.1003 rx1 tx1",
+    `firmware-version: ${found.card.firmware}`,
     "expansion-rom-version: ",
     `bus-info: ${found.pciAddress}`,
     "supports-statistics: yes",
@@ -41,11 +41,16 @@ export function lsmod({ machine }: Call): Result {
   return printed("Module                  Size  Used by", ...lines);
 }
 
-/** `lspci -d VENDOR: -nnk`. */
-export function lspci({ machine, args }: Call): Result {
+/** `lspci -d VENDOR: -nnk`, and `lspci -vv -s ADDRESS`, of which only the Vital Product Data is modelled. */
+export function lspci(call: Call): Result {
+  const { machine, args } = call;
+  if (args[0] === "-vv" && args[1] === "-s" && args.length === 3) return productData(call);
   const vendor = /^([0-9a-f]{4}):$/.exec(args[1] ?? "")?.[1];
   if (args[0] !== "-d" || vendor === undefined || args[2] !== "-nnk" || args.length !== 3) {
-    return failed(1, `lspci: the sandbox knows only lspci -d VENDOR: -nnk, not ${args.join(" ")}`);
+    return failed(
+      1,
+      `lspci: the sandbox knows only lspci -d VENDOR: -nnk and lspci -vv -s ADDRESS, not ${args.join(" ")}`,
+    );
   }
   const blocks = machine.interfaces
     .filter(({ pciId }) => pciId.startsWith(`${vendor}:`))
@@ -55,6 +60,30 @@ export function lspci({ machine, args }: Call): Result {
       `\tKernel modules: ${driver}`,
     ]);
   return printed(...blocks);
+}
+
+/** As pciutils 3.7 prints it for root; others aren't shown any capability. */
+function productData({ machine, args, root }: Call): Result {
+  const found = machine.interfaces.find(({ pciAddress }) => pciAddress === args[2]);
+  // A slot with nothing in it is no error of lspci's.
+  if (found === undefined) return printed();
+  const name = PCI_NAMES[found.pciId] ?? "Device";
+  const { part, serial } = found.card;
+  return printed(
+    `${found.pciAddress.replace(/^0000:/, "")} Ethernet controller: ${name} (rev 01)`,
+    ...(root && part !== undefined && serial !== undefined
+      ? [
+          "\tCapabilities: [d0] Vital Product Data",
+          `\t\tProduct Name: ${name}`,
+          "\t\tRead-only fields:",
+          `\t\t\t[PN] Part number: ${part}`,
+          `\t\t\t[SN] Serial number: ${serial}`,
+          "\t\t\t[RV] Reserved: checksum good, 0 byte(s) reserved",
+          "\t\tEnd",
+        ]
+      : [...(root ? [] : ["\tCapabilities: <access denied>"])]),
+    "",
+  );
 }
 
 const PCI_NAMES: Record<string, string> = {

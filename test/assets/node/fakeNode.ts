@@ -90,7 +90,11 @@ export class FakeNode {
     this.command("sudo", '#!/bin/sh\n[ "$1" = -n ] && shift\nexec "$@"\n');
     this.command("id", "#!/bin/sh\necho 1000\n");
     this.command("systemd-run", `#!/bin/sh\necho "$*" >>"$(dirname "$0")/../calls"\n`);
-    this.command("ethtool", '#!/bin/sh\nprintf "driver: sfc\\nversion: 9.0.2.140\\nbus-info: 0000:3b:00.0\\n"\n');
+    this.command(
+      "ethtool",
+      '#!/bin/sh\nprintf "driver: sfc\\nversion: 9.0.2.140\\nfirmware-version: 8.4.0.1003 rx1 tx1\\nbus-info: 0000:3b:00.0\\n"\n',
+    );
+    this.command("lspci", '#!/bin/sh\n[ "$1 $2" = "-vv -s" ] && cat "$(dirname "$0")/../lspci-$3" 2>/dev/null\n');
     this.command("modinfo", '#!/bin/sh\ncase $2 in srcversion) sed -n 1p "$3" ;; signer) sed -n 2p "$3" ;; esac\n');
     this.file("certificate", "a certificate");
     this.file("root/dev/shm/.keep", "");

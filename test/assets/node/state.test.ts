@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { defaultRoute, FakeNode } from "./fakeNode.ts";
-import { answerOf, shells } from "./shells.ts";
+import { answerOf, runTool, shells } from "./shells.ts";
 
 const certificate = `certificate=${Buffer.from("a certificate").toString("base64")}`;
 
@@ -82,11 +82,14 @@ for (const shell of shells) {
         sfc_resource: null,
       });
       assert.deepEqual(found["interfaces"], [
-        { name: "ens1", pci: "0000:3b:00.0", driver: "sfc", version: "9.0.2.140" },
+        { name: "ens1", pci: "0000:3b:00.0", driver: "sfc", version: "9.0.2.140", firmware: "8.4.0.1003 rx1 tx1" },
       ]);
       assert.deepEqual(found["ownNetwork"], [{ name: "ens1", driver: "sfc", solarflare: true }]);
       assert.deepEqual(found["ports"], [
-        { pci: "0000:3b:00.0", id: "1924:0b03", driver: "sfc", virtual: false, override: null },
+        {
+          ...{ pci: "0000:3b:00.0", id: "1924:0b03", driver: "sfc", virtual: false },
+          ...{ override: null, part: null, serial: null },
+        },
       ]);
       const rest = ["secureBoot", "key", "deletionPending", "onloadDevice", "kernel"].map((name) => found[name]);
       assert.deepEqual(rest, ["disabled", null, null, true, "5.14.0"]);
@@ -116,6 +119,7 @@ for (const shell of shells) {
       const { ports } = answer();
       const port = (pci: string, id: string, driver: string | null, virtual = false) => ({
         ...{ pci, id, driver, virtual, override: null },
+        ...{ part: null, serial: null },
       });
       // busybox has a modinfo of its own, and here no sfc to look into.
       const fromTable = shell[0] === "busybox" ? [] : [port("0000:04:00.0", "10ee:0200", null)];
@@ -152,7 +156,7 @@ for (const shell of shells) {
       node.link("root/sys/class/net/old/device", "../../../bus/pci/devices/0000:03:00.0");
       const found = answer();
       const port = (pci: string, id: string, driver: string | null, change: object = {}) => ({
-        ...{ pci, id, driver, virtual: false, override: null },
+        ...{ pci, id, driver, virtual: false, override: null, part: null, serial: null },
         ...change,
       });
       assert.deepEqual(found["ports"], [
@@ -196,6 +200,35 @@ for (const shell of shells) {
         assert.equal(answer()["kernelDriverBarred"], barred);
       });
     }
+
+    const cards: [what: string, vpd: string, part: string | null, serial: string | null][] = [
+      [
+        "its part, and the end of its serial number",
+        "\t\t\t[PN] Part number: SFN8522\n\t\t\t[SN] Serial number: 852200205114164501152\n",
+        "SFN8522",
+        "****1152",
+      ],
+      ["a short serial number, all masked", "\t[PN] Part number: X\n\t[SN] Serial number: 1234567\n", "X", "****"],
+      ["no Vital Product Data", "\tCapabilities: [d0] Vital Product Data\n\t\tNot readable\n", null, null],
+    ];
+    for (const [what, vpd, part, serial] of cards) {
+      test(`a port's card: ${what}`, () => {
+        addDevice(node, "0000:01:00.0", "1924:0b03", "sfc");
+        node.file("lspci-0000:01:00.0", `01:00.0 Ethernet controller: Solarflare\n${vpd}`);
+        const { code, stdout } = runTool(node, shell, "state", []);
+        assert.equal(code, 0);
+        const [port] = (JSON.parse(stdout) as { ports: object[] }).ports;
+        assert.deepEqual({ ...port, part, serial }, port);
+        assert.doesNotMatch(stdout, /852200|1234567/, "no more of it leaves the node");
+      });
+    }
+
+    test("a card without lspci is unknown, and no error", () => {
+      addDevice(node, "0000:01:00.0", "1924:0b03", "sfc");
+      node.command("lspci", "#!/bin/sh\nexit 127\n");
+      const [port] = answer()["ports"] as { part: null; serial: null }[];
+      assert.deepEqual([port?.part, port?.serial], [null, null]);
+    });
 
     const arguments_: [what: string, cmdline: string, found: object][] = [
       ["modules that the kernel refuses", "quiet module_blacklist=nouveau,sfc", { blacklisted: ["sfc"] }],
