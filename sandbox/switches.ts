@@ -10,7 +10,8 @@ const SWITCHES = {
   "build.hang": "regexp on NAMESPACE/NAME of a Build: it stays Running until it is cancelled or the switch is off",
   "build.long-line":
     "regexp on NAMESPACE/NAME of a Build that fails: a line of 190 KB stands before the end of its log",
-  "build.pending": "regexp on NAMESPACE/NAME of a Build: it stays Pending, with a pod that no node takes, while the switch is on",
+  "build.pending":
+    "regexp on NAMESPACE/NAME of a Build: it stays Pending, with a pod that no node takes, while the switch is on",
   "build.seconds": "how long a Build runs at least, in seconds (default 0.6)",
   "gateway.cut": "seconds: connections through the gateway are cut at this age; 0: all at once, and none is let in",
   "node.boot-id-unchanged": "regexp on a node's name: its reboots leave the boot ID as it was",
