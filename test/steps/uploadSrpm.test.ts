@@ -142,10 +142,7 @@ test("a build that isn't started is looked into while its upload waits, given it
   assert.match(stderr, /00:0\d waiting for the source image: onload-srpm-1 Pending$/m);
   const named = `onload-srpm-1 Pending (no node takes its pod: ${unscheduled})`;
   assert.ok(stderr.includes(`waiting for the source image: ${named}\n`), stderr);
-  assert.ok(
-    stderr.includes(`the source image: not after 12 s: ${named}; look at`),
-    stderr,
-  );
+  assert.ok(stderr.includes(`the source image: not after 12 s: ${named}; look at`), stderr);
   for (const name of ["onload-srpm-0", "onload-srpm-1"]) {
     assert.equal((cluster.find("Build", name)?.["status"] as { cancelled?: boolean }).cancelled, true, name);
   }
