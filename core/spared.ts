@@ -2,7 +2,7 @@ import { matches, type LabelSelector } from "./labelSelector.ts";
 import { isCordoned, isReady, type RollNode } from "./nodeState.ts";
 
 /*
- * What a drain spares (ADR 8). A roll-out waits for KMM, for the registry and for the API servers, so it must not evict
+ * What a drain spares (ADR 7). A roll-out waits for KMM, for the registry and for the API servers, so it must not evict
  * what serves them from the one node on which they can run.
  */
 
