@@ -2,7 +2,7 @@ import { stemOf, tagOf } from "../../core/imageTag.ts";
 import type { BuildVerdict, WantedImage } from "../../core/moduleBuild.ts";
 import { annotations, kmm } from "../../core/names.ts";
 import { cancelBuilds } from "./builds.ts";
-import { timestamp } from "./clock.ts";
+import { sleep, timestamp } from "./clock.ts";
 import { readImageMemory, rememberSpoilt } from "./imageMemory.ts";
 import { storeOf } from "./imageStore.ts";
 import { readFeatures } from "./kmmFeatures.ts";
@@ -13,6 +13,12 @@ interface Subject {
   readonly namespace: string;
   readonly module: string;
 }
+
+/** How often KMM is stopped, should it begin again. */
+const mostStops = 10;
+
+/** Seconds without a new MIC after which KMM counts as stopped. */
+const restSeconds = 5;
 
 /** What makes KMM end a round of building and signing, forget what it believes, and look again. */
 export class KmmRounds {
@@ -48,11 +54,18 @@ export class KmmRounds {
 
   /**
    * KMM answers a failed signing with another build, for ever. Stopped, it has nothing to do until the Module is touched,
-   * which the next `up` does. An image that stands unsigned under its final tag is taken away before anything pulls it.
+   * which the next `up` does; but a change of the MIC that it has yet to look at makes it begin once more. An image that
+   * stands unsigned under its final tag is taken away before anything pulls it.
+   *
+   * @throws StepError when KMM begins again each time
    */
   async giveUpSigning(images: readonly WantedImage[]): Promise<void> {
-    await this.stop();
-    if (await this.#signsInPlace()) await this.#spoil(images);
+    for (let tries = 0; tries < mostStops; tries += 1) {
+      await this.stop();
+      if (await this.#signsInPlace()) await this.#spoil(images);
+      if (await this.#isAtRest()) return;
+    }
+    throw new StepError(`KMM has begun to build again ${mostStops} times`);
   }
 
   /** @throws StepError where the tag must not be used again */
@@ -88,6 +101,17 @@ export class KmmRounds {
     await this.#delete("moduleimagesconfigs.kmm.sigs.x-k8s.io");
     await this.endRound();
     await cancelBuilds(this.#kubectl, this.#subject.namespace, `${kmm.moduleNameLabel}=${this.name}`);
+  }
+
+  /** Whether no MIC comes back for as long as KMM takes to look at what changed before. */
+  async #isAtRest(): Promise<boolean> {
+    const { namespace } = this.#subject;
+    for (let waited = 0; waited < restSeconds; waited += 1) {
+      await sleep(1000);
+      const mic = await this.#kubectl.get("moduleimagesconfigs.kmm.sigs.x-k8s.io", this.name, namespace);
+      if (mic !== undefined) return false;
+    }
+    return true;
   }
 
   /** Asked when it matters: KMM may be upgraded while a build is followed. */

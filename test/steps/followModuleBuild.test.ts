@@ -247,6 +247,18 @@ for (const phase of ["Running", "Complete"]) {
   });
 }
 
+test("a round that KMM begins once more in that moment is ended, too", async (t) => {
+  const cluster = new FakeCluster(t);
+  const stop = cluster.onCall(() => {
+    if (!cluster.commands.some((command) => command.includes("patch builds"))) return;
+    stop();
+    cluster.put(mic("t2", "NeedsBuilding"), mbsc("t2"));
+  });
+  const said = await failSigning(cluster, "Running");
+  assert.deepEqual(left(cluster), { mic: false, mbsc: false, touched: false });
+  assert.match(said, /No node was touched\. Mend the cause/);
+});
+
 for (const [refusal, told] of [
   ['(NotFound): builds.build.openshift.io "onload-build-5-14" not found', "No node was touched. Mend the cause"],
   [
