@@ -6,14 +6,15 @@ import { etcdTrouble, isPaused, poolOf, poolTrouble, severalPools, type MachineC
 
 /** What `up` goes on with, but somebody should know. */
 export function clusterWarnings(intent: Intent, facts: ClusterFacts): string[] {
+  const rolled = rolledNodes(intent, facts);
   return [
     ...deletionWarnings(intent, facts),
     ...untestedKmm(facts),
     ...placeWarnings(facts),
     ...buildWarnings(facts.kmmBuilds),
-    ...updateWarnings(rolledNodes(intent, facts), facts),
-    ...poolWarnings(rolledNodes(intent, facts), facts),
-    ...etcdWarnings(rolledNodes(intent, facts), facts),
+    ...updateWarnings(rolled, facts),
+    ...poolWarnings(rolled, facts),
+    ...etcdWarnings(rolled, facts),
     ...kernelWarnings(intent, facts),
   ];
 }

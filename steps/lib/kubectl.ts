@@ -109,7 +109,7 @@ export class Kubectl {
       await this.run(args);
       return true;
     } catch (error) {
-      if (failedFor(error, "NotFound") && !(error as KubectlError).isUnknownKind) return false;
+      if (failedFor(error, "NotFound") && !error.isUnknownKind) return false;
       throw error;
     }
   }

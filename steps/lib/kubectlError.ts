@@ -32,5 +32,5 @@ export const isUnknownKind = (stderr: string): boolean =>
   );
 
 /** Whether a command failed for this reason. */
-export const failedFor = (error: unknown, ...reasons: readonly string[]): boolean =>
+export const failedFor = (error: unknown, ...reasons: readonly string[]): error is KubectlError =>
   error instanceof KubectlError && error.reason !== undefined && reasons.includes(error.reason);
