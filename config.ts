@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { stackNameProblem } from "./core/names.ts";
-import { parseSettings } from "./core/parseSettings.ts";
-import type { Settings } from "./core/settings.ts";
+import { parseSettings } from "./core/configuration/parseSettings.ts";
+import type { Settings } from "./core/configuration/settings.ts";
 
 /** Project namespace of the configuration keys: `onload-kmm:release` and so on. */
 const project = "onload-kmm";

@@ -1,5 +1,12 @@
-import pulumi from "@pulumi/eslint-plugin";
+import pulumiRules from "@pulumi/eslint-plugin";
 import tseslint from "typescript-eslint";
+
+/** What a room of the house may not import: docs/architecture.md, column "never". */
+const never = (message, ...patterns) => ({ patterns: [{ regex: patterns.join("|"), message }] });
+const pulumi = "^@pulumi/";
+const laboratory = "^@onload-kmm/|/(sandbox|secure-boot)/";
+const upwards = (...rooms) => `^(\\.\\./)+(${rooms.join("|")})(/|\\.ts$)`;
+const program = ["components", "index", "config", "preflight"];
 
 const theClock = "take the time from steps/lib/clock.ts";
 const byTheClock = (name) => ({ name, message: theClock });
@@ -21,10 +28,56 @@ export default tseslint.config(
   },
   {
     files: ["**/*.ts"],
-    plugins: { "@pulumi": pulumi },
+    plugins: { "@pulumi": pulumiRules },
     rules: {
       "@pulumi/no-output-in-template-literal": "error",
       "@pulumi/no-output-instance-in-template-literal": "error",
+    },
+  },
+  {
+    files: ["core/**"],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        never(
+          "core/ is pure",
+          pulumi,
+          laboratory,
+          upwards(...program, "steps"),
+          "^node:(fs|net|http|https|child_process|timers|process)",
+        ),
+      ],
+    },
+  },
+  {
+    files: ["components/**"],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        never(
+          "components know core/ only",
+          laboratory,
+          upwards("steps"),
+          "^node:(fs|net|http|https|child_process|timers|process)",
+        ),
+      ],
+    },
+  },
+  {
+    files: ["*.ts", "scripts/**"],
+    rules: { "no-restricted-imports": ["error", never("the product doesn't know its laboratory", laboratory)] },
+  },
+  {
+    files: ["sandbox/**"],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        never(
+          "the sandbox doesn't know the product",
+          upwards(...program, "steps"),
+          "/core/(configuration|cluster|build|node|firmware|names|hash)",
+        ),
+      ],
     },
   },
   {
@@ -33,7 +86,13 @@ export default tseslint.config(
     rules: {
       // Time is injected: tests wait for nothing.
       "no-restricted-globals": ["error", ...["setTimeout", "setInterval", "performance"].map(byTheClock)],
-      "no-restricted-imports": ["error", ...["node:timers", "node:timers/promises", "node:perf_hooks"].map(byTheClock)],
+      "no-restricted-imports": [
+        "error",
+        {
+          paths: ["node:timers", "node:timers/promises", "node:perf_hooks"].map(byTheClock),
+          ...never("steps know core/ and each other only", pulumi, laboratory, upwards(...program)),
+        },
+      ],
       "no-restricted-syntax": [
         "error",
         ...[
@@ -45,7 +104,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ["test/**"],
+    files: ["test/**", "sandbox/test/**"],
     rules: {
       // node:test's `test` and `describe` return promises that the runner itself awaits.
       "@typescript-eslint/no-floating-promises": [

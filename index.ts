@@ -11,10 +11,10 @@ import { SigningKey } from "./components/signingKey.ts";
 import { SrpmImage } from "./components/srpmImage.ts";
 import { step } from "./components/step.ts";
 import { readConfig } from "./config.ts";
-import { tagTemplate } from "./core/imageTag.ts";
-import { filesToSign } from "./core/moduleSpec.ts";
+import { tagTemplate } from "./core/build/imageTag.ts";
+import { filesToSign } from "./core/build/moduleSpec.ts";
 import { names } from "./core/names.ts";
-import type { ModuleTarget } from "./core/nodeState.ts";
+import type { ModuleTarget } from "./core/node/nodeState.ts";
 import { preflight } from "./preflight.ts";
 
 const config = readConfig();

@@ -5,15 +5,15 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ListedNode } from "./components/onloadNodes.ts";
 import { stepCommand } from "./components/step.ts";
 import { problemReport, type Config } from "./config.ts";
-import { identityOf, type Intent } from "./core/inspection.ts";
-import { keyChange } from "./core/keyChange.ts";
-import type { Remade } from "./core/ownObjects.ts";
-import type { NodeReality } from "./core/reality.ts";
-import { longestTag, tagLengthProblem } from "./core/imageTag.ts";
-import type { Release } from "./core/release.ts";
-import { releaseSupport, type BuiltFor } from "./core/releaseSupport.ts";
-import { openRelease, ReleaseError } from "./steps/lib/releasePackage.ts";
-import { agentProblem, privateKeyProblem } from "./steps/lib/sshKey.ts";
+import { identityOf, type Intent } from "./core/cluster/inspection.ts";
+import { keyChange } from "./core/configuration/keyChange.ts";
+import type { Remade } from "./core/cluster/ownObjects.ts";
+import type { NodeReality } from "./core/node/reality.ts";
+import { longestTag, tagLengthProblem } from "./core/build/imageTag.ts";
+import type { Release } from "./core/build/release.ts";
+import { releaseSupport, type BuiltFor } from "./core/build/releaseSupport.ts";
+import { openRelease, ReleaseError } from "./steps/build/releasePackage.ts";
+import { agentProblem, privateKeyProblem } from "./steps/node/sshKey.ts";
 
 /** What the program knows before its first resource. */
 export interface Preflight {
@@ -22,7 +22,7 @@ export interface Preflight {
   readonly nodes: readonly ListedNode[];
   /** Which of the stack's own objects were deleted by hand, and are made again. */
   readonly remade: Remade;
-  /** Stems of image tags that must not be used again (core/imageMemory.ts). */
+  /** Stems of image tags that must not be used again (core/build/imageMemory.ts). */
   readonly spoilt: readonly string[];
   /** Kernels that the Module may be built for. */
   readonly kernels: readonly string[];

@@ -1,18 +1,18 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { contentHash } from "../core/hash.ts";
-import { forKernel, imageTemplate } from "../core/imageTag.ts";
-import { moduleSpec, moduleVersion } from "../core/moduleSpec.ts";
+import { forKernel, imageTemplate } from "../core/build/imageTag.ts";
+import { moduleSpec, moduleVersion } from "../core/build/moduleSpec.ts";
 import { moduleName, ownFields, ownLabels } from "../core/names.ts";
-import { hashedNames } from "../core/ownObjects.ts";
-import type { ModuleTarget } from "../core/nodeState.ts";
+import { hashedNames } from "../core/cluster/ownObjects.ts";
+import type { ModuleTarget } from "../core/node/nodeState.ts";
 import { guard } from "./guard.ts";
 import { childOf, ownChildOf, type OwnerArgs } from "./options.ts";
 import { step } from "./step.ts";
 
 export interface KernelModuleArgs extends OwnerArgs {
   readonly namespace: pulumi.Output<string>;
-  /** The kmod image's tag with the kernel still a variable: a hash of all that goes into it (core/imageTag.ts). */
+  /** The kmod image's tag with the kernel still a variable: a hash of all that goes into it (core/build/imageTag.ts). */
   readonly tag: pulumi.Input<string>;
   /** Kernels that the Module may be built for. */
   readonly kernels: readonly string[];

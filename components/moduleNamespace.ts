@@ -1,8 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { names, ownFields, ownLabels } from "../core/names.ts";
-import { remadeAnnotations } from "../core/ownObjects.ts";
-import { policyAnnotations, type Policy } from "../core/policy.ts";
+import { remadeAnnotations } from "../core/cluster/ownObjects.ts";
+import { policyAnnotations, type Policy } from "../core/configuration/policy.ts";
 import { guard } from "./guard.ts";
 import { ownChildOf, type OwnerArgs } from "./options.ts";
 

@@ -1,12 +1,12 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { BmcAccess } from "../core/bmcAccess.ts";
-import type { Card } from "../core/cards.ts";
-import type { NodeIdentity } from "../core/inspection.ts";
+import type { BmcAccess } from "../core/firmware/bmcAccess.ts";
+import type { Card } from "../core/node/cards.ts";
+import type { NodeIdentity } from "../core/cluster/inspection.ts";
 import { annotations, labels, moduleName } from "../core/names.ts";
-import { expectedOn, type ModuleTarget } from "../core/nodeState.ts";
-import type { Consent } from "../core/obstacles.ts";
-import { generation, planned, type NodeReality } from "../core/reality.ts";
+import { expectedOn, type ModuleTarget } from "../core/node/nodeState.ts";
+import type { Consent } from "../core/node/obstacles.ts";
+import { generation, planned, type NodeReality } from "../core/node/reality.ts";
 import { childOf, type StackArgs } from "./options.ts";
 import { step } from "./step.ts";
 

@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { NodeIdentity } from "../core/inspection.ts";
-import { isOut, type NodeReality } from "../core/reality.ts";
-import { predecessor } from "../core/lanes.ts";
-import type { Settings } from "../core/settings.ts";
+import type { NodeIdentity } from "../core/cluster/inspection.ts";
+import { isOut, type NodeReality } from "../core/node/reality.ts";
+import { predecessor } from "../core/node/rolloutOrder.ts";
+import type { Settings } from "../core/configuration/settings.ts";
 import type { EnrolmentPassword } from "./enrolmentPassword.ts";
 import { OnloadNode, type OnloadNodeArgs } from "./onloadNode.ts";
 

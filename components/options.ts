@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { Remade, Remake } from "../core/ownObjects.ts";
+import type { Remade, Remake } from "../core/cluster/ownObjects.ts";
 
 /** What every component needs to know of the stack it belongs to. */
 export interface StackArgs {

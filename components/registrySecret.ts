@@ -1,13 +1,13 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { dockerConfigKey, dockerConfigType, mergeDockerConfigs } from "../core/dockerConfig.ts";
+import { dockerConfigKey, dockerConfigType, mergeDockerConfigs } from "../core/build/dockerConfig.ts";
 import { names, ownFields, ownLabels } from "../core/names.ts";
-import { secretAt } from "../core/registryTrust.ts";
+import { secretAt } from "../core/build/registryTrust.ts";
 import { guard } from "./guard.ts";
 import { ownChildOf, secretReadBy, type OwnerArgs } from "./options.ts";
 
 export interface RegistrySecretArgs extends OwnerArgs {
-  /** `NAMESPACE/NAME` of the Secret that may push and pull; that it fits was checked before (core/registryTrust.ts). */
+  /** `NAMESPACE/NAME` of the Secret that may push and pull; that it fits was checked before (core/build/registryTrust.ts). */
   readonly pushSecret: string;
   /** The same of one with what else builds pull. */
   readonly pullSecret?: string | undefined;

@@ -3,7 +3,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { ownFields, ownLabels } from "../core/names.ts";
-import { hashedNames } from "../core/ownObjects.ts";
+import { hashedNames } from "../core/cluster/ownObjects.ts";
 import { guard } from "./guard.ts";
 import { ownChildOf, type OwnerArgs } from "./options.ts";
 

@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { contentHash } from "../core/hash.ts";
-import { sourceReference } from "../core/imageTag.ts";
+import { sourceReference } from "../core/build/imageTag.ts";
 import { names, ownFields, ownLabels } from "../core/names.ts";
 import { guard } from "./guard.ts";
 import { childOf, ownChildOf, type OwnerArgs } from "./options.ts";

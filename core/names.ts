@@ -62,20 +62,20 @@ export const annotations = {
   selected: `${domain}/selected`,
   /** On a selected node that roll-outs pass by: it doesn't count as out of service. */
   hold: `${domain}/hold`,
-  /** On a node while it is being worked on, or where that stopped: JSON of {@link file://./rollState.ts}. */
+  /** On a node while it is being worked on, or where that stopped: JSON of {@link file://./node/rollState.ts}. */
   roll: `${domain}/roll`,
   /** On a node that we cordoned: the stack's name. Without it an uncordon is not ours to do. */
   cordonedBy: `${domain}/cordoned-by`,
-  /** On a node: the generation (core/reality.ts) whose roll-out ended well last. */
+  /** On a node: the generation (core/node/reality.ts) whose roll-out ended well last. */
   generation: `${domain}/generation`,
-  /** On the namespace: digests of signed images by tag, and tags never to be used again (core/imageMemory.ts). */
+  /** On the namespace: digests of signed images by tag, and tags never to be used again (core/build/imageMemory.ts). */
   signed: `${domain}/signed`,
   spoilt: `${domain}/spoilt`,
   /** On the Module: touched to make KMM look again. */
   retry: `${domain}/retry`,
 } as const;
 
-/** Prefix of the annotations on a stack's namespace that hold its policy (core/policy.ts). */
+/** Prefix of the annotations on a stack's namespace that hold its policy (core/configuration/policy.ts). */
 export const policyPrefix = `policy.${domain}/`;
 
 /** The environment variable in which a step of {@link file://../steps} finds what isn't secret of its input, as JSON. */

@@ -19,7 +19,7 @@ process.stdout.write(`${password}\n`);
 
 /** The one that was given, else the one that was generated. */
 async function readPassword(): Promise<string | undefined> {
-  const pulumi = await cliOf(values);
+  const pulumi = cliOf(values);
   const given = await pulumi("config", "get", "onload-kmm:mokPassword").catch(() => "");
   if (given.trim() !== "") return given.trim();
   const { deployment } = JSON.parse(await pulumi("stack", "export", "--show-secrets")) as Deployment;

@@ -3,18 +3,18 @@
  * at once, and one that doesn't answer says so in its line.
  */
 import { parseArgs } from "node:util";
-import type { NodeModulesConfig, RollNode } from "../core/nodeState.ts";
-import { parseSettings } from "../core/parseSettings.ts";
-import { formatTable, statusRow, type NodeReport } from "../core/statusTable.ts";
-import { connect, type KubeObject } from "../steps/lib/kubectl.ts";
-import { NodeMachine } from "../steps/lib/nodeMachine.ts";
+import type { NodeModulesConfig, RollNode } from "../core/node/nodeState.ts";
+import { parseSettings } from "../core/configuration/parseSettings.ts";
+import { formatTable, statusRow, type NodeReport } from "../core/node/statusTable.ts";
+import { connect, type KubeObject } from "../steps/cluster/kubectl.ts";
+import { NodeMachine } from "../steps/node/nodeMachine.ts";
 import { StepError } from "../steps/lib/step.ts";
 import { cliOf, fail, stackOptions, type StackChoice } from "./stack.ts";
 
 /** Seconds: an API server that doesn't answer by then is reported. */
 const patience = 5;
 
-type Cli = Awaited<ReturnType<typeof cliOf>>;
+type Cli = ReturnType<typeof cliOf>;
 
 interface StackConfig {
   readonly [key: string]: { readonly value?: string; readonly objectValue?: unknown; readonly secret: boolean };
@@ -29,7 +29,7 @@ try {
 }
 
 async function readRows(choice: StackChoice) {
-  const pulumi = await cliOf(choice);
+  const pulumi = cliOf(choice);
   const [settings, certificate] = await Promise.all([readSettings(pulumi), readCertificate(pulumi)]);
   const kubectl = await connect(settings.cluster, patience);
   const [nodes, nmcs] = await Promise.all([

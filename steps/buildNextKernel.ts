@@ -3,13 +3,13 @@
  * PreflightValidationOCP, which is gone when the step ends.
  */
 import { z } from "zod";
-import { tagOf } from "../core/imageTag.ts";
-import { readImageMemory } from "./lib/imageMemory.ts";
-import { ImageRound } from "./lib/imageRound.ts";
-import { storeOf } from "./lib/imageStore.ts";
-import { connect, type Kubectl } from "./lib/kubectl.ts";
-import { readPolicy } from "./lib/policy.ts";
-import { PreflightRounds } from "./lib/preflightRounds.ts";
+import { tagOf } from "../core/build/imageTag.ts";
+import { readImageMemory } from "./build/imageMemory.ts";
+import { ImageRound } from "./build/imageRound.ts";
+import { storeOf } from "./build/imageStore.ts";
+import { connect, type Kubectl } from "./cluster/kubectl.ts";
+import { readPolicy } from "./cluster/policy.ts";
+import { PreflightRounds } from "./build/preflightRounds.ts";
 import { clusterSchema, progress, runStep } from "./lib/step.ts";
 
 const input = z.object({

@@ -5,9 +5,9 @@
  */
 import { z } from "zod";
 import { kmm } from "../core/names.ts";
-import { kmmAccount, versionOn, type NodeModulesConfig, type RollNode } from "../core/nodeState.ts";
-import { isMapped, type LiveModule } from "../core/ownObjects.ts";
-import { connect, type KubeObject } from "./lib/kubectl.ts";
+import { kmmAccount, versionOn, type NodeModulesConfig, type RollNode } from "../core/node/nodeState.ts";
+import { isMapped, type LiveModule } from "../core/cluster/ownObjects.ts";
+import { connect, type KubeObject } from "./cluster/kubectl.ts";
 import { clusterSchema, progress, runStep } from "./lib/step.ts";
 
 const input = z.object({

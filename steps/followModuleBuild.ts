@@ -3,10 +3,10 @@
  * are in docs/kmm.md.
  */
 import { z } from "zod";
-import { ImageRound } from "./lib/imageRound.ts";
-import { KmmRounds } from "./lib/kmmRounds.ts";
-import { connect } from "./lib/kubectl.ts";
-import { readPolicy } from "./lib/policy.ts";
+import { ImageRound } from "./build/imageRound.ts";
+import { KmmRounds } from "./build/kmmRounds.ts";
+import { connect } from "./cluster/kubectl.ts";
+import { readPolicy } from "./cluster/policy.ts";
 import { clusterSchema, runStep } from "./lib/step.ts";
 
 const input = z.object({

@@ -3,7 +3,7 @@
  * must not be deleted: the engine itself refuses that only at the key, when all nodes are unloaded.
  */
 import { z } from "zod";
-import { connect } from "./lib/kubectl.ts";
+import { connect } from "./cluster/kubectl.ts";
 import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
 
 const input = z.object({

@@ -3,11 +3,11 @@
  * asked for, is left alone.
  */
 import { z } from "zod";
-import { rollOf, type RollNode } from "../core/nodeState.ts";
-import { connect, type KubeObject } from "./lib/kubectl.ts";
-import { identitySchema, sameMachine } from "./lib/nodeInput.ts";
-import { NodeMachine } from "./lib/nodeMachine.ts";
-import { sshSchema } from "./lib/ssh.ts";
+import { rollOf, type RollNode } from "../core/node/nodeState.ts";
+import { connect, type KubeObject } from "./cluster/kubectl.ts";
+import { identitySchema, sameMachine } from "./node/nodeInput.ts";
+import { NodeMachine } from "./node/nodeMachine.ts";
+import { sshSchema } from "./node/ssh.ts";
 import { clusterSchema, progress, runStep } from "./lib/step.ts";
 
 const input = z.object({

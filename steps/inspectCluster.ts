@@ -3,13 +3,13 @@
  * Answers with its findings and exit code 0, so that the program can report all mistakes at once.
  */
 import { z } from "zod";
-import { clusterWarnings } from "../core/clusterWarnings.ts";
-import { clusterProblems, listedNodes, type ClusterFacts } from "../core/inspection.ts";
-import { moduleKernels } from "../core/moduleKernels.ts";
-import { registry } from "../core/settings.ts";
-import { readCluster } from "./lib/clusterFacts.ts";
-import { connect } from "./lib/kubectl.ts";
-import { machineSchema, reach } from "./lib/reach.ts";
+import { clusterWarnings } from "../core/cluster/clusterWarnings.ts";
+import { clusterProblems, listedNodes, type ClusterFacts } from "../core/cluster/inspection.ts";
+import { moduleKernels } from "../core/build/moduleKernels.ts";
+import { registry } from "../core/configuration/settings.ts";
+import { readCluster } from "./cluster/clusterFacts.ts";
+import { connect } from "./cluster/kubectl.ts";
+import { machineSchema, reach } from "./node/sshCheck.ts";
 import { clusterSchema, runStep, StepError } from "./lib/step.ts";
 
 const input = z.object({

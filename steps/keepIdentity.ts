@@ -4,7 +4,7 @@
  * nobody looks after any more.
  */
 import { z } from "zod";
-import { connect } from "./lib/kubectl.ts";
+import { connect } from "./cluster/kubectl.ts";
 import { clusterSchema, runStep, StepError } from "./lib/step.ts";
 
 const identity = z.object({ stack: z.string(), namespace: z.string(), cluster: z.string() });

@@ -6,23 +6,23 @@
  * `operator` at the operator's own, and in mode `redfish` the firmware takes it out of db at the next boot, whosever that is.
  */
 import { z } from "zod";
-import { isControlPlane, isReady, versionOn, whyNotUnloaded, type RollNode } from "../core/nodeState.ts";
-import { takeOutOfDb } from "./lib/bmcEnrolment.ts";
-import { BootPatience } from "./lib/bootPatience.ts";
-import { tryConsole } from "./lib/console/tryConsole.ts";
-import { removeKey } from "./lib/enrolment.ts";
-import { bringKernelDriverBack } from "./lib/kernelDriver.ts";
-import { connect } from "./lib/kubectl.ts";
-import { requireUnused, untilUnused } from "./lib/moduleUse.ts";
-import { enrolmentSchema } from "./lib/nodeInput.ts";
-import { NodeMachine } from "./lib/nodeMachine.ts";
-import { NodeOutage } from "./lib/nodeOutage.ts";
-import { requireNoHealthCheck, requireQuiet } from "./lib/nodeSafety.ts";
-import { readPolicy } from "./lib/policy.ts";
-import { sshSchema, Unreachable } from "./lib/ssh.ts";
+import { isControlPlane, isReady, versionOn, whyNotUnloaded, type RollNode } from "../core/node/nodeState.ts";
+import { takeOutOfDb } from "./firmware/bmcEnrolment.ts";
+import { BootPatience } from "./firmware/bootPatience.ts";
+import { tryConsole } from "./firmware/console/tryConsole.ts";
+import { removeKey } from "./firmware/enrolment.ts";
+import { bringKernelDriverBack } from "./node/kernelDriver.ts";
+import { connect } from "./cluster/kubectl.ts";
+import { requireUnused, untilUnused } from "./node/moduleUse.ts";
+import { enrolmentSchema } from "./node/nodeInput.ts";
+import { NodeMachine } from "./node/nodeMachine.ts";
+import { NodeOutage } from "./node/nodeOutage.ts";
+import { requireNoHealthCheck, requireQuiet } from "./node/nodeSafety.ts";
+import { readPolicy } from "./cluster/policy.ts";
+import { sshSchema, Unreachable } from "./node/ssh.ts";
 import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
 import { waitUntil, type Look } from "./lib/wait.ts";
-import { WorkerAccount } from "./lib/workerAccount.ts";
+import { WorkerAccount } from "./node/workerAccount.ts";
 
 const input = z.object({
   cluster: clusterSchema,

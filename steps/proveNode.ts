@@ -1,13 +1,13 @@
 /** Looks, without changing anything, whether one node runs what this stack built; the answer is the stack's output. */
 import { z } from "zod";
-import { cardsOf } from "../core/cards.ts";
-import { driverProblems, isTrusted, type MachineState } from "../core/machineState.ts";
-import { expectedOn, isReady, whyNotLoaded, type NodeModulesConfig, type RollNode } from "../core/nodeState.ts";
-import { connect, type Kubectl, type KubeObject } from "./lib/kubectl.ts";
-import { moduleSchema, nodeSchema, sameMachine } from "./lib/nodeInput.ts";
-import { NodeMachine } from "./lib/nodeMachine.ts";
-import { readPolicy } from "./lib/policy.ts";
-import { sshSchema } from "./lib/ssh.ts";
+import { cardsOf } from "../core/node/cards.ts";
+import { driverProblems, isTrusted, type MachineState } from "../core/node/machineState.ts";
+import { expectedOn, isReady, whyNotLoaded, type NodeModulesConfig, type RollNode } from "../core/node/nodeState.ts";
+import { connect, type Kubectl, type KubeObject } from "./cluster/kubectl.ts";
+import { moduleSchema, nodeSchema, sameMachine } from "./node/nodeInput.ts";
+import { NodeMachine } from "./node/nodeMachine.ts";
+import { readPolicy } from "./cluster/policy.ts";
+import { sshSchema } from "./node/ssh.ts";
 import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
 import { waitUntil } from "./lib/wait.ts";
 

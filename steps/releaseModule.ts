@@ -3,10 +3,10 @@
  * hang without a word, and must have nothing left to build.
  */
 import { z } from "zod";
-import { isReady, type RollNode } from "../core/nodeState.ts";
+import { isReady, type RollNode } from "../core/node/nodeState.ts";
 import { kmm } from "../core/names.ts";
-import { cancelBuilds } from "./lib/builds.ts";
-import { connect, type Kubectl, type KubeObject } from "./lib/kubectl.ts";
+import { cancelBuilds } from "./build/builds.ts";
+import { connect, type Kubectl, type KubeObject } from "./cluster/kubectl.ts";
 import { clusterSchema, runStep } from "./lib/step.ts";
 import { waitUntil } from "./lib/wait.ts";
 

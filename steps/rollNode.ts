@@ -4,21 +4,21 @@
  * stays cordoned.
  */
 import { z } from "zod";
-import { driverProblems, isTrusted, type MachineState } from "../core/machineState.ts";
-import { cordonedBy, expectedOn, isControlPlane, whyNotLoaded, type RollNode } from "../core/nodeState.ts";
-import { requireDatabase } from "./lib/bmcEnrolment.ts";
-import { tryConsole } from "./lib/console/tryConsole.ts";
-import { enrol } from "./lib/enrolment.ts";
-import { connect } from "./lib/kubectl.ts";
-import { load } from "./lib/loading.ts";
-import { requireModule, requireSigned } from "./lib/liveModule.ts";
-import { requireUnused } from "./lib/moduleUse.ts";
-import { consentSchema, enrolmentSchema, moduleSchema, nodeSchema, sameMachine } from "./lib/nodeInput.ts";
-import { NodeMachine } from "./lib/nodeMachine.ts";
-import { NodeOutage } from "./lib/nodeOutage.ts";
-import { requireLoadable, requireNoHealthCheck, requireQuiet } from "./lib/nodeSafety.ts";
-import { readPolicy } from "./lib/policy.ts";
-import { sshSchema, Unreachable } from "./lib/ssh.ts";
+import { driverProblems, isTrusted, type MachineState } from "../core/node/machineState.ts";
+import { cordonedBy, expectedOn, isControlPlane, whyNotLoaded, type RollNode } from "../core/node/nodeState.ts";
+import { requireDatabase } from "./firmware/bmcEnrolment.ts";
+import { tryConsole } from "./firmware/console/tryConsole.ts";
+import { enrol } from "./firmware/enrolment.ts";
+import { connect } from "./cluster/kubectl.ts";
+import { load } from "./node/loading.ts";
+import { requireModule, requireSigned } from "./build/liveModule.ts";
+import { requireUnused } from "./node/moduleUse.ts";
+import { consentSchema, enrolmentSchema, moduleSchema, nodeSchema, sameMachine } from "./node/nodeInput.ts";
+import { NodeMachine } from "./node/nodeMachine.ts";
+import { NodeOutage } from "./node/nodeOutage.ts";
+import { requireLoadable, requireNoHealthCheck, requireQuiet } from "./node/nodeSafety.ts";
+import { readPolicy } from "./cluster/policy.ts";
+import { sshSchema, Unreachable } from "./node/ssh.ts";
 import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
 import { waitUntil } from "./lib/wait.ts";
 
@@ -27,7 +27,7 @@ const input = z.object({
   stack: z.string(),
   node: nodeSchema,
   module: moduleSchema,
-  /** Which time this is; see {@link file://../core/reality.ts}. */
+  /** Which time this is; see {@link file://../core/node/reality.ts}. */
   generation: z.number(),
   ssh: sshSchema,
   /** The signing certificate in PEM. */

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { annotations, kmm, labels } from "../core/names.ts";
-import { connect } from "./lib/kubectl.ts";
+import { connect } from "./cluster/kubectl.ts";
 import { clusterSchema, progress, runStep } from "./lib/step.ts";
 
 const input = z.object({

@@ -2,7 +2,7 @@
  * `npm test [-- PART|FILE…]`: all parts one after the other, whatever comes out of each, or just those parts and test
  * files that are named; then one table. Its exit code is 0 when something was tested and nothing failed.
  */
-import { report } from "../sandbox/userError.ts";
+import { report } from "@onload-kmm/sandbox/userError";
 import { choose } from "./runner/parts.ts";
 import { runPart } from "./runner/part.ts";
 import type { Result } from "./runner/result.ts";

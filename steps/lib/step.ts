@@ -7,7 +7,7 @@ import { printAnswer, printLines, printUncaught } from "./output.ts";
 /** A failure that a person can mend: printed as it is, without a stack trace. */
 export class StepError extends Error {}
 
-/** What every step is given about the cluster; see {@link file://../../core/settings.ts}. */
+/** What every step is given about the cluster; see {@link file://../../core/configuration/settings.ts}. */
 export const clusterSchema = z.object({ kubeconfig: z.string(), context: z.string(), id: z.string() });
 
 /**

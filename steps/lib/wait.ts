@@ -1,6 +1,6 @@
 import { now, sleep } from "./clock.ts";
 import { withDeadline } from "./deadline.ts";
-import { ServerAway } from "./kubectlError.ts";
+import { ServerAway } from "../cluster/kubectlError.ts";
 import { progress, StepError } from "./step.ts";
 
 export interface Waiting {

@@ -3,8 +3,8 @@ import { cp, lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile }
 import { release as runningKernel, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { makeRelease } from "../../sandbox/release/makeRelease.ts";
-import { openRelease } from "../../steps/lib/releasePackage.ts";
+import { makeRelease } from "@onload-kmm/sandbox/release/makeRelease";
+import { openRelease } from "../../steps/build/releasePackage.ts";
 import { buildKmod, script } from "./buildKmod.ts";
 import { testKernel, type TestKernel } from "./debian.ts";
 import { output, type Ended } from "./run.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { buffer } from "node:stream/consumers";
 import { pack } from "tar-stream";
-import { sourceRpm } from "../../sandbox/release/rpm.ts";
+import { sourceRpm } from "@onload-kmm/sandbox/release/rpm";
 import { run, type Ended } from "./run.ts";
 
 /** The script under test. */

@@ -5,8 +5,8 @@ import { cp, lstat, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { makeRelease } from "../../sandbox/release/makeRelease.ts";
-import { openRelease } from "../../steps/lib/releasePackage.ts";
+import { makeRelease } from "@onload-kmm/sandbox/release/makeRelease";
+import { openRelease } from "../../steps/build/releasePackage.ts";
 import { buildKmod, pathWithout, scriptedSrpm } from "./buildKmod.ts";
 import { ensurePrograms, testKernel, type TestKernel } from "./debian.ts";
 import { output, type Ended } from "./run.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chmod, lstat, mkdir, readFile, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { rhelKernels } from "../core/kernels.ts";
+import { rhelKernels } from "../core/build/kernels.ts";
 import { temporary } from "./debian.ts";
 import { run, type Ended } from "./run.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { KernelModule, type KernelModuleArgs } from "../../components/kernelModule.ts";
-import type { ModuleSpec } from "../core/kmmAdmission.ts";
+import type { ModuleSpec } from "../core/build/kmmAdmission.ts";
 import { Given, inputOf, ownsOnStack, valueOf } from "./fixtures.ts";
 import { named, record, type RecordOptions, type Registration } from "./harness.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ModuleNamespace } from "../../components/moduleNamespace.ts";
-import { parsePolicy } from "../../core/policy.ts";
+import { parsePolicy } from "../../core/configuration/policy.ts";
 import { named, record } from "./harness.ts";
 
 const policy = { ...parsePolicy(), nodes: ["worker-1", "worker-2"] };

@@ -1,7 +1,7 @@
 /** One node's arguments for tests. */
 import * as pulumi from "@pulumi/pulumi";
 import type { OnloadNodeArgs } from "../../components/onloadNode.ts";
-import type { NodeReality } from "../../core/reality.ts";
+import type { NodeReality } from "../../core/node/reality.ts";
 import { Given, onStack } from "./fixtures.ts";
 
 export const identity = (name: string) => ({

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { OnloadNode } from "../../components/onloadNode.ts";
-import { predecessor } from "../../core/lanes.ts";
+import { predecessor } from "../../core/node/rolloutOrder.ts";
 import { answered } from "./fixtures.ts";
 import { named, record, type Registration } from "./harness.ts";
 import { node } from "./nodeArgs.ts";

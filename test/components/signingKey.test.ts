@@ -3,7 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { SigningKey, type SigningKeyArgs } from "../../components/signingKey.ts";
-import { rsaPair } from "../core/pems.ts";
+import { rsaPair } from "../core/configuration/pems.ts";
 import { inputOf, leaks, mentions, ownsOnStack, valueOf } from "./fixtures.ts";
 import { named, record, unknown, type RecordOptions, type Registration } from "./harness.ts";
 

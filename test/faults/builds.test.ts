@@ -1,11 +1,11 @@
 /**
  * Builds and signatures that fail, and tags that change at the wrong moment, through the real program. What KMM makes of
- * each with a naive Module is shown in test/sandbox/kmm/builds.ts, from which the titles here are answered.
+ * each with a naive Module is shown in sandbox/test/kmm/builds.ts, from which the titles here are answered.
  */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { names } from "../../core/names.ts";
-import { Registry } from "../../sandbox/openshift/registry.ts";
+import { Registry } from "@onload-kmm/sandbox/openshift/registry";
 import { start } from "./running.ts";
 import { namespace, Scene } from "./scene.ts";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { stringify } from "yaml";
 import { kmm } from "../../core/names.ts";
-import { Registry } from "../../sandbox/openshift/registry.ts";
+import { Registry } from "@onload-kmm/sandbox/openshift/registry";
 import { writesBy } from "../stack/cluster.ts";
 import { start } from "./running.ts";
 import { Scene } from "./scene.ts";

@@ -1,6 +1,6 @@
 /** Cuts: where a command is killed, and what of it. One run after another is cut, each a little later than the last. */
 import assert from "node:assert/strict";
-import type { SwitchName } from "../../sandbox/switches.ts";
+import type { SwitchName } from "@onload-kmm/sandbox/switches";
 import type { Victim } from "./running.ts";
 import type { Scene } from "./scene.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { names } from "../../core/names.ts";
-import { rsaPair } from "../core/pems.ts";
+import { rsaPair } from "../core/configuration/pems.ts";
 import { namespace, Scene } from "./scene.ts";
 
 describe("a stack that ends and begins again", { concurrency: false }, () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { annotations } from "../../core/names.ts";
-import { controlNode } from "../../sandbox/nodes/control.ts";
+import { controlNode } from "@onload-kmm/sandbox/nodes/control";
 import { throughBmcs } from "../stack/bmcs.ts";
 import { Scene } from "./scene.ts";
 

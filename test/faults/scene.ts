@@ -1,13 +1,13 @@
 /** A stack of the real program on a sandbox, with the failure switches at hand and one definition of "all is well". */
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { normalizeKernel } from "../../core/imageTag.ts";
+import { normalizeKernel } from "../../core/build/imageTag.ts";
 import { annotations, kernelModules, kmm, labels } from "../../core/names.ts";
-import { controlNode } from "../../sandbox/nodes/control.ts";
-import type { Machine } from "../../sandbox/nodes/machine.ts";
-import { liveInterfaces } from "../../sandbox/nodes/tools/inspect.ts";
-import { Registry } from "../../sandbox/openshift/registry.ts";
-import type { SwitchName } from "../../sandbox/switches.ts";
+import { controlNode } from "@onload-kmm/sandbox/nodes/control";
+import type { Machine } from "@onload-kmm/sandbox/nodes/machine";
+import { liveInterfaces } from "@onload-kmm/sandbox/nodes/tools/inspect";
+import { Registry } from "@onload-kmm/sandbox/openshift/registry";
+import type { SwitchName } from "@onload-kmm/sandbox/switches";
 import { machineOf } from "../stack/cluster.ts";
 import { startStack, type Stack, type StackOptions } from "../stack/stack.ts";
 import { bury, patience, start, type Victim } from "./running.ts";

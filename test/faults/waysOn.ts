@@ -1,6 +1,6 @@
 /** The ways on from a state that a failed or killed `up` has left, each to its end, and how such states are made. */
 import assert from "node:assert/strict";
-import { isCordoned, type RollNode } from "../../core/nodeState.ts";
+import { isCordoned, type RollNode } from "../../core/node/nodeState.ts";
 import type { Scene } from "./scene.ts";
 
 export const rebuild = (count: number): string[] => ["--config", `onload-kmm:rebuild=${count}`];

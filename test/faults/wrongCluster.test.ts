@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 import { parse, stringify } from "yaml";
-import { startSandbox, type Sandbox } from "../../sandbox/sandbox.ts";
+import { startSandbox, type Sandbox } from "@onload-kmm/sandbox/sandbox";
 import { writesBy } from "../stack/cluster.ts";
 import { start } from "./running.ts";
 import { namespace, Scene } from "./scene.ts";

@@ -1,7 +1,7 @@
 /** One stack on each line of KMM, one after the other: builds and signatures that fail, and a roll-out of what is mended. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { kmmsUnderTest } from "../sandbox/kmm/underTest.ts";
+import { kmmsUnderTest } from "@onload-kmm/sandbox/test/kmm/underTest";
 import { FailingStack } from "./failing.ts";
 import { UpgradedStack } from "./upgrading.ts";
 

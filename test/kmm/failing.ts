@@ -1,6 +1,6 @@
 /** Builds and signatures that fail under a stack, and what must hold then on every line of KMM. */
 import assert from "node:assert/strict";
-import { Registry } from "../../sandbox/openshift/registry.ts";
+import { Registry } from "@onload-kmm/sandbox/openshift/registry";
 import { namespace, type Scene } from "../faults/scene.ts";
 
 export class FailingStack {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { Scene } from "../faults/scene.ts";
-import { kmmUnderTest } from "../sandbox/kmm/underTest.ts";
+import { kmmUnderTest } from "@onload-kmm/sandbox/test/kmm/underTest";
 import { FailingStack } from "./failing.ts";
 
 const rebuild = (count: number): [string, string] => ["--config", `onload-kmm:rebuild=${count}`];

@@ -4,11 +4,11 @@
  * code is 0 when nothing failed.
  */
 import { parseArgs } from "node:util";
-import { report } from "../../sandbox/userError.ts";
+import { report } from "@onload-kmm/sandbox/userError";
 import { choose as parts } from "../runner/parts.ts";
 import { runPart } from "../runner/part.ts";
 import { failedIn, table } from "../runner/table.ts";
-import { kmmsOf, variable } from "../sandbox/kmm/underTest.ts";
+import { kmmsOf, variable } from "@onload-kmm/sandbox/test/kmm/underTest";
 
 async function main(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({ args: [...args], options: { kmm: { type: "string" } } });

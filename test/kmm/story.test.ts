@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { marksOn, namespace, nextRelease, Scene } from "../faults/scene.ts";
 import { clusterObjects } from "../stack/cluster.ts";
-import { kmmUnderTest } from "../sandbox/kmm/underTest.ts";
+import { kmmUnderTest } from "@onload-kmm/sandbox/test/kmm/underTest";
 
 const rebuild = (count: number): [string, string] => ["--config", `onload-kmm:rebuild=${count}`];
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { kmm } from "../../core/names.ts";
 import { namespace } from "../faults/scene.ts";
-import { kmmsUnderTest } from "../sandbox/kmm/underTest.ts";
+import { kmmsUnderTest } from "@onload-kmm/sandbox/test/kmm/underTest";
 import { allMarksOn, UpgradedStack } from "./upgrading.ts";
 
 const [first, ...later] = kmmsUnderTest;

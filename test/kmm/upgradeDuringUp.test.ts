@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { start } from "../faults/running.ts";
-import { kmmsUnderTest, type UnderTest } from "../sandbox/kmm/underTest.ts";
+import { kmmsUnderTest, type UnderTest } from "@onload-kmm/sandbox/test/kmm/underTest";
 import { UpgradedStack } from "./upgrading.ts";
 
 const rebuild = (count: number): [string, string] => ["--config", `onload-kmm:rebuild=${count}`];

@@ -1,9 +1,9 @@
 /** A stack under which KMM is upgraded, and what such an upgrade must leave alone. */
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isWrite } from "../../sandbox/sandbox.ts";
+import { isWrite } from "@onload-kmm/sandbox/sandbox";
 import { namespace, Scene, type Thing } from "../faults/scene.ts";
-import type { UnderTest } from "../sandbox/kmm/underTest.ts";
+import type { UnderTest } from "@onload-kmm/sandbox/test/kmm/underTest";
 import { runScript } from "../stack/scripts.ts";
 
 /** Seconds without a write of KMM's after which it has done what it had to do: many times what a round of it takes. */

@@ -2,14 +2,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { openConsole } from "../../steps/lib/console/consoleCommand.ts";
-import { type Outcome, enrolOverConsole } from "../../steps/lib/console/mokManager.ts";
-import { type MachineImages, buildMachine } from "./build.ts";
-import { Machine } from "./machine.ts";
-import { answerOf } from "./onNode.ts";
-import { password } from "./passwords.ts";
-import { ScreenRecorder } from "./screens.ts";
-import { type SigningPair, makeSigningPair } from "./signing.ts";
+import { openConsole } from "../../steps/firmware/console/consoleCommand.ts";
+import { type Outcome, enrolOverConsole } from "../../steps/firmware/console/mokManager.ts";
+import { type MachineImages, buildMachine } from "@onload-kmm/secure-boot/build";
+import { Machine } from "@onload-kmm/secure-boot/machine";
+import { answerOf } from "@onload-kmm/secure-boot/onNode";
+import { password } from "@onload-kmm/secure-boot/passwords";
+import { ScreenRecorder } from "@onload-kmm/secure-boot/screens";
+import { type SigningPair, makeSigningPair } from "@onload-kmm/secure-boot/signing";
 
 /** Progress for a person who waits; node:test shows it as a comment. */
 export const log = (line: string): void => void process.stderr.write(`# ${line}\n`);

@@ -1,8 +1,8 @@
 /** The machine's BMC: the sandbox's Redfish service over a file of UEFI variables, and the program's client of it. */
-import { newBmc } from "../../sandbox/redfish/identity.ts";
-import { RedfishService } from "../../sandbox/redfish/service.ts";
-import { SignatureDatabase } from "../../steps/lib/redfish/signatureDatabase.ts";
-import { addToDb, readDb } from "./varstore.ts";
+import { newBmc } from "@onload-kmm/sandbox/redfish/identity";
+import { RedfishService } from "@onload-kmm/sandbox/redfish/service";
+import { SignatureDatabase } from "../../steps/firmware/redfish/signatureDatabase.ts";
+import { addToDb, readDb } from "@onload-kmm/secure-boot/varstore";
 
 /** What a BMC is asked about: `variables` is a file that no machine runs with. */
 export interface MachineBmc {

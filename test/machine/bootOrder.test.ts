@@ -6,9 +6,9 @@ import assert from "node:assert/strict";
 import { copyFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 import { Bench } from "./bench.ts";
-import { command } from "./command.ts";
-import { answerOf } from "./onNode.ts";
-import { hashes } from "./passwords.ts";
+import { command } from "@onload-kmm/secure-boot/command";
+import { answerOf } from "@onload-kmm/secure-boot/onNode";
+import { hashes } from "@onload-kmm/secure-boot/passwords";
 
 /** Boot entries as OVMF numbers them, by the disks' places on the bus. */
 const [ownDisk, removable] = ["0002", "0004"];

@@ -5,12 +5,12 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
-import { openConsole } from "../../steps/lib/console/consoleCommand.ts";
-import { enrolOverConsole } from "../../steps/lib/console/mokManager.ts";
-import type { Request } from "../../steps/lib/console/menu.ts";
+import { openConsole } from "../../steps/firmware/console/consoleCommand.ts";
+import { enrolOverConsole } from "../../steps/firmware/console/mokManager.ts";
+import type { Request } from "../../steps/firmware/console/menu.ts";
 import { documentedScreens } from "./mokManagerDocument.ts";
-import { hashes, password } from "./passwords.ts";
-import { ScreenRecorder } from "./screens.ts";
+import { hashes, password } from "@onload-kmm/secure-boot/passwords";
+import { ScreenRecorder } from "@onload-kmm/secure-boot/screens";
 
 /** A node, real or modelled: Secure Boot on, the key unknown, nothing pending. */
 export interface Node {

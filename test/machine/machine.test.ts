@@ -9,10 +9,10 @@ import { Bench } from "./bench.ts";
 import { throughBmc } from "./bmc.ts";
 import { type Node, deletionContract, enrolmentContract } from "./contract.ts";
 import { buildModules, loadModules, sendFolders, signedCopy, unloadModules } from "./modules.ts";
-import { answerOf, runTool } from "./onNode.ts";
-import { hashes } from "./passwords.ts";
-import { makeSigningPair } from "./signing.ts";
-import { readDb } from "./varstore.ts";
+import { answerOf, runTool } from "@onload-kmm/secure-boot/onNode";
+import { hashes } from "@onload-kmm/secure-boot/passwords";
+import { makeSigningPair } from "@onload-kmm/secure-boot/signing";
+import { readDb } from "@onload-kmm/secure-boot/varstore";
 
 describe("a node with Secure Boot", () => {
   let bench: Bench;

@@ -1,13 +1,13 @@
 /** The demonstration's kernel modules, built by assets/build-kmod.sh for the machine's kernel, in differently signed copies. */
 import { cp, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { makeRelease } from "../../sandbox/release/makeRelease.ts";
-import { openRelease } from "../../steps/lib/releasePackage.ts";
-import type { MachineImages } from "./build.ts";
-import { command } from "./command.ts";
-import type { Machine } from "./machine.ts";
-import { type SigningPair, signModule } from "./signing.ts";
-import type { SshResult } from "./ssh.ts";
+import { makeRelease } from "@onload-kmm/sandbox/release/makeRelease";
+import { openRelease } from "../../steps/build/releasePackage.ts";
+import type { MachineImages } from "@onload-kmm/secure-boot/build";
+import { command } from "@onload-kmm/secure-boot/command";
+import type { Machine } from "@onload-kmm/secure-boot/machine";
+import { type SigningPair, signModule } from "@onload-kmm/secure-boot/signing";
+import type { SshResult } from "@onload-kmm/secure-boot/ssh";
 
 const script = path.join(import.meta.dirname, "../../assets/build-kmod.sh");
 

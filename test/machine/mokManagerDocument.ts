@@ -1,7 +1,7 @@
 /** docs/mokmanager.md: its part that is made of recorded screens. */
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import type { RecordedScreen } from "./screens.ts";
+import type { RecordedScreen } from "@onload-kmm/secure-boot/screens";
 
 const file = path.join(import.meta.dirname, "../../docs/mokmanager.md");
 const begin = "<!-- screens: made by test/machine/renderScreens.ts from a run of the tests; don't edit -->";

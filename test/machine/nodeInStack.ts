@@ -3,18 +3,18 @@ import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import type { NodeProof } from "../../components/onloadNode.ts";
-import { Registry } from "../../sandbox/openshift/registry.ts";
-import { kernelFiles } from "../../sandbox/openshift/builder/kmodScripts.ts";
-import type { Sandbox } from "../../sandbox/sandbox.ts";
-import { openConsole } from "../../steps/lib/console/consoleCommand.ts";
-import { type EnrolOptions, type Outcome, enrolOverConsole } from "../../steps/lib/console/mokManager.ts";
+import { Registry } from "@onload-kmm/sandbox/openshift/registry";
+import { kernelFiles } from "@onload-kmm/sandbox/openshift/builder/kmodScripts";
+import type { Sandbox } from "@onload-kmm/sandbox/sandbox";
+import { openConsole } from "../../steps/firmware/console/consoleCommand.ts";
+import { type EnrolOptions, type Outcome, enrolOverConsole } from "../../steps/firmware/console/mokManager.ts";
 import { startStack, type Stack } from "../stack/stack.ts";
 import { log } from "./bench.ts";
-import { type MachineImages, buildMachine } from "./build.ts";
-import { GuestKubelet } from "./kubelet.ts";
-import { Machine } from "./machine.ts";
+import { type MachineImages, buildMachine } from "@onload-kmm/secure-boot/build";
+import { GuestKubelet } from "@onload-kmm/secure-boot/kubelet";
+import { Machine } from "@onload-kmm/secure-boot/machine";
 import { buildModules } from "./modules.ts";
-import { answerOf } from "./onNode.ts";
+import { answerOf } from "@onload-kmm/secure-boot/onNode";
 
 /**
  * KMM finds a Driver Toolkit by the OS version in a node's `osImage`, which only RHCOS has: this one stands in for it, so

@@ -7,12 +7,12 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { Machine } from "./machine.ts";
+import type { Machine } from "@onload-kmm/secure-boot/machine";
 import { loadModules, sendFolders, signedCopy, unloadModules } from "./modules.ts";
 import { NodeInStack } from "./nodeInStack.ts";
-import { answerOf } from "./onNode.ts";
-import { hashes } from "./passwords.ts";
-import { makeSigningPair } from "./signing.ts";
+import { answerOf } from "@onload-kmm/secure-boot/onNode";
+import { hashes } from "@onload-kmm/secure-boot/passwords";
+import { makeSigningPair } from "@onload-kmm/secure-boot/signing";
 
 const modules = ["onload", "sfc", "sfc_char", "sfc_resource"];
 

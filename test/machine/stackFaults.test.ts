@@ -5,9 +5,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Machine } from "./machine.ts";
+import type { Machine } from "@onload-kmm/secure-boot/machine";
 import { NodeInStack } from "./nodeInStack.ts";
-import { ScreenRecorder } from "./screens.ts";
+import { ScreenRecorder } from "@onload-kmm/secure-boot/screens";
 
 describe("a stack whose machine isn't answered as it should be", () => {
   let scene: NodeInStack;

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { parseSettings } from "../../core/parseSettings.ts";
-import { schema } from "../../core/settings.ts";
-import { asPulumi, least } from "../core/settings.ts";
+import { parseSettings } from "../../core/configuration/parseSettings.ts";
+import { schema } from "../../core/configuration/settings.ts";
+import { asPulumi, least } from "../core/configuration/settings.ts";
 
 const textOf = (file: string): Promise<string> => readFile(join(import.meta.dirname, "../..", file), "utf8");
 const readme = await textOf("README.md");

@@ -5,11 +5,11 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
-import { ed25519Key } from "../sshKey.ts";
-import type { Intent } from "../../core/inspection.ts";
-import type { NodeReality } from "../../core/reality.ts";
-import { makeRelease, type MadeRelease } from "../../sandbox/release/makeRelease.ts";
-import { rsaPair } from "../core/pems.ts";
+import { ed25519Key } from "@onload-kmm/sandbox/test/sshKey";
+import type { Intent } from "../../core/cluster/inspection.ts";
+import type { NodeReality } from "../../core/node/reality.ts";
+import { makeRelease, type MadeRelease } from "@onload-kmm/sandbox/release/makeRelease";
+import { rsaPair } from "../core/configuration/pems.ts";
 import { record, type RecordOptions, type Registration } from "../components/harness.ts";
 
 /** Keys without the project's prefix, values as a person writes them in YAML. */

@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { projectRoot } from "../../sandbox/paths.ts";
+import { projectRoot } from "@onload-kmm/sandbox/paths";
 import type { Part } from "./parts.ts";
 import type { Failure, Report, Result } from "./result.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { globSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { projectRoot } from "../../sandbox/paths.ts";
+import { projectRoot } from "@onload-kmm/sandbox/paths";
 import { choose, type Part } from "./parts.ts";
 
 const chosen = (...args: string[]) => choose(args, projectRoot).map(({ name }) => name);
@@ -11,13 +11,13 @@ function patternsOf(part: Part | undefined): readonly string[] {
   return part && "tests" in part.runs ? part.runs.tests.patterns : [];
 }
 
-test("npm test runs check, units, sandbox and machine, in this order", () => {
-  assert.deepEqual(chosen(), ["check", "unit", "sandbox", "machine"]);
+test("npm test runs check, units, sandbox, the stack on it, and machine, in this order", () => {
+  assert.deepEqual(chosen(), ["check", "unit", "sandbox", "stack", "machine"]);
 });
 
 test("a part is run by its name, and a file by the part that it belongs to", () => {
   assert.deepEqual(chosen("faults"), ["faults"]);
-  const files = ["test/machine/machine.test.ts", "test/core/hash.test.ts", "test/core/lanes.test.ts"];
+  const files = ["test/machine/machine.test.ts", "test/core/hash.test.ts", "test/core/node/rolloutOrder.test.ts"];
   const parts = choose(files, projectRoot);
   assert.deepEqual(parts.map(patternsOf), [files.slice(1), files.slice(0, 1)]);
   assert.deepEqual(choose(["../core/hash.test.ts"], join(projectRoot, "test/runner")).map(patternsOf), [
@@ -26,7 +26,7 @@ test("a part is run by its name, and a file by the part that it belongs to", () 
 });
 
 test("each test file belongs to a part", () => {
-  const files = globSync("test/**/*.test.ts", { cwd: projectRoot });
+  const files = globSync("{sandbox,secure-boot,test}/**/*.test.ts", { cwd: projectRoot });
   assert.ok(files.length > 100);
   for (const file of files) assert.equal(choose([file], projectRoot).length, 1, file);
 });

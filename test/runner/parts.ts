@@ -1,8 +1,8 @@
 /** What `npm test` consists of, and what each part runs. */
 import { existsSync } from "node:fs";
 import { matchesGlob, relative, resolve } from "node:path";
-import { projectRoot } from "../../sandbox/paths.ts";
-import { UserError } from "../../sandbox/userError.ts";
+import { projectRoot } from "@onload-kmm/sandbox/paths";
+import { UserError } from "@onload-kmm/sandbox/userError";
 
 /** Test files, and how Node's test runner runs them. Plain data: it goes to a process of its own. */
 export interface TestFiles {
@@ -49,10 +49,15 @@ export const parts: readonly Part[] = [
   },
   {
     name: "sandbox",
+    runs: { tests: { patterns: ["sandbox/test/**/*.test.ts"], concurrency: 2, timeoutMs: 600_000 } },
+    limitMinutes: 60,
+  },
+  {
+    name: "stack",
     runs: {
       tests: {
         patterns: [
-          "test/{assets,sandbox,stack}/**/*.test.ts",
+          "test/{assets,standIns,stack}/**/*.test.ts",
           "test/faults/long/kernels.test.ts",
           "test/kmm/{everyLine,upgrade}.test.ts",
         ],
@@ -79,7 +84,7 @@ export const parts: readonly Part[] = [
     name: "kmm",
     runs: {
       tests: {
-        patterns: ["test/sandbox/kmm/{kmm,generations}.test.ts", "test/kmm/{story,failures}.test.ts"],
+        patterns: ["sandbox/test/kmm/{kmm,generations}.test.ts", "test/kmm/{story,failures}.test.ts"],
         concurrency: 1,
         timeoutMs: 900_000,
       },

@@ -4,7 +4,7 @@ import type { Result } from "./result.ts";
 import { failedIn, table } from "./table.ts";
 
 const long = "a cordon unloads a Module that doesn't tolerate it, and an uncordon loads it again, as KMM does it";
-const file = "test/sandbox/kmm/kmm.test.ts";
+const file = "sandbox/test/kmm/kmm.test.ts";
 const results: Result[] = [
   { part: "check", passed: 1, skipped: 0, failures: [], elapsedMs: 31_000 },
   {
@@ -40,9 +40,9 @@ FAILED (the part as a whole)
 
 FAILED nodes › a cordon unloads a Module that doesn't tolerate it, and an
        uncordon loads it again, as KMM does it
-  in     test/sandbox/kmm/kmm.test.ts
+  in     sandbox/test/kmm/kmm.test.ts
   why    Expected values to be strictly equal:
-  alone  npm test -- test/sandbox/kmm/kmm.test.ts
+  alone  npm test -- sandbox/test/kmm/kmm.test.ts
 
 1280 passed, 2 failed
 `,

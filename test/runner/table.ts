@@ -1,4 +1,4 @@
-import { formatElapsed } from "../../sandbox/toolchain/pace.ts";
+import { formatElapsed } from "@onload-kmm/sandbox/toolchain/pace";
 import type { Failure, Result } from "./result.ts";
 
 const width = 80;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { readBmc, type BmcIdentity } from "../../sandbox/redfish/identity.ts";
+import { readBmc, type BmcIdentity } from "@onload-kmm/sandbox/redfish/identity";
 import type { Stack } from "./stack.ts";
 
 interface Access {

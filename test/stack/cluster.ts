@@ -1,6 +1,6 @@
-import { controlNode } from "../../sandbox/nodes/control.ts";
-import type { Machine } from "../../sandbox/nodes/machine.ts";
-import type { Sandbox } from "../../sandbox/sandbox.ts";
+import { controlNode } from "@onload-kmm/sandbox/nodes/control";
+import type { Machine } from "@onload-kmm/sandbox/nodes/machine";
+import type { Sandbox } from "@onload-kmm/sandbox/sandbox";
 
 /** A write that the API server took, from its audit log. */
 export interface Write {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { makeRelease } from "../../sandbox/release/makeRelease.ts";
+import { makeRelease } from "@onload-kmm/sandbox/release/makeRelease";
 import { nextRelease, Scene } from "../faults/scene.ts";
 import type { Step, StackConfig } from "./stack.ts";
 

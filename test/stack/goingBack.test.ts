@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { names } from "../../core/names.ts";
-import { readAccess } from "../../sandbox/nodes/access.ts";
+import { readAccess } from "@onload-kmm/sandbox/nodes/access";
 import { namespace, Scene } from "../faults/scene.ts";
 import { rebuild, WaysOn } from "../faults/waysOn.ts";
 import { writesBy } from "./cluster.ts";

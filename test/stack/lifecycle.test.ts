@@ -1,10 +1,10 @@
 /** The main job, through the real engine on a real API server: up, up again, rebuild, destroy. One stack, in this order. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { Card } from "../../core/cards.ts";
+import type { Card } from "../../core/node/cards.ts";
 import { kmm, labels } from "../../core/names.ts";
-import { controlNode } from "../../sandbox/nodes/control.ts";
-import { liveInterfaces } from "../../sandbox/nodes/tools/inspect.ts";
+import { controlNode } from "@onload-kmm/sandbox/nodes/control";
+import { liveInterfaces } from "@onload-kmm/sandbox/nodes/tools/inspect";
 import { clusterObjects, machineOf, writesBy } from "./cluster.ts";
 import { startStack, type Stack } from "./stack.ts";
 

@@ -5,8 +5,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { unzipSync, zipSync } from "fflate";
-import type { ReleaseSettings } from "../../core/release.ts";
-import { controlNode } from "../../sandbox/nodes/control.ts";
+import type { ReleaseSettings } from "../../core/build/release.ts";
+import { controlNode } from "@onload-kmm/sandbox/nodes/control";
 import { Scene } from "../faults/scene.ts";
 
 const node = "worker-1";

@@ -1,6 +1,6 @@
 /** Who was out of service when, from the API server's audit log. */
 import { z } from "zod";
-import type { Sandbox } from "../../sandbox/sandbox.ts";
+import type { Sandbox } from "@onload-kmm/sandbox/sandbox";
 
 type AuditEntry = Awaited<ReturnType<Sandbox["auditLog"]>>[number];
 

@@ -4,8 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { RegistryServer } from "../../sandbox/registry/server.ts";
-import { RegistryClient } from "../../steps/lib/registry/client.ts";
+import { RegistryServer } from "@onload-kmm/sandbox/registry/server";
+import { RegistryClient } from "../../steps/build/registry/client.ts";
 import { clusterObjects } from "./cluster.ts";
 import { startStack, type Stack } from "./stack.ts";
 

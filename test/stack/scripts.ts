@@ -14,8 +14,13 @@ export function runScript(stack: Stack, name: string, ...args: string[]): Promis
   const env = { ...Object.fromEntries(kept), ONLOAD_KMM_SANDBOX: stack.sandbox.dir };
   const choice = ["--stack", "dev", "--config-file", stack.configFile];
   return new Promise((resolve) => {
-    execFile(process.execPath, [`scripts/${name}.ts`, ...choice, ...args], { env }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : 1, stdout, stderr });
-    });
+    execFile(
+      process.execPath,
+      ["sandbox/operate.ts", `scripts/${name}.ts`, ...choice, ...args],
+      { env },
+      (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : 1, stdout, stderr });
+      },
+    );
   });
 }

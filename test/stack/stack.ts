@@ -2,10 +2,10 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import { ensureStack } from "../../sandbox/devStack.ts";
-import type { UpOptions } from "../../sandbox/controlPlane/lifecycle.ts";
-import { startSandbox, type Sandbox } from "../../sandbox/sandbox.ts";
-import { configFileOf } from "../../sandbox/stackConfig.ts";
+import { ensureStack } from "@onload-kmm/sandbox/devStack";
+import type { UpOptions } from "@onload-kmm/sandbox/controlPlane/lifecycle";
+import { startSandbox, type Sandbox } from "@onload-kmm/sandbox/sandbox";
+import { configFileOf } from "@onload-kmm/sandbox/stackConfig";
 
 export const passphrase = "sandbox";
 

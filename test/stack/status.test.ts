@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { compareSync } from "bcryptjs";
-import type { StatusRow } from "../../core/statusTable.ts";
-import { controlNode } from "../../sandbox/nodes/control.ts";
+import type { StatusRow } from "../../core/node/statusTable.ts";
+import { controlNode } from "@onload-kmm/sandbox/nodes/control";
 import { writesBy } from "./cluster.ts";
 import { type Ran, runScript } from "./scripts.ts";
 import { startStack, type Stack } from "./stack.ts";

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { TestContext } from "node:test";
 import { liveBy } from "../../steps/lib/clock.ts";
-import type { Cluster } from "../../steps/lib/kubectl.ts";
+import type { Cluster } from "../../steps/cluster/kubectl.ts";
 import { clusters, port } from "./fakeKubectl/server.ts";
 import type { Call, Store, Stored } from "./fakeKubectl/store.ts";
 import { VirtualClock } from "./virtualClock.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import type { RollState } from "../../core/rollState.ts";
+import type { RollState } from "../../core/node/rollState.ts";
 import { FakeNode } from "../assets/node/fakeNode.ts";
 import { FakeCluster } from "./fakeCluster.ts";
-import { anotherKey, startNode } from "./lib/sshNode.ts";
+import { anotherKey, startNode } from "./node/sshNode.ts";
 
 const body = Buffer.from("a certificate").toString("base64");
 const passwordHash = `$2a$10$${"x".repeat(53)}`;

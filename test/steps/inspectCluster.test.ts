@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { FakeNode } from "../assets/node/fakeNode.ts";
 import { FakeCluster, type Given } from "./fakeCluster.ts";
 import { clusterVersion, goodCluster, groups, inspect, node, operator } from "./inspecting.ts";
-import { anotherKey, startNode } from "./lib/sshNode.ts";
+import { anotherKey, startNode } from "./node/sshNode.ts";
 
 test("a cluster as it should be has no problems, and says who its nodes are", async (t) => {
   assert.deepEqual(await inspect(goodCluster(t)), {

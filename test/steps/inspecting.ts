@@ -1,6 +1,6 @@
 /** `steps/inspectCluster.ts` run on a cluster of the test's own. */
 import assert from "node:assert/strict";
-import type { Remade } from "../../core/ownObjects.ts";
+import type { Remade } from "../../core/cluster/ownObjects.ts";
 import { FakeCluster, type Given } from "./fakeCluster.ts";
 
 export const groups = [

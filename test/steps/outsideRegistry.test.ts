@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { makeRelease } from "../../sandbox/release/makeRelease.ts";
+import { makeRelease } from "@onload-kmm/sandbox/release/makeRelease";
 import { FakeCluster } from "./fakeCluster.ts";
-import { answer, certificate, digest, manifest, startServer } from "./lib/registry/server.ts";
+import { answer, certificate, digest, manifest, startServer } from "./build/registry/server.ts";
 
 const kernel = "5.14.0-1.el9.x86_64";
 const password = "a-password-of-ours";

@@ -5,7 +5,7 @@ import { buffer } from "node:stream/consumers";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { extract } from "tar-stream";
-import { makeRelease } from "../../sandbox/release/makeRelease.ts";
+import { makeRelease } from "@onload-kmm/sandbox/release/makeRelease";
 import { FakeCluster, type Given } from "./fakeCluster.ts";
 
 const tag = "0.9.0.1-0123456789ab";

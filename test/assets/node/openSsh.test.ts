@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { ed25519Key } from "../../sshKey.ts";
-import { NodeMachine } from "../../../steps/lib/nodeMachine.ts";
-import { runRemote, Unreachable } from "../../../steps/lib/ssh.ts";
+import { ed25519Key } from "@onload-kmm/sandbox/test/sshKey";
+import { NodeMachine } from "../../../steps/node/nodeMachine.ts";
+import { runRemote, Unreachable } from "../../../steps/node/ssh.ts";
 import { FakeNode } from "./fakeNode.ts";
 import { OpenSshServer } from "./openSsh.ts";
 

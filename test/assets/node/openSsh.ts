@@ -5,9 +5,9 @@ import { connect } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { PortClaims } from "../../../sandbox/ports.ts";
-import { ed25519Key } from "../../sshKey.ts";
-import type { SshTarget } from "../../../steps/lib/ssh.ts";
+import { PortClaims } from "@onload-kmm/sandbox/ports";
+import { ed25519Key } from "@onload-kmm/sandbox/test/sshKey";
+import type { SshTarget } from "../../../steps/node/ssh.ts";
 import { ensurePrograms } from "../debian.ts";
 
 /** sshd wants to be called by its path: it starts itself again for each connection. */

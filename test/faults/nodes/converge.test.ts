@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { kernelModules } from "../../../core/names.ts";
-import { readAccess } from "../../../sandbox/nodes/access.ts";
-import { controlNode } from "../../../sandbox/nodes/control.ts";
+import { readAccess } from "@onload-kmm/sandbox/nodes/access";
+import { controlNode } from "@onload-kmm/sandbox/nodes/control";
 import { start } from "../running.ts";
 import { Enrolling } from "./enrolling.ts";
 

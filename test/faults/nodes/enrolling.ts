@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { annotations } from "../../../core/names.ts";
-import { readAccess } from "../../../sandbox/nodes/access.ts";
-import { controlNode } from "../../../sandbox/nodes/control.ts";
-import type { Machine } from "../../../sandbox/nodes/machine.ts";
-import { attend } from "../../../sandbox/nodes/person.ts";
+import { readAccess } from "@onload-kmm/sandbox/nodes/access";
+import { controlNode } from "@onload-kmm/sandbox/nodes/control";
+import type { Machine } from "@onload-kmm/sandbox/nodes/machine";
+import { attend } from "@onload-kmm/sandbox/nodes/person";
 import type { StackConfig } from "../../stack/stack.ts";
 import { patience } from "../running.ts";
 import { Scene } from "../scene.ts";

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { annotations, kmm, labels } from "../../../core/names.ts";
-import { parseRollState } from "../../../core/rollState.ts";
-import { liveInterfaces } from "../../../sandbox/nodes/tools/inspect.ts";
+import { parseRollState } from "../../../core/node/rollState.ts";
+import { liveInterfaces } from "@onload-kmm/sandbox/nodes/tools/inspect";
 import { writesBy } from "../../stack/cluster.ts";
 import { marksOn, namespace, Scene } from "../scene.ts";
 

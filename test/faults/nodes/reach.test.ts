@@ -1,7 +1,7 @@
 /** Nodes that can't be reached, aren't who they should be, or are lost in the middle of a command. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { readAccess } from "../../../sandbox/nodes/access.ts";
+import { readAccess } from "@onload-kmm/sandbox/nodes/access";
 import { Enrolling } from "./enrolling.ts";
 
 describe("nodes out of reach", { concurrency: false }, () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { connect } from "../../../steps/lib/kubectl.ts";
+import { connect } from "../../../steps/cluster/kubectl.ts";
 import { waitUntil } from "../../../steps/lib/wait.ts";
 import { clock, FakeCluster } from "../fakeCluster.ts";
 

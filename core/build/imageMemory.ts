@@ -1,0 +1,57 @@
+import { z } from "zod";
+import { annotations } from "../names.ts";
+
+/**
+ * What a stack knows of its kmod images beyond what the registry tells, in annotations of its namespace. KMM's word that an
+ * image exists says nothing of its signature: from KMM 2.7 on an image is unsigned under its final tag until the signed one
+ * replaces it, and stays so when the signature fails.
+ */
+export interface ImageMemory {
+  /** Digests by tag: those that KMM has told to be signed. */
+  readonly signed: Readonly<Record<string, string>>;
+  /**
+   * Tags without their kernels, {@link file://./imageTag.ts stems}, under which a node may have an unsigned image in its
+   * own storage: never used again, for nodes don't pull a tag that they have.
+   */
+  readonly spoilt: readonly string[];
+}
+
+/** As many signed images as are remembered: the newest. More than any stack has kernels and versions that it may go back to. */
+const remembered = 100;
+
+const signed = z.record(z.string(), z.string());
+const spoilt = z.array(z.string());
+
+/** @throws Error that names the annotation which holds something else */
+export function parseImageMemory(found: Readonly<Record<string, string>> = {}): ImageMemory {
+  return {
+    signed: parse(annotations.signed, found, signed, {}),
+    spoilt: parse(annotations.spoilt, found, spoilt, []),
+  };
+}
+
+/** The annotations that hold this memory. */
+export const imageMemoryAnnotations = (memory: ImageMemory): Record<string, string> => ({
+  [annotations.signed]: JSON.stringify(memory.signed),
+  [annotations.spoilt]: JSON.stringify(memory.spoilt),
+});
+
+export function withSigned(memory: ImageMemory, images: Readonly<Record<string, string>>): ImageMemory {
+  const others = Object.entries(memory.signed).filter(([tag]) => images[tag] === undefined);
+  return { ...memory, signed: Object.fromEntries([...others, ...Object.entries(images)].slice(-remembered)) };
+}
+
+export const withSpoilt = (memory: ImageMemory, stem: string): ImageMemory => ({
+  ...memory,
+  spoilt: [...new Set([...memory.spoilt, stem])],
+});
+
+function parse<T>(key: string, found: Readonly<Record<string, string>>, schema: z.ZodType<T>, otherwise: T): T {
+  const text = found[key];
+  if (text === undefined) return otherwise;
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch {
+    throw new Error(`the namespace's annotation ${key} holds ${text}; remove it, and run \`pulumi up\` again`);
+  }
+}

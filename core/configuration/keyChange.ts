@@ -1,0 +1,48 @@
+import { X509Certificate } from "node:crypto";
+import type { NodeReality } from "../node/reality.ts";
+import type { Settings } from "./settings.ts";
+
+/** What decides which key pair a stack signs with, and how nodes come to trust it. */
+interface Wanted {
+  readonly signing: { readonly subject: string; readonly existing?: { readonly certificate: string } };
+  readonly enrolment: Pick<Settings["enrolment"], "mode">;
+  readonly nodes: readonly Pick<Settings["nodes"][number], "name" | "hold">[];
+}
+
+/**
+ * Says of each node that another key pair takes it out of service, and how. A new pair is not undone by setting the old
+ * subject back, which makes a third one.
+ *
+ * @param found.certificate the certificate that modules are signed for now, in PEM; empty before the first `up`
+ */
+export function keyChange(wanted: Wanted, found: { certificate: string; nodes: readonly NodeReality[] }): string[] {
+  const change = whatChanges(wanted.signing, found.certificate);
+  if (change === undefined) return [];
+  return wanted.nodes
+    .filter(({ hold }) => !hold)
+    .flatMap(({ name }) => {
+      const machine = found.nodes.find(({ node }) => node.metadata.name === name)?.machine;
+      const how = machine === undefined || "unreachable" in machine ? undefined : machine.secureBoot;
+      return how === "enabled" ? [`${name}: ${reboot(wanted.enrolment.mode)}, because ${change}`] : [];
+    });
+}
+
+function reboot(mode: Settings["enrolment"]["mode"]): string {
+  if (mode === "off")
+    return "will refuse the new modules, for nobody enrols their key (onload-kmm:enrolment.mode is off)";
+  if (mode === "redfish") return "reboots, so that its firmware takes the new key into db";
+  return "reboots into MokManager again, to enrol the new key";
+}
+
+function whatChanges({ subject, existing }: Wanted["signing"], live: string): string | undefined {
+  if (live === "") return undefined;
+  const now = new X509Certificate(live);
+  if (existing !== undefined) {
+    const next = new X509Certificate(existing.certificate);
+    if (next.fingerprint256 === now.fingerprint256) return undefined;
+    return `the signing certificate changes from ${now.fingerprint256} to ${next.fingerprint256}`;
+  }
+  const name = /^CN=(.*)$/m.exec(now.subject)?.[1] ?? now.subject;
+  if (name === subject) return undefined;
+  return `onload-kmm:signing.subject changes from "${name}" to "${subject}", which makes another key pair`;
+}

@@ -1,0 +1,145 @@
+import { z } from "zod";
+import { meantBy } from "./misspelt.ts";
+import { moduleName } from "../names.ts";
+import { schema, type Settings } from "./settings.ts";
+import { signingPairProblems } from "./signingPair.ts";
+
+/** Keys whose values must be secret, and how they are set. */
+const secretKeys: Readonly<Record<string, string>> = {
+  signingKey: "pulumi config set --secret signingKey",
+  mokPassword: "pulumi config set --secret mokPassword",
+  bmcCredentials: "pulumi config set --secret --path bmcCredentials.password",
+};
+
+/**
+ * Checks the raw configuration as Pulumi gives it: a string per key, objects as JSON.
+ *
+ * @param unread secret keys that are set, but whose values aren't given: nothing is said of them
+ * @returns the settings, or all problems at once, each naming key, value found, expectation and remedy
+ */
+export function parseSettings(
+  raw: Record<string, string>,
+  isSecret: (key: string) => boolean,
+  unread: readonly string[] = [],
+): { settings?: Settings; problems: string[] } {
+  const problems = Object.entries(secretKeys)
+    .filter(([key]) => key in raw && !isSecret(key))
+    .map(([key, command]) => `onload-kmm:${key}: found in plain text; set it again with \`${command}\``);
+  const values = Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, decoded(key, value)]));
+  const parsed = schema.safeParse(values);
+  const told = { values, isHidden: (key: string) => key in secretKeys || isSecret(key) };
+  if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => describe(issue, told)));
+  const cross = crossProblems(values).filter(({ path }) => !unread.includes(String(path[0])));
+  problems.push(...cross.map(({ path, expected }) => found(path, told, expected)));
+  return parsed.success && problems.length === 0 ? { settings: parsed.data, problems } : { problems };
+}
+
+/** Pulumi's scalars are strings; only `rebuild` and the objects mean something else. */
+function decoded(key: string, value: string): unknown {
+  const isText = ["namespace", "signingKey", "signingCertificate", "mokPassword"].includes(key);
+  if (isText) return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
+
+/** What a message may tell of. */
+interface Told {
+  readonly values: unknown;
+  /** Whether a top-level key's value, or any part of it, is a secret. */
+  readonly isHidden: (key: string) => boolean;
+}
+
+function describe(issue: z.core.$ZodIssue, told: Told): string {
+  if (issue.code === "unrecognized_keys") {
+    const keys = issue.keys.map((name) => keyOf([...issue.path, name])).join(", ");
+    const meant = issue.keys.flatMap((name) => meantBy(issue.path, name) ?? []);
+    const guess = meant.length === 0 ? "check the spelling" : `did you mean ${meant.join(", ")}? Spell it so`;
+    return `${keys}: unknown ${issue.keys.length === 1 ? "key" : "keys"}; ${guess} (README, "Configuration"), or remove it with \`pulumi config rm --path\``;
+  }
+  return found(issue.path, told, missingText(issue));
+}
+
+function found(path: readonly PropertyKey[], told: Told, expected: string): string {
+  const value = path.reduce<unknown>((inside, step) => (isObject(inside) ? inside[step] : undefined), told.values);
+  if (value === undefined) return `${keyOf(path)}: missing; expected ${expected}`;
+  const shown = told.isHidden(String(path[0])) ? "a value that is kept secret" : JSON.stringify(value);
+  return `${keyOf(path)}: found ${shown}, expected ${expected}`;
+}
+
+const isObject = (value: unknown): value is Record<PropertyKey, unknown> => typeof value === "object" && value !== null;
+
+/** A missing object has no text of its own: name the key and let its own keys speak. */
+const missingText = (issue: z.core.$ZodIssue): string =>
+  issue.code === "invalid_type" && issue.expected === "object"
+    ? "an object; see Pulumi.prod.yaml for a complete example"
+    : issue.message;
+
+function keyOf(path: readonly PropertyKey[]): string {
+  const steps = path.map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`)).join("");
+  return `onload-kmm:${steps.replace(/^\./, "")}`;
+}
+
+/**
+ * What the cross-checks look at, read so leniently that they run beside other mistakes: one run shows all.
+ */
+const outline = z.object({
+  namespace: z.string().catch(""),
+  nodes: z
+    .array(
+      z
+        .object({ name: z.unknown().optional(), console: z.unknown().optional(), bmc: z.unknown().optional() })
+        .catch({}),
+    )
+    .catch([]),
+  enrolment: z.object({ mode: z.unknown().optional() }).catch({}),
+  signing: z
+    .object({ source: z.enum(["generated", "existing"]).default("generated").optional().catch(undefined) })
+    .catch({ source: "generated" }),
+  signingKey: z.string().optional().catch(undefined),
+  signingCertificate: z.string().optional().catch(undefined),
+  bmcCredentials: z.unknown().optional(),
+});
+
+interface CrossProblem {
+  readonly path: PropertyKey[];
+  readonly expected: string;
+}
+
+/** Mistakes that no single key shows. */
+function crossProblems(values: Record<string, unknown>): CrossProblem[] {
+  const settings = outline.parse(values);
+  const { source } = settings.signing;
+  // With a misspelt source nobody knows whether a pair is wanted.
+  const pairProblems = source === undefined ? [] : signingPairProblems({ ...settings, signing: { source } });
+  const problems: CrossProblem[] = pairProblems.map(([key, expected]) => ({ path: [key], expected }));
+  const most = 40 - moduleName.length;
+  if (settings.namespace.length > most) {
+    problems.push({
+      path: ["namespace"],
+      expected: `at most ${most} characters: KMM allows 40 for the namespace and the Module's name ("${moduleName}") together`,
+    });
+  }
+  settings.nodes.forEach((node, index) => {
+    if (node.name !== undefined && settings.nodes.findIndex(({ name }) => name === node.name) < index) {
+      problems.push({ path: ["nodes", index, "name"], expected: "each node once in the list" });
+    }
+  });
+  return [...problems, ...modeProblems(settings)];
+}
+
+/** What a mode of enrolment needs, and isn't there. */
+function modeProblems({ enrolment: { mode }, nodes, bmcCredentials }: z.infer<typeof outline>): CrossProblem[] {
+  const since = `since enrolment.mode is ${String(mode)}`;
+  const ofNodes = (key: "console" | "bmc", expected: string): CrossProblem[] =>
+    nodes.flatMap((node, index) => (node[key] === undefined ? [{ path: ["nodes", index, key], expected }] : []));
+  if (mode === "console") return ofNodes("console", `a command that opens the node's serial console, ${since}`);
+  if (mode !== "redfish") return [];
+  const credentials = `{user, password} of the nodes' BMCs, ${since}; set them with \`pulumi config set --path bmcCredentials.user\` and \`${secretKeys["bmcCredentials"] ?? ""}\``;
+  return [
+    ...ofNodes("bmc", `{url, fingerprint} of the node's BMC, ${since}; see Pulumi.prod.yaml`),
+    ...(bmcCredentials === undefined ? [{ path: ["bmcCredentials"], expected: credentials }] : []),
+  ];
+}

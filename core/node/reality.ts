@@ -1,0 +1,94 @@
+import type { Card } from "./cards.ts";
+import { annotations } from "../names.ts";
+import {
+  cordonedBy,
+  isReady,
+  loadedImage,
+  rollOf,
+  versionOn,
+  whyNotLoaded,
+  type Expected,
+  type NodeModulesConfig,
+  type RollNode,
+} from "./nodeState.ts";
+import { parseGeneration, type RollState } from "./rollState.ts";
+
+/*
+ * Reality is an input of the plan, like the configuration: nodes, KMM and people change without this program, and a
+ * failed or killed run leaves the old inputs in state, so that going back to them would show no difference.
+ */
+
+/** What a listed node was found to be before the first resource. */
+export interface NodeReality {
+  readonly node: RollNode;
+  /** KMM's account of it; absent where KMM never had anything for it. */
+  readonly nmc?: NodeModulesConfig | undefined;
+  /** What it reports itself over SSH, or why that couldn't be had; absent for a held node, which isn't asked. */
+  readonly machine?: MachineReport | { readonly unreachable: string } | undefined;
+}
+
+/** What a node reports itself, as far as a plan depends on it. */
+interface MachineReport {
+  /** Why it doesn't run the out-of-tree driver; empty when it does. */
+  readonly driver: readonly string[];
+  readonly secureBoot: string;
+  /** The cards of its ports: no plan depends on them. */
+  readonly cards?: readonly Card[];
+  /** Whether modules signed with the stack's present key can be loaded; absent before there is a key. */
+  readonly trusted?: boolean;
+}
+
+/** Whether this stack has taken the node out of service and not brought it back: an earlier run failed or was killed. */
+export const isOut = ({ node }: NodeReality, stack: string): boolean =>
+  rollOf(node, stack) !== undefined || cordonedBy(node) === stack;
+
+/**
+ * Why the node isn't what the stack wants of it now; undefined when it is, and is proven to be.
+ *
+ * @param wanted what shall be loaded; its image is the one for the node's kernel
+ */
+export function deviation(seen: NodeReality, wanted: Expected, stack: string): string | undefined {
+  const { node, nmc, machine } = seen;
+  const roll = rollOf(node, stack);
+  if (roll !== undefined) return `out of service since ${roll.since} by ${actOf(roll)} that didn't end`;
+  if (cordonedBy(node) === stack) return "cordoned by this stack";
+  if (!isReady(node)) return "the node isn't Ready";
+  const version = versionOn(node, wanted);
+  if (version === undefined) return "this stack has loaded nothing on it";
+  if (version !== wanted.version) return `runs ${tagOf(loadedImage(nmc, wanted)) ?? `version ${version}`}`;
+  const missing = whyNotLoaded(node, nmc, wanted);
+  if (missing !== undefined) return missing;
+  if (machine === undefined) return undefined;
+  if ("unreachable" in machine) return machine.unreachable;
+  return machine.driver.length === 0 ? undefined : machine.driver.join(", ");
+}
+
+/**
+ * The generation that the node's roll and proof are given: the one that ended well last, or the next one where the node
+ * deviates. A roll writes its generation onto the Node at its good end, and only then; so a node that deviates is done
+ * again by the next `up`, and one that doesn't changes no plan.
+ */
+export function generation(seen: NodeReality, wanted: Expected, stack: string): number {
+  const last = parseGeneration(seen.node.metadata.annotations?.[annotations.generation]);
+  return deviation(seen, wanted, stack) === undefined ? last : last + 1;
+}
+
+/** One sentence for whoever reads a plan: why the node is done again, and what will be done. */
+export function planned(seen: NodeReality, wanted: Expected, stack: string): string | undefined {
+  const why = deviation(seen, wanted, stack);
+  if (why === undefined) return undefined;
+  return `${seen.node.metadata.name}: ${why}; will load ${tagOf(wanted.image) ?? wanted.image}${rebootOf(seen.machine)}`;
+}
+
+/** An image's tag: release, content and kernel in one. */
+const tagOf = (image: string | undefined): string | undefined => image?.slice(image.lastIndexOf(":") + 1);
+
+function rebootOf(machine: NodeReality["machine"]): string {
+  if (machine === undefined || "unreachable" in machine || machine.trusted === undefined) return "";
+  return machine.trusted ? ", no reboot" : ", after a reboot in which its firmware enrols the key";
+}
+
+function actOf({ phase, version }: RollState): string {
+  if (phase === "leave" || phase === "remove") return "its leaving of the stack";
+  return version === undefined ? "a roll-out" : `a roll-out of version ${version}`;
+}

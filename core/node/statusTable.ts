@@ -1,0 +1,115 @@
+import { cardsOf, cardSummary, type Card } from "./cards.ts";
+import { driverProblems, isTrusted, type MachineState } from "./machineState.ts";
+import { cordonedBy, isCordoned, isReady, kmmAccount, type NodeModulesConfig, type RollNode } from "./nodeState.ts";
+import { annotations, kmm, moduleName } from "../names.ts";
+import { parseRollState } from "./rollState.ts";
+
+/** What is known of one listed node; absent where it couldn't be asked. */
+export interface NodeReport {
+  readonly name: string;
+  readonly hold: boolean;
+  readonly node?: RollNode | undefined;
+  readonly nmc?: NodeModulesConfig | undefined;
+  readonly machine?: MachineState | undefined;
+  /** Why the machine couldn't be asked. */
+  readonly unreachable?: string | undefined;
+}
+
+/** One line of `npm run status`; also its JSON. */
+export interface StatusRow {
+  readonly node: string;
+  readonly ready: string;
+  readonly service: string;
+  readonly secureBoot: string;
+  readonly key: string;
+  readonly version: string;
+  readonly kmm: string;
+  readonly driver: string;
+  /** Part, serial number (masked) and firmware of the ports' cards. */
+  readonly card: string;
+  readonly phase: string;
+  /** The same, port by port; not in the table. */
+  readonly cards: readonly Card[];
+}
+
+export function statusRow(report: NodeReport, namespace: string): StatusRow {
+  const { node, machine } = report;
+  if (node === undefined) {
+    return {
+      node: report.name,
+      ready: "gone",
+      service: "-",
+      secureBoot: "-",
+      key: "-",
+      version: "-",
+      kmm: "-",
+      driver: "-",
+      card: "-",
+      phase: "-",
+      cards: [],
+    };
+  }
+  return {
+    node: report.name,
+    ready: isReady(node) ? "yes" : "no",
+    service: serviceOf(node),
+    secureBoot: machine?.secureBoot ?? "unknown",
+    key:
+      machine === undefined ? "unknown" : isTrusted(machine) ? `trusted (${machine.key ?? "-"})` : (machine.key ?? "-"),
+    version: node.metadata.labels?.[kmm.versionLabel(namespace, moduleName)] ?? "-",
+    kmm: kmmAccount(node, report.nmc, { namespace, module: moduleName }),
+    driver: driverOf(report),
+    phase: phaseOf(report, node),
+    ...cardFields(machine),
+  };
+}
+
+const cardFields = (machine: MachineState | undefined): Pick<StatusRow, "card" | "cards"> =>
+  machine === undefined
+    ? { card: "unknown", cards: [] }
+    : { card: cardSummary(cardsOf(machine)), cards: cardsOf(machine) };
+
+function serviceOf(node: RollNode): string {
+  if (!isCordoned(node)) return "in service";
+  const by = cordonedBy(node);
+  return by === undefined ? "cordoned by somebody else" : `cordoned by ${by}`;
+}
+
+function driverOf({ machine, unreachable }: NodeReport): string {
+  if (machine === undefined) return unreachable ?? "unknown";
+  const problems = driverProblems(machine);
+  if (problems.length > 0) return problems[0] ?? "";
+  const versions = new Set(machine.interfaces.map(({ version }) => version ?? "?"));
+  return `sfc ${[...versions].join(", ")}`;
+}
+
+function phaseOf({ hold }: NodeReport, node: RollNode): string {
+  const state = parseRollState(node.metadata.annotations?.[annotations.roll]);
+  if (state !== undefined) return `${state.phase} since ${state.since}`;
+  return hold ? "held" : "-";
+}
+
+/** Columns padded to their widest cell. */
+export function formatTable(rows: readonly StatusRow[]): string {
+  const columns: [Exclude<keyof StatusRow, "cards">, string][] = [
+    ["node", "NODE"],
+    ["ready", "READY"],
+    ["service", "SERVICE"],
+    ["secureBoot", "SECURE BOOT"],
+    ["key", "KEY"],
+    ["version", "VERSION"],
+    ["kmm", "KMM"],
+    ["driver", "DRIVER"],
+    ["card", "CARD"],
+    ["phase", "PHASE"],
+  ];
+  const widths = columns.map(([key, title]) => Math.max(title.length, ...rows.map((row) => row[key].length)));
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+      .join("  ")
+      .trimEnd();
+  return [line(columns.map(([, title]) => title)), ...rows.map((row) => line(columns.map(([key]) => row[key])))].join(
+    "\n",
+  );
+}

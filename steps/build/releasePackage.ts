@@ -1,0 +1,37 @@
+import { readFile } from "node:fs/promises";
+import { readRelease, type Release, type ReleaseSettings } from "../../core/build/release.ts";
+import { StepError } from "../lib/step.ts";
+
+/** All that is wrong with a release package; `message` holds the problems, one a line. */
+export class ReleaseError extends StepError {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join("\n"));
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads the release package from disk, checks it against the configuration and gives the source RPM.
+ *
+ * @throws ReleaseError with all problems, each with key, value found, expectation and remedy
+ */
+export async function openRelease(settings: ReleaseSettings): Promise<Release> {
+  const { release, problems } = readRelease(await bytesOf(settings.package), settings);
+  if (release === undefined) throw new ReleaseError(problems);
+  return release;
+}
+
+async function bytesOf(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? String(error);
+    const found = { ENOENT: "no such file", EISDIR: "a directory", EACCES: "no permission to read it" }[code] ?? code;
+    throw new ReleaseError([
+      `onload-kmm:release.package: found "${path}": ${found}; expected AMD's release package (a .zip) or the .src.rpm ` +
+        "in it, by a path relative to the project's directory",
+    ]);
+  }
+}

@@ -1,0 +1,227 @@
+import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
+import type { z } from "zod";
+import { isAway } from "./apiServerAway.ts";
+import { now, sleep } from "../lib/clock.ts";
+import { currentDeadline } from "../lib/deadline.ts";
+import { failedFor, isUnknownKind, KubectlError, ServerAway } from "./kubectlError.ts";
+import { progress, StepError, type clusterSchema } from "../lib/step.ts";
+
+export type Cluster = z.infer<typeof clusterSchema>;
+
+/** A Kubernetes object as JSON, known as far as every object is. */
+export interface KubeObject {
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly deletionTimestamp?: string;
+    readonly resourceVersion?: string;
+  };
+}
+
+/** Seconds for which an API server that doesn't answer is waited for: a single-node cluster reboots in less. */
+const patienceSeconds = 600;
+
+/** Seconds between two tries. */
+const pauseSeconds = 2;
+
+/** Seconds between two lines about that. */
+const remindSeconds = 30;
+
+/** Seconds that an API server may take, after its start, to find the kinds of custom resources again. */
+const settlingSeconds = 30;
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A command that may be tried several times. */
+interface Command {
+  /** Its arguments, asked for before each try. */
+  readonly args: () => readonly string[];
+  /** When no further try may begin, in ms since 1970. */
+  readonly deadline: number;
+  readonly input?: string | Buffer | undefined;
+  /** Ends it, and no further try begins. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Connects to the one cluster that this stack may touch.
+ *
+ * @throws StepError when the cluster behind the context is another one, or refuses
+ */
+export async function connect(cluster: Cluster, patience = patienceSeconds): Promise<Kubectl> {
+  const kubectl = new Kubectl(cluster, patience);
+  const uid = await kubectl.run(["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"]);
+  if (uid === cluster.id) return kubectl;
+  throw new StepError(
+    `wrong cluster: context "${cluster.context}" of ${cluster.kubeconfig} leads to the cluster ${uid || "without an identity"}, ` +
+      `but onload-kmm:cluster.id is ${cluster.id}; nothing was changed. Switch the kubeconfig back, or use the stack of that cluster`,
+  );
+}
+
+/** `kubectl` or `oc`, whichever is on PATH, always with this cluster's kubeconfig and context. */
+export class Kubectl {
+  readonly #program: string;
+  readonly #connection: string[];
+  readonly #patience: number;
+  #awayAt = 0;
+  #saidAwayAt = 0;
+
+  /** Use {@link connect}: it checks which cluster answers. */
+  constructor(cluster: Cluster, patience: number) {
+    this.#program = findProgram();
+    const kubeconfig = cluster.kubeconfig.replace(/^~(?=\/)/, homedir());
+    this.#connection = ["--kubeconfig", kubeconfig, "--context", cluster.context];
+    this.#patience = patience;
+  }
+
+  /**
+   * Runs one command and gives its stdout. While the API server is away it tries again, so commands must be
+   * such that a second run does no harm.
+   *
+   * @throws KubectlError with kubectl's own message
+   */
+  run(args: readonly string[], input?: string | Buffer, signal?: AbortSignal): Promise<string> {
+    return this.#persist({ args: () => args, deadline: currentDeadline(), input, signal });
+  }
+
+  /**
+   * As {@link run}, for a command that has a time limit of its own, which all tries share: `args` is told the whole seconds
+   * that are left.
+   */
+  runWithin(seconds: number, args: (left: number) => readonly string[]): Promise<string> {
+    const deadline = Math.min(now() + seconds * 1000, currentDeadline());
+    return this.#persist({ args: () => args(Math.ceil((deadline - now()) / 1000)), deadline });
+  }
+
+  /** As {@link run}, for a change of an object that may have gone meanwhile, by somebody else's hand: answers whether it was there. */
+  async runIfThere(args: readonly string[]): Promise<boolean> {
+    try {
+      await this.run(args);
+      return true;
+    } catch (error) {
+      if (failedFor(error, "NotFound") && !error.isUnknownKind) return false;
+      throw error;
+    }
+  }
+
+  async #persist({ args, deadline, input, signal }: Command): Promise<string> {
+    let awaySince: number | undefined;
+    for (;;) {
+      const words = args();
+      const { code, stdout, stderr } = await this.#once(words, input, signal);
+      if (code === 0) return stdout;
+      // From the first failure: a drain may have gone on for longer than that before the API server went away.
+      awaySince ??= now();
+      const givenUp = now() - awaySince > this.#patience * 1000 || now() + pauseSeconds * 1000 >= deadline;
+      const message = `kubectl ${words.join(" ")}: ${reasonIn(stderr)}`;
+      if (signal?.aborted === true || !(await this.#isAway(stderr))) throw new KubectlError(message, stderr);
+      if (givenUp) throw new ServerAway(message, stderr);
+      this.#sayAway(stderr);
+      await sleep(pauseSeconds * 1000);
+    }
+  }
+
+  /** One object, or undefined when there is none. */
+  async get<T extends KubeObject>(kind: string, name: string, namespace?: string): Promise<T | undefined> {
+    const where = namespace === undefined ? [] : ["-n", namespace];
+    const json = await this.run(["get", kind, name, ...where, "-o", "json", "--ignore-not-found"]);
+    return json === "" ? undefined : (JSON.parse(json) as T);
+  }
+
+  /** All objects that `args` selects, for example `["pods", "-n", "x", "-l", "a=b"]`. */
+  async list<T extends KubeObject>(...args: string[]): Promise<T[]> {
+    return (JSON.parse(await this.run(["get", ...args, "-o", "json"])) as { items: T[] }).items;
+  }
+
+  /** As {@link get}; undefined, too, where the cluster doesn't know the kind. */
+  async getKnown<T extends KubeObject>(kind: string, name: string): Promise<T | undefined> {
+    return this.get<T>(kind, name).catch((error: unknown) => whereUnknown(error, undefined));
+  }
+
+  /** As {@link list}; empty where the cluster doesn't know the kind. */
+  async listKnown<T extends KubeObject>(...args: string[]): Promise<T[]> {
+    return this.list<T>(...args).catch((error: unknown) => whereUnknown(error, []));
+  }
+
+  /** A child process of the same program, for what streams. The caller ends it. */
+  stream(args: readonly string[], stdio: "pipe" | "ignore" = "ignore"): ChildProcess {
+    return spawn(this.#program, [...this.#connection, ...args], { stdio: [stdio, "pipe", "pipe"] });
+  }
+
+  /** Now and then: several commands may try at once, for minutes, and what a step prints is limited. */
+  #sayAway(stderr: string): void {
+    if (now() - this.#saidAwayAt < remindSeconds * 1000) return;
+    this.#saidAwayAt = now();
+    const who = stderr.includes("failed calling webhook") ? "a webhook of the API server" : "the API server";
+    progress(`${who} is away (${lastLine(stderr)}); trying again`);
+  }
+
+  async #isAway(stderr: string): Promise<boolean> {
+    if (isAway(stderr)) {
+      this.#awayAt = now();
+      return true;
+    }
+    if (!isUnknownKind(stderr)) return false;
+    if (now() - this.#awayAt < settlingSeconds * 1000) return true;
+    const { code, stderr: why } = await this.#once(["get", "--raw", "/readyz"]);
+    // At the end of its list of checks: `[-]poststarthook/crd-informer-synced failed: …`.
+    return code !== 0 && (isAway(why) || /\breadyz check failed\b/.test(why));
+  }
+
+  #once(args: readonly string[], input?: string | Buffer, signal?: AbortSignal): Promise<Ended> {
+    return new Promise((resolve) => {
+      const options = { maxBuffer: 256 * 1024 * 1024, signal };
+      const child = execFile(this.#program, [...this.#connection, ...args], options, (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : 1, stdout, stderr: stderr || (error?.message ?? "") });
+      });
+      // A command that doesn't read its input may be gone before it is written.
+      child.stdin?.on("error", () => undefined).end(input);
+    });
+  }
+}
+
+/** kubectl's own word, without the log of its client library, and what to do where it isn't let in. */
+function reasonIn(stderr: string): string {
+  const words = stderr.split("\n").filter((line) => !/^[IWEF]\d{4} /.test(line));
+  const reason = words.join("\n").trim() || stderr.trim();
+  if (!/You must be logged in|Unauthorized/.test(reason)) return reason;
+  return `${reason}; the kubeconfig's token or certificate has expired: log in again, then run the same command again`;
+}
+
+/** The answer for a kind that the cluster doesn't have; whatever else is wrong is thrown on. */
+function whereUnknown<T>(error: unknown, answer: T): T {
+  if (error instanceof KubectlError && error.isUnknownKind) return answer;
+  throw error;
+}
+
+const lastLine = (output: string): string => output.trim().split("\n").at(-1) ?? "";
+
+function findProgram(): string {
+  const directories = (process.env.PATH ?? "").split(delimiter);
+  const found = ["kubectl", "oc"]
+    .flatMap((name) => directories.map((directory) => join(directory, name)))
+    .find(isExecutable);
+  if (found !== undefined) return found;
+  throw new StepError(
+    "neither kubectl nor oc is on PATH; install one of them (OpenShift's console offers `oc` under ?)",
+  );
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

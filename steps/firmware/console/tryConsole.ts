@@ -1,0 +1,59 @@
+import type { Duplex } from "node:stream";
+import { within } from "../../lib/clock.ts";
+import { progress, StepError } from "../../lib/step.ts";
+import { isSocket, openConsole } from "./consoleCommand.ts";
+
+/**
+ * How long a console command may stay silent before it counts as open, in milliseconds: `ipmitool` takes as long to give up a BMC
+ * that doesn't answer. A socket is open once it is connected.
+ */
+const silence = 20_000;
+
+/** How long what has spoken, or is connected, must then stay open: who is refused is told why, and hung up on. */
+const settling = 2000;
+
+/** The most of what a console has shown that goes into an error, in characters. */
+const shownLimit = 500;
+
+/**
+ * Opens a node's console and gives it back, before anything is done to the node.
+ *
+ * @throws StepError when it can't be opened, or ends at once
+ */
+export async function tryConsole(name: string, command: string): Promise<void> {
+  progress(`${name}: its console is tried`);
+  const trouble = await troubleWith(command);
+  if (trouble === undefined) return;
+  throw new StepError(
+    `${name}: its console can't be used: ${trouble}; the node was not touched. Mend what its \`console\` names, or that setting, ` +
+      "and run again",
+  );
+}
+
+async function troubleWith(command: string): Promise<string | undefined> {
+  try {
+    return await endsAtOnce(await openConsole(command), isSocket(command) ? 0 : silence);
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** Why a console ends as soon as it is open, with what it has shown; undefined when it stays. */
+async function endsAtOnce(console: Duplex, silence: number): Promise<string | undefined> {
+  let shown = "";
+  const ended = new Promise<string>((resolve) => {
+    console
+      .once("error", (error) => resolve(error.message))
+      .once("close", () => resolve("the console was closed at once"));
+  });
+  const spoke = new Promise<undefined>((resolve) => {
+    console.on("data", (bytes: Buffer) => {
+      shown = (shown + bytes.toString()).slice(-shownLimit);
+      resolve(undefined);
+    });
+  });
+  const why = (await within(silence, Promise.race([ended, spoke]))) ?? (await within(settling, ended));
+  console.destroy();
+  await ended;
+  return why !== undefined && shown.trim() !== "" ? `${why} (it showed: ${shown.trim()})` : why;
+}

@@ -1,0 +1,175 @@
+/** One reboot in which a node's firmware is asked for something, and whoever answers it there. */
+import type { BmcAccess } from "../../core/firmware/bmcAccess.ts";
+import type { MachineState } from "../../core/node/machineState.ts";
+import { isReady, type RollNode } from "../../core/node/nodeState.ts";
+import type { RollState } from "../../core/node/rollState.ts";
+import { FirmwareConsole } from "./firmwareConsole.ts";
+import type { NodeMachine } from "../node/nodeMachine.ts";
+import type { NodeOutage } from "../node/nodeOutage.ts";
+import { progress, StepError } from "../lib/step.ts";
+import { Unreachable } from "../node/ssh.ts";
+import { waitUntil, type Look } from "../lib/wait.ts";
+
+/** How a node comes to trust the key: through its MokList, or through its firmware's signature database. */
+interface Enrolment {
+  readonly mode: "attended" | "operator" | "console" | "redfish" | "off";
+  readonly timeoutMinutes: number;
+  /** crypt(5) hash of the password that MokManager asks for. */
+  readonly passwordHash: string;
+  /** Command that opens the serial console: shown to the person, or used by the script. */
+  readonly console?: string | undefined;
+  /** What the script types; in mode `console` only. */
+  readonly password?: string | undefined;
+  /** Who is asked; in mode `redfish` only. */
+  readonly bmc?: BmcAccess | undefined;
+}
+
+export interface EnrolmentContext {
+  readonly name: string;
+  readonly enrolment: Enrolment;
+  /** The signing certificate in PEM. */
+  readonly certificate: string;
+  readonly outage: NodeOutage;
+  readonly machine: NodeMachine;
+  readonly readNode: () => Promise<RollNode>;
+}
+
+/** Waits for ever, without a countdown: a person may be slower than any number of seconds. */
+const waitForEver = -1;
+
+/** What the firmware is to do at one reboot. */
+export interface Errand {
+  /** What MokManager is asked for; absent when it has nothing to ask. */
+  readonly request?: "enrol" | "delete";
+  /** Noted on the Node: in this phase, and in no other, the node may be away. */
+  readonly phase: "reboot" | "remove";
+  /** Places the request, whatever was asked before. */
+  readonly ask: (node: RollNode, state: MachineState) => Promise<unknown>;
+  readonly isDone: (state: MachineState) => boolean;
+  /** What went wrong when the node comes back without it, and what to do. */
+  readonly failure: (state: MachineState) => string;
+}
+
+/**
+ * Takes a drained node through its firmware with the errand, and sees it come back. Run again after a kill it goes on from
+ * the phase on the Node: the boot that it names ends once, and not twice.
+ *
+ * @throws StepError when the node comes back with the errand undone, or not at all
+ */
+export async function passFirmware(context: EnrolmentContext, errand: Errand): Promise<void> {
+  const { name, outage, machine } = context;
+  const node = await context.readNode();
+  const begun = outage.stateOf(node);
+  const state = await machine.stateOrAway();
+  if (state === undefined && begun?.phase !== errand.phase)
+    throw new StepError(`${name}: no SSH connection, and no reboot of ours is going on; the node stays cordoned`);
+  if (state !== undefined && errand.isDone(state)) return;
+
+  // Opened before the node goes down, so that nothing it shows is missed; left open, it would keep this step alive.
+  const console = await attend(context, errand.request, state === undefined);
+  const back = await bootOnce(context, errand, console, { node, state, begun })
+    .catch((error: unknown) => {
+      const { saw } = console;
+      throw error instanceof StepError && saw !== undefined
+        ? new StepError(`${error.message}. The script at the console saw last: ${saw}`)
+        : error;
+    })
+    .finally(() => console.end());
+  if (errand.isDone(back)) return;
+  // The script knows best why.
+  await console.complain();
+  throw new StepError(`${name}: ${errand.failure(back)}`);
+}
+
+/** Places the request and reboots, where an earlier run has not done so already; answers when the node is back. */
+async function bootOnce(
+  context: EnrolmentContext,
+  errand: Errand,
+  console: Attendance,
+  { node, state, begun }: { node: RollNode; state: MachineState | undefined; begun: RollState | undefined },
+): Promise<MachineState> {
+  const { name, outage, machine } = context;
+  const { bootID } = node.status.nodeInfo;
+  if (state === undefined) return comeBack(context, begun?.bootId ?? bootID);
+  await errand.ask(node, state);
+  console.requireOpen();
+  await outage.enter(node, errand.phase);
+  console.begin();
+  const isAsked = errand.request !== undefined;
+  const entry = await machine.reboot(bootID, isAsked ? waitForEver : undefined).catch(alreadyPlanned);
+  const by = entry === undefined ? "" : `, by boot entry ${entry}`;
+  progress(`${name}: rebooting${isAsked ? ` into MokManager${by}` : ""}`);
+  return comeBack(context, bootID);
+}
+
+/** Whoever answers MokManager, as {@link FirmwareConsole} does. */
+type Attendance = Pick<FirmwareConsole, "requireOpen" | "begin" | "saw" | "end" | "complain">;
+
+/** Who answers MokManager, if it asks: a script on the console, or a person who is told what to type. */
+async function attend(context: EnrolmentContext, request: Errand["request"], wake: boolean): Promise<Attendance> {
+  const { name, certificate } = context;
+  const { mode, console, password, timeoutMinutes } = context.enrolment;
+  const nobody: Attendance = {
+    requireOpen: () => undefined,
+    begin: () => undefined,
+    saw: undefined,
+    end: () => undefined,
+    complain: () => Promise.resolve(),
+  };
+  if (request === undefined) return nobody;
+  if (mode === "console" && request === "enrol" && (console === undefined || password === undefined)) {
+    // A script that can't type must not end in a wait for a person whom nobody has asked.
+    throw new StepError(
+      `${name}: onload-kmm:enrolment.mode is console, but this step has no console or no password; the node was not rebooted`,
+    );
+  }
+  if (mode !== "console" || console === undefined || password === undefined) {
+    sayWhatToType(context, request);
+    return nobody;
+  }
+  const deadlineSeconds = timeoutMinutes * 60;
+  return FirmwareConsole.open({ name, console, password, request, certificate, deadlineSeconds, wake });
+}
+
+/** A reboot that a killed run has planned in the same boot needs no second one. */
+function alreadyPlanned(error: unknown): undefined {
+  if (error instanceof Unreachable || (error instanceof StepError && isPlanned(error.message))) return undefined;
+  throw error;
+}
+
+/** What systemd says of a transient unit whose name is taken (its `transient_unit_from_message`), in older versions, too. */
+export const isPlanned = (said: string): boolean =>
+  /systemd-run: .*\bUnit onload-kmm-reboot\.(?:timer|service) (?:was already loaded or has a fragment file|already exists)\b/.test(
+    said,
+  );
+
+function sayWhatToType({ name, enrolment }: EnrolmentContext, request: "enrol" | "delete"): void {
+  const entry = request === "enrol" ? "Enroll MOK" : "Delete MOK";
+  const console = enrolment.console === undefined ? "on its console" : `on its console (${enrolment.console})`;
+  progress(`${name}: MokManager waits ${console}, here for ${enrolment.timeoutMinutes} min`);
+  progress(
+    `${name}: any key, "${entry}", "Continue", "Yes", the password, "Reboot"; \`npm run mok-password\` prints the password`,
+  );
+}
+
+/** A new boot, Ready, and the key trusted: in this order, for a node looks Ready for 40 s after it went down. */
+async function comeBack(
+  { name, enrolment, machine, readNode }: EnrolmentContext,
+  oldBoot: string,
+): Promise<MachineState> {
+  const waiting = {
+    timeoutSeconds: enrolment.timeoutMinutes * 60,
+    setting: "enrolment.timeoutMinutes",
+    everySeconds: 2,
+    remedy: "the node stays cordoned; look at its console, then run `pulumi up` again",
+  };
+  const state = await waitUntil(`${name} to come back`, waiting, async (): Promise<Look<MachineState>> => {
+    const node = await readNode();
+    if (node.status.nodeInfo.bootID === oldBoot) return { missing: "a new boot" };
+    if (!isReady(node)) return { missing: "Ready" };
+    const state = await machine.stateOrAway();
+    return state === undefined ? { missing: "an SSH connection" } : { done: state };
+  });
+  progress(`${name}: is back, key ${state.key ?? "unknown"}`);
+  return state;
+}

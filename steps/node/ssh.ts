@@ -1,0 +1,153 @@
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { Client, type ConnectConfig } from "ssh2";
+import { z } from "zod";
+import { parseAddress } from "../../core/configuration/address.ts";
+import { after } from "../lib/clock.ts";
+import { StepError } from "../lib/step.ts";
+
+/** How a node is reached. */
+export const sshSchema = z.object({
+  /** Host, with `:port` where it isn't 22. */
+  address: z.string(),
+  /** Type and key, as `ssh-keyscan` prints them. */
+  hostKey: z.string(),
+  user: z.string(),
+  privateKeyFile: z.string().optional(),
+  agent: z.boolean(),
+});
+export type SshTarget = z.infer<typeof sshSchema>;
+
+/** The node can't be reached now: refused, cut, or no answer. It may be rebooting. */
+export class Unreachable extends StepError {}
+
+export interface RemoteResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** How long one command on a node may take. */
+export interface SshLimits {
+  /** Seconds to connect and to log in. */
+  readonly connectSeconds: number;
+  /** Seconds for the whole; absent: as long as the connection lives. */
+  readonly commandSeconds?: number;
+}
+
+/** Unless the caller is in a hurry. */
+const patient: SshLimits = { connectSeconds: 15 };
+
+/** Seconds between questions whether the node is still there; after the third without an answer it isn't. */
+const keepaliveSeconds = 5;
+
+/**
+ * Runs one command on a node, with `input` on its stdin.
+ *
+ * @throws Unreachable when there is no connection, or it breaks; StepError for a wrong host key or a refused login
+ */
+export async function runRemote(
+  target: SshTarget,
+  command: string,
+  input: string,
+  limits: SshLimits = patient,
+): Promise<RemoteResult> {
+  const config = await connectConfig(target, limits.connectSeconds);
+  return new Promise((resolve, reject) => {
+    const client = new Client();
+    const fail = (error: Error & { level?: string }) => {
+      client.end();
+      reject(readable(target, error));
+    };
+    endAfter(client, limits.commandSeconds, fail);
+    client.on("error", fail).on("close", () => fail(new Error("connection closed")));
+    client.on("ready", () => {
+      client.exec(command, (error, channel) => {
+        if (error !== undefined) {
+          fail(error);
+          return;
+        }
+        const output = { stdout: "", stderr: "" };
+        channel.on("data", (data: Buffer) => (output.stdout += data.toString()));
+        channel.stderr.on("data", (data: Buffer) => (output.stderr += data.toString()));
+        channel.on("close", (code: number | null) => {
+          if (code === null) fail(new Error("connection closed before the command ended"));
+          else resolve({ code, ...output });
+          client.end();
+        });
+        channel.end(input);
+      });
+    });
+    try {
+      client.connect(config);
+    } catch (error) {
+      // It reads the key before it connects; its messages quote nothing of it.
+      reject(new StepError(`${keyFound(target)}: ${(error as Error).message}; ${keyExpected}`));
+    }
+  });
+}
+
+/** Gives up on a command that goes on for too long: a node whose tools hang must not keep everybody waiting. */
+function endAfter(client: Client, seconds: number | undefined, fail: (error: Error) => void): void {
+  if (seconds === undefined) return;
+  const cancel = after(seconds * 1000, () => fail(new Error(`no answer within ${seconds} s`)));
+  client.on("close", cancel);
+}
+
+const keyFound = ({ privateKeyFile = "" }: SshTarget): string =>
+  `onload-kmm:ssh.privateKeyFile: found "${privateKeyFile}"`;
+const keyExpected = "expected a private key without passphrase";
+
+async function connectConfig(target: SshTarget, connectSeconds: number): Promise<ConnectConfig> {
+  const expected = Buffer.from(target.hostKey.split(" ")[1] ?? "", "base64");
+  return {
+    ...parseAddress(target.address),
+    username: target.user,
+    readyTimeout: connectSeconds * 1000,
+    // A node that is powered off says no goodbye: without these the step would wait for it for ever.
+    keepaliveInterval: keepaliveSeconds * 1000,
+    keepaliveCountMax: 3,
+    // Offered key types limited to the pinned one: else the node may prove itself by another of its keys.
+    algorithms: { serverHostKey: hostKeyAlgorithms(target.hostKey) },
+    hostVerifier: (key: Buffer) => key.equals(expected),
+    ...(target.agent ? { agent: process.env["SSH_AUTH_SOCK"] ?? "" } : { privateKey: await privateKey(target) }),
+  };
+}
+
+type HostKeyAlgorithm =
+  NonNullable<NonNullable<ConnectConfig["algorithms"]>["serverHostKey"]> extends (infer T)[] ? T : never;
+
+/** An RSA key signs by one of several algorithms; the others are their type's only one. */
+function hostKeyAlgorithms(hostKey: string): HostKeyAlgorithm[] {
+  const type = hostKey.split(" ")[0] ?? "";
+  return (type === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [type]) as HostKeyAlgorithm[];
+}
+
+async function privateKey(target: SshTarget): Promise<Buffer> {
+  try {
+    return await readFile((target.privateKeyFile ?? "").replace(/^~(?=\/)/, homedir()));
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? "unreadable";
+    throw new StepError(`${keyFound(target)}: ${why}; ${keyExpected}`);
+  }
+}
+
+function readable({ address, user, hostKey }: SshTarget, error: Error & { level?: string }): StepError {
+  if (/host denied|verification failed/i.test(error.message)) {
+    return new StepError(
+      `${address}: its SSH host key is not the configured ${hostKey.split(" ")[0] ?? ""} one; nothing was sent to it. ` +
+        "Find out why it changed before you set the node's hostKey anew",
+    );
+  }
+  if (/no matching host key/i.test(error.message)) {
+    const type = hostKey.split(" ")[0] ?? "";
+    const sha1 = type === "ssh-rsa" ? ", or signs with it by SHA-1 only" : "";
+    return new StepError(
+      `${address}: it has no SSH host key of the configured type ${type}${sha1}; set the node's hostKey anew after checking it`,
+    );
+  }
+  if (error.level === "client-authentication") {
+    return new StepError(`${address}: ${user} may not log in; check onload-kmm:ssh and the node's authorized keys`);
+  }
+  return new Unreachable(`${address}: no SSH connection (${error.message})`);
+}

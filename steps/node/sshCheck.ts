@@ -1,0 +1,92 @@
+import { z } from "zod";
+import { cardsOf } from "../../core/node/cards.ts";
+import { bootDoubts } from "../../core/firmware/bootOrder.ts";
+import { driverProblems, isTrusted, type MachineState } from "../../core/node/machineState.ts";
+import { doubts, obstacles } from "../../core/node/obstacles.ts";
+import type { NodeReality } from "../../core/node/reality.ts";
+import { consentSchema } from "./nodeInput.ts";
+import { NodeMachine, ToolFailure } from "./nodeMachine.ts";
+import { sshSchema, Unreachable } from "./ssh.ts";
+import { StepError } from "../lib/step.ts";
+
+/** A listed node that the roll-out will go to. */
+export const machineSchema = sshSchema.extend({ name: z.string(), consent: consentSchema });
+type Machine = z.infer<typeof machineSchema>;
+
+/** Seconds for a node to let us in, and to answer: whoever runs `preview` waits for the slowest. */
+const patience = { connectSeconds: 5, commandSeconds: 30 };
+
+export interface Reached {
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+  /** What each node reports, by its name; nodes with a problem are left out. */
+  readonly machines: ReadonlyMap<string, NonNullable<NodeReality["machine"]>>;
+}
+
+/** What a node is asked for. */
+interface Wanted {
+  /** The signing certificate in PEM; empty while there is none. */
+  readonly certificate: string;
+  /** OpenOnload's version. */
+  readonly release: string;
+  /** How the key gets into the firmware. */
+  readonly mode: EnrolmentMode;
+}
+
+type EnrolmentMode = Parameters<typeof bootDoubts>[1];
+
+/** What nobody can tell before it happens, of loading and of the reboot for the key. */
+const allDoubts = (state: MachineState, { release, mode }: Wanted): string[] => [
+  ...doubts(state, release),
+  ...(isTrusted(state) ? [] : bootDoubts(state.boot, mode)),
+];
+
+/**
+ * Logs in to all nodes at once, and asks each what it runs, and what would keep the modules from being loaded. What only a
+ * change of the configuration or of the machine mends is a problem; a node that is away is a warning, for it may be back
+ * when its turn comes, and must not stop the others.
+ */
+export async function reach(machines: readonly Machine[], wanted: Wanted): Promise<Reached> {
+  const asked = await Promise.all(
+    machines.map(async (machine) => ({ name: machine.name, found: await ask(machine, wanted) })),
+  );
+  return {
+    problems: [...new Set(asked.flatMap(({ found }) => found.problems ?? []))],
+    warnings: asked.flatMap(({ found }) => found.warnings ?? []),
+    machines: new Map(asked.flatMap(({ name, found }) => (found.machine === undefined ? [] : [[name, found.machine]]))),
+  };
+}
+
+interface Found {
+  readonly problems?: readonly string[];
+  readonly warnings?: readonly string[];
+  readonly machine?: NonNullable<NodeReality["machine"]>;
+}
+
+async function ask({ name, consent, ...target }: Machine, wanted: Wanted): Promise<Found> {
+  const { certificate } = wanted;
+  try {
+    const state = await new NodeMachine(name, target, certificate, patience).state();
+    const held = "; or its `hold: true` goes on without it";
+    return {
+      problems: obstacles(state, consent).map((obstacle) => `${name}: ${obstacle}${held}`),
+      warnings: allDoubts(state, wanted).map((doubt) => `${name}: ${doubt}`),
+      machine: {
+        driver: driverProblems(state),
+        secureBoot: state.secureBoot,
+        cards: cardsOf(state),
+        ...(certificate !== "" && { trusted: isTrusted(state) }),
+      },
+    };
+  } catch (error) {
+    if (!(error instanceof StepError)) throw error;
+    if (error instanceof Unreachable || error instanceof ToolFailure) {
+      const remedy = "`up` ends when its turn comes, unless it is back by then; its `hold: true` goes on without it";
+      return {
+        warnings: [`${error.message}; ${remedy}`],
+        machine: { unreachable: error.message.replace(`${name}: `, "") },
+      };
+    }
+    return { problems: [`${name}: ${error.message}`] };
+  }
+}
