@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { driverProblems, isTrusted, type MachineState } from "../core/node/machineState.ts";
 import { cordonedBy, expectedOn, isControlPlane, whyNotLoaded, type RollNode } from "../core/node/nodeState.ts";
+import { outOfServiceSeconds } from "../core/patience.ts";
 import { requireDatabase } from "./firmware/bmcEnrolment.ts";
 import { tryConsole } from "./firmware/console/tryConsole.ts";
 import { enrol } from "./firmware/enrolment.ts";
@@ -37,9 +38,6 @@ const input = z.object({
   console: z.string().optional(),
   consent: consentSchema,
 });
-
-/** Seconds that another node of the stack may take to come back before this one gives up. */
-const turnPatienceSeconds = 60;
 
 await runStep(input, async (step) => {
   const kubectl = await connect(step.cluster);
@@ -100,7 +98,7 @@ await runStep(input, async (step) => {
     if (reboots && enrolment.mode === "redfish") await requireDatabase({ ...step, enrolment, name }, node);
     if (reboots && enrolment.mode === "console") await tryConsole(name, step.console ?? "");
     const waiting = {
-      timeoutSeconds: turnPatienceSeconds,
+      timeoutSeconds: outOfServiceSeconds,
       remedy: "mend those first, or set their `hold: true` to go on without them",
     };
     await waitUntil(`${name}'s turn`, waiting, async () => {

@@ -3,6 +3,12 @@ import { accessSync, constants } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { z } from "zod";
+import {
+  apiServerReminderSeconds,
+  apiServerRetrySeconds,
+  apiServerSeconds,
+  customResourceSeconds,
+} from "../../core/patience.ts";
 import { isAway } from "./apiServerAway.ts";
 import { now, sleep } from "../lib/clock.ts";
 import { currentDeadline } from "../lib/deadline.ts";
@@ -23,18 +29,6 @@ export interface KubeObject {
     readonly resourceVersion?: string;
   };
 }
-
-/** Seconds for which an API server that doesn't answer is waited for: a single-node cluster reboots in less. */
-const patienceSeconds = 600;
-
-/** Seconds between two tries. */
-const pauseSeconds = 2;
-
-/** Seconds between two lines about that. */
-const remindSeconds = 30;
-
-/** Seconds that an API server may take, after its start, to find the kinds of custom resources again. */
-const settlingSeconds = 30;
 
 interface Ended {
   readonly code: number;
@@ -58,7 +52,7 @@ interface Command {
  *
  * @throws StepError when the cluster behind the context is another one, or refuses
  */
-export async function connect(cluster: Cluster, patience = patienceSeconds): Promise<Kubectl> {
+export async function connect(cluster: Cluster, patience = apiServerSeconds): Promise<Kubectl> {
   const kubectl = new Kubectl(cluster, patience);
   const uid = await kubectl.run(["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"]);
   if (uid === cluster.id) return kubectl;
@@ -122,12 +116,12 @@ export class Kubectl {
       if (code === 0) return stdout;
       // From the first failure: a drain may have gone on for longer than that before the API server went away.
       awaySince ??= now();
-      const givenUp = now() - awaySince > this.#patience * 1000 || now() + pauseSeconds * 1000 >= deadline;
+      const givenUp = now() - awaySince > this.#patience * 1000 || now() + apiServerRetrySeconds * 1000 >= deadline;
       const message = `kubectl ${words.join(" ")}: ${reasonIn(stderr)}`;
       if (signal?.aborted === true || !(await this.#isAway(stderr))) throw new KubectlError(message, stderr);
       if (givenUp) throw new ServerAway(message, stderr);
       this.#sayAway(stderr);
-      await sleep(pauseSeconds * 1000);
+      await sleep(apiServerRetrySeconds * 1000);
     }
   }
 
@@ -160,7 +154,7 @@ export class Kubectl {
 
   /** Now and then: several commands may try at once, for minutes, and what a step prints is limited. */
   #sayAway(stderr: string): void {
-    if (now() - this.#saidAwayAt < remindSeconds * 1000) return;
+    if (now() - this.#saidAwayAt < apiServerReminderSeconds * 1000) return;
     this.#saidAwayAt = now();
     const who = stderr.includes("failed calling webhook") ? "a webhook of the API server" : "the API server";
     progress(`${who} is away (${lastLine(stderr)}); trying again`);
@@ -172,7 +166,7 @@ export class Kubectl {
       return true;
     }
     if (!isUnknownKind(stderr)) return false;
-    if (now() - this.#awayAt < settlingSeconds * 1000) return true;
+    if (now() - this.#awayAt < customResourceSeconds * 1000) return true;
     const { code, stderr: why } = await this.#once(["get", "--raw", "/readyz"]);
     // At the end of its list of checks: `[-]poststarthook/crd-informer-synced failed: …`.
     return code !== 0 && (isAway(why) || /\breadyz check failed\b/.test(why));

@@ -3,6 +3,7 @@ import type { BmcAccess } from "../../core/firmware/bmcAccess.ts";
 import type { MachineState } from "../../core/node/machineState.ts";
 import { isReady, type RollNode } from "../../core/node/nodeState.ts";
 import type { RollState } from "../../core/node/rollState.ts";
+import { mokManagerSeconds, rebootLookSeconds } from "../../core/patience.ts";
 import { FirmwareConsole } from "./firmwareConsole.ts";
 import type { NodeMachine } from "../node/nodeMachine.ts";
 import type { NodeOutage } from "../node/nodeOutage.ts";
@@ -33,9 +34,6 @@ export interface EnrolmentContext {
   readonly machine: NodeMachine;
   readonly readNode: () => Promise<RollNode>;
 }
-
-/** Waits for ever, without a countdown: a person may be slower than any number of seconds. */
-const waitForEver = -1;
 
 /** What the firmware is to do at one reboot. */
 export interface Errand {
@@ -96,7 +94,7 @@ async function bootOnce(
   await outage.enter(node, errand.phase);
   console.begin();
   const isAsked = errand.request !== undefined;
-  const entry = await machine.reboot(bootID, isAsked ? waitForEver : undefined).catch(alreadyPlanned);
+  const entry = await machine.reboot(bootID, isAsked ? mokManagerSeconds : undefined).catch(alreadyPlanned);
   const by = entry === undefined ? "" : `, by boot entry ${entry}`;
   progress(`${name}: rebooting${isAsked ? ` into MokManager${by}` : ""}`);
   return comeBack(context, bootID);
@@ -160,7 +158,7 @@ async function comeBack(
   const waiting = {
     timeoutSeconds: enrolment.timeoutMinutes * 60,
     setting: "enrolment.timeoutMinutes",
-    everySeconds: 2,
+    everySeconds: rebootLookSeconds,
     remedy: "the node stays cordoned; look at its console, then run `pulumi up` again",
   };
   const state = await waitUntil(`${name} to come back`, waiting, async (): Promise<Look<MachineState>> => {
