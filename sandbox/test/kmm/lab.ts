@@ -31,7 +31,7 @@ export const SIGNED_FILE = "/opt/lib/modules/cp";
 /** Dockerfiles of naive Modules. */
 export const GOOD = `FROM ${UBI}\nCOPY --from=${UBI} /usr/bin/cp ${SIGNED_FILE}\nRUN true\n`;
 export const BAD = `FROM ${UBI}\nRUN false\n`;
-export const MENDED = `${GOOD}RUN echo mended\n`;
+export const FIXED = `${GOOD}RUN echo fixed\n`;
 
 /** The KMM that the tests are about: `npm run test:kmm -- --kmm …` names one; else undefined. */
 export const askedFor = (): GenerationName | undefined => kmmUnderTest.asked;
