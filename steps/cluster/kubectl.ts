@@ -36,6 +36,9 @@ interface Ended {
   readonly stderr: string;
 }
 
+/** Runs kubectl once with these arguments; whatever comes of it, it ends. */
+type Execute = (args: readonly string[], input?: string | Buffer, signal?: AbortSignal) => Promise<Ended>;
+
 /** A command that may be tried several times. */
 interface Command {
   /** Its arguments, asked for before each try. */
@@ -64,18 +67,22 @@ export async function connect(cluster: Cluster, patience = apiServerSeconds): Pr
 
 /** `kubectl` or `oc`, whichever is on PATH, always with this cluster's kubeconfig and context. */
 export class Kubectl {
-  readonly #program: string;
   readonly #connection: string[];
   readonly #patience: number;
+  readonly #execute: Execute;
   #awayAt = 0;
   #saidAwayAt = 0;
 
-  /** Use {@link connect}: it checks which cluster answers. */
-  constructor(cluster: Cluster, patience: number) {
-    this.#program = findProgram();
+  /**
+   * Use {@link connect}: it checks which cluster answers.
+   *
+   * @param execute who runs the commands; a test answers them without a process
+   */
+  constructor(cluster: Cluster, patience: number, execute: Execute = executing(findProgram())) {
     const kubeconfig = cluster.kubeconfig.replace(/^~(?=\/)/, homedir());
     this.#connection = ["--kubeconfig", kubeconfig, "--context", cluster.context];
     this.#patience = patience;
+    this.#execute = execute;
   }
 
   /**
@@ -149,7 +156,7 @@ export class Kubectl {
 
   /** A child process of the same program, for what streams. The caller ends it. */
   stream(args: readonly string[], stdio: "pipe" | "ignore" = "ignore"): ChildProcess {
-    return spawn(this.#program, [...this.#connection, ...args], { stdio: [stdio, "pipe", "pipe"] });
+    return spawn(findProgram(), [...this.#connection, ...args], { stdio: [stdio, "pipe", "pipe"] });
   }
 
   /** Now and then: several commands may try at once, for minutes, and what a step prints is limited. */
@@ -173,16 +180,21 @@ export class Kubectl {
   }
 
   #once(args: readonly string[], input?: string | Buffer, signal?: AbortSignal): Promise<Ended> {
-    return new Promise((resolve) => {
+    return this.#execute([...this.#connection, ...args], input, signal);
+  }
+}
+
+const executing =
+  (program: string): Execute =>
+  (args, input, signal) =>
+    new Promise((resolve) => {
       const options = { maxBuffer: 256 * 1024 * 1024, signal };
-      const child = execFile(this.#program, [...this.#connection, ...args], options, (error, stdout, stderr) => {
+      const child = execFile(program, args, options, (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : 1, stdout, stderr: stderr || (error?.message ?? "") });
       });
       // A command that doesn't read its input may be gone before it is written.
       child.stdin?.on("error", () => undefined).end(input);
     });
-  }
-}
 
 /** kubectl's own word, without the log of its client library, and what to do where it isn't let in. */
 function reasonIn(stderr: string): string {

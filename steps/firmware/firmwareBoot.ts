@@ -4,8 +4,8 @@ import type { MachineState } from "../../core/node/machineState.ts";
 import { isReady, type RollNode } from "../../core/node/nodeState.ts";
 import type { RollState } from "../../core/node/rollState.ts";
 import { mokManagerSeconds, rebootLookSeconds } from "../../core/patience.ts";
-import { FirmwareConsole } from "./firmwareConsole.ts";
-import type { NodeMachine } from "../node/nodeMachine.ts";
+import type { Attendance, FirmwareAccess } from "./firmwareAccess.ts";
+import type { Machine } from "../node/nodeMachine.ts";
 import type { NodeOutage } from "../node/nodeOutage.ts";
 import { progress, StepError } from "../lib/step.ts";
 import { Unreachable } from "../node/ssh.ts";
@@ -31,7 +31,8 @@ export interface EnrolmentContext {
   /** The signing certificate in PEM. */
   readonly certificate: string;
   readonly outage: NodeOutage;
-  readonly machine: NodeMachine;
+  readonly machine: Machine;
+  readonly firmware: FirmwareAccess;
   readonly readNode: () => Promise<RollNode>;
 }
 
@@ -100,9 +101,6 @@ async function bootOnce(
   return comeBack(context, bootID);
 }
 
-/** Whoever answers MokManager, as {@link FirmwareConsole} does. */
-type Attendance = Pick<FirmwareConsole, "requireOpen" | "begin" | "saw" | "end" | "complain">;
-
 /** Who answers MokManager, if it asks: a script on the console, or a person who is told what to type. */
 async function attend(context: EnrolmentContext, request: Errand["request"], wake: boolean): Promise<Attendance> {
   const { name, certificate } = context;
@@ -126,7 +124,7 @@ async function attend(context: EnrolmentContext, request: Errand["request"], wak
     return nobody;
   }
   const deadlineSeconds = timeoutMinutes * 60;
-  return FirmwareConsole.open({ name, console, password, request, certificate, deadlineSeconds, wake });
+  return context.firmware.openConsole({ name, console, password, request, certificate, deadlineSeconds, wake });
 }
 
 /** A reboot that a killed run has planned in the same boot needs no second one. */

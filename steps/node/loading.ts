@@ -5,7 +5,7 @@ import type { WorkerPod } from "../../core/node/workerPod.ts";
 import { driverSeconds, pullSeconds, workerSeconds } from "../../core/patience.ts";
 import { now } from "../lib/clock.ts";
 import { untilUnused } from "./moduleUse.ts";
-import type { NodeMachine } from "./nodeMachine.ts";
+import type { Machine } from "./nodeMachine.ts";
 import type { NodeOutage } from "./nodeOutage.ts";
 import { Unreachable } from "./ssh.ts";
 import { progress, StepError } from "../lib/step.ts";
@@ -15,7 +15,7 @@ import { WorkerAccount } from "./workerAccount.ts";
 export interface LoadingContext {
   readonly name: string;
   readonly outage: NodeOutage;
-  readonly machine: NodeMachine;
+  readonly machine: Machine;
   readonly expected: Expected;
   readonly loadTimeoutMinutes: number;
   readonly readNode: () => Promise<RollNode>;
@@ -85,7 +85,7 @@ async function loadOnce(context: LoadingContext, patienceSeconds: number): Promi
 }
 
 /** The machine's state, or why it can't be asked: a connection that is lost may come back. */
-async function stateOrWhy(machine: NodeMachine): Promise<MachineState | string> {
+async function stateOrWhy(machine: Machine): Promise<MachineState | string> {
   try {
     return await machine.state();
   } catch (error) {
