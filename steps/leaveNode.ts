@@ -5,7 +5,7 @@
  * MokList or db unless the configuration wants it out: then MokManager deletes it at one reboot, in the same outage; in mode
  * `operator` at the operator's own, and in mode `redfish` the firmware takes it out of db at the next boot, whosever that is.
  */
-import { z } from "zod";
+import { leaveNode } from "../core/contracts/leaveNode.ts";
 import { isControlPlane, isReady, versionOn, whyNotUnloaded, type RollNode } from "../core/node/nodeState.ts";
 import { takeOutOfDb } from "./firmware/bmcEnrolment.ts";
 import { BootPatience } from "./firmware/bootPatience.ts";
@@ -14,30 +14,16 @@ import { removeKey } from "./firmware/enrolment.ts";
 import { bringKernelDriverBack } from "./node/kernelDriver.ts";
 import { connect } from "./cluster/kubectl.ts";
 import { requireUnused, untilUnused } from "./node/moduleUse.ts";
-import { enrolmentSchema } from "./node/nodeInput.ts";
 import { NodeMachine } from "./node/nodeMachine.ts";
 import { NodeOutage } from "./node/nodeOutage.ts";
 import { requireNoHealthCheck, requireQuiet } from "./node/nodeSafety.ts";
 import { readPolicy } from "./cluster/policy.ts";
-import { sshSchema, Unreachable } from "./node/ssh.ts";
-import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
+import { Unreachable } from "./node/ssh.ts";
+import { progress, runStep, StepError } from "./lib/step.ts";
 import { waitUntil, type Look } from "./lib/wait.ts";
 import { WorkerAccount } from "./node/workerAccount.ts";
 
-const input = z.object({
-  cluster: clusterSchema,
-  stack: z.string(),
-  node: z.string(),
-  ssh: sshSchema,
-  certificate: z.string(),
-  enrolment: enrolmentSchema,
-  /** Command that opens the serial console. */
-  console: z.string().optional(),
-  namespace: z.string(),
-  module: z.string(),
-});
-
-await runStep(input, async (step) => {
+await runStep(leaveNode, async (step) => {
   const { node: name } = step;
   let left = "unloaded";
   const kubectl = await connect(step.cluster);

@@ -3,7 +3,7 @@
  * run, uncordon. Looks first and acts only where needed; killed anywhere and run again, it goes on. A node that fails
  * stays cordoned.
  */
-import { z } from "zod";
+import { rollNode } from "../core/contracts/rollNode.ts";
 import { driverProblems, isTrusted, type MachineState } from "../core/node/machineState.ts";
 import { cordonedBy, expectedOn, isControlPlane, whyNotLoaded, type RollNode } from "../core/node/nodeState.ts";
 import { requireDatabase } from "./firmware/bmcEnrolment.ts";
@@ -13,35 +13,19 @@ import { connect } from "./cluster/kubectl.ts";
 import { load } from "./node/loading.ts";
 import { requireModule, requireSigned } from "./build/liveModule.ts";
 import { requireUnused } from "./node/moduleUse.ts";
-import { consentSchema, enrolmentSchema, moduleSchema, nodeSchema, sameMachine } from "./node/nodeInput.ts";
+import { sameMachine } from "./node/nodeInput.ts";
 import { NodeMachine } from "./node/nodeMachine.ts";
 import { NodeOutage } from "./node/nodeOutage.ts";
 import { requireLoadable, requireNoHealthCheck, requireQuiet } from "./node/nodeSafety.ts";
 import { readPolicy } from "./cluster/policy.ts";
-import { sshSchema, Unreachable } from "./node/ssh.ts";
-import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
+import { Unreachable } from "./node/ssh.ts";
+import { progress, runStep, StepError } from "./lib/step.ts";
 import { waitUntil } from "./lib/wait.ts";
-
-const input = z.object({
-  cluster: clusterSchema,
-  stack: z.string(),
-  node: nodeSchema,
-  module: moduleSchema,
-  /** Which time this is; see {@link file://../core/node/reality.ts}. */
-  generation: z.number(),
-  ssh: sshSchema,
-  /** The signing certificate in PEM. */
-  certificate: z.string(),
-  enrolment: enrolmentSchema,
-  /** Command that opens the serial console. */
-  console: z.string().optional(),
-  consent: consentSchema,
-});
 
 /** Seconds that another node of the stack may take to come back before this one gives up. */
 const turnPatienceSeconds = 60;
 
-await runStep(input, async (step) => {
+await runStep(rollNode, async (step) => {
   const kubectl = await connect(step.cluster);
   const { name } = step.node;
   const { rollout, enrolment: how, nodes: listed } = await readPolicy(kubectl, step.module.namespace);

@@ -1,24 +1,26 @@
 /** Whether a node's next boot comes by shim, which starts MokManager, as far as its firmware tells (assets/node/lib.sh). */
 
-/** The firmware's boot entries, by their numbers as `0001`. */
-export interface BootOrder {
-  /** Whether efibootmgr answers on the node. */
-  readonly tool: boolean;
-  /** The one that the present boot came from. */
-  readonly current: string | null;
-  /** The one that is tried first. */
-  readonly first: string | null;
-  /** The present one's device path, as efibootmgr prints it. */
-  readonly path: string | null;
-}
+import { z } from "zod";
+import type { EnrolmentMode } from "../configuration/settings.ts";
 
-type Mode = "attended" | "operator" | "console" | "redfish" | "off";
+/** The firmware's boot entries, by their numbers as `0001`. */
+export const bootOrder = z.object({
+  /** Whether efibootmgr answers on the node. */
+  tool: z.boolean(),
+  /** The one that the present boot came from. */
+  current: z.string().nullable(),
+  /** The one that is tried first. */
+  first: z.string().nullable(),
+  /** The present one's device path, as efibootmgr prints it. */
+  path: z.string().nullable(),
+});
+export type BootOrder = z.infer<typeof bootOrder>;
 
 /**
  * What may make a reboot for the key miss MokManager, each with its remedy. The program reboots by the entry that the node
  * came up with (`BootNext`); what can't be known, or isn't its reboot, is the operator's.
  */
-export function bootDoubts(boot: BootOrder, mode: Mode): string[] {
+export function bootDoubts(boot: BootOrder, mode: EnrolmentMode): string[] {
   if (mode === "redfish" || mode === "off") return [];
   const remedy = "see that the disk's own entry comes first in its firmware's boot order, or the key stays pending";
   if (!boot.tool) {

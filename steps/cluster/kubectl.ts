@@ -2,14 +2,12 @@ import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
-import type { z } from "zod";
+import type { ClusterAccess } from "../../core/cluster/clusterAccess.ts";
 import { isAway } from "./apiServerAway.ts";
 import { now, sleep } from "../lib/clock.ts";
 import { currentDeadline } from "../lib/deadline.ts";
 import { failedFor, isUnknownKind, KubectlError, ServerAway } from "./kubectlError.ts";
-import { progress, StepError, type clusterSchema } from "../lib/step.ts";
-
-export type Cluster = z.infer<typeof clusterSchema>;
+import { progress, StepError } from "../lib/step.ts";
 
 /** A Kubernetes object as JSON, known as far as every object is. */
 export interface KubeObject {
@@ -58,7 +56,7 @@ interface Command {
  *
  * @throws StepError when the cluster behind the context is another one, or refuses
  */
-export async function connect(cluster: Cluster, patience = patienceSeconds): Promise<Kubectl> {
+export async function connect(cluster: ClusterAccess, patience = patienceSeconds): Promise<Kubectl> {
   const kubectl = new Kubectl(cluster, patience);
   const uid = await kubectl.run(["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"]);
   if (uid === cluster.id) return kubectl;
@@ -77,7 +75,7 @@ export class Kubectl {
   #saidAwayAt = 0;
 
   /** Use {@link connect}: it checks which cluster answers. */
-  constructor(cluster: Cluster, patience: number) {
+  constructor(cluster: ClusterAccess, patience: number) {
     this.#program = findProgram();
     const kubeconfig = cluster.kubeconfig.replace(/^~(?=\/)/, homedir());
     this.#connection = ["--kubeconfig", kubeconfig, "--context", cluster.context];
