@@ -1,3 +1,4 @@
+import type { Strategy } from "../core/configuration/choices.ts";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { contentHash } from "../core/hash.ts";
@@ -23,7 +24,7 @@ export interface KernelModuleArgs extends OwnerArgs {
   /** The source image by digest. */
   readonly srpmImage: pulumi.Input<string>;
   /** What the modules are built in: decides which image each kernel's build begins with. */
-  readonly strategy: "driver-toolkit" | "entitled-ubi";
+  readonly strategy: Strategy;
   /** Base of the kmod image. */
   readonly baseImage: string;
   /** Names of the Secrets that builds mount. */

@@ -1,8 +1,10 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import type { EnrolmentMode } from "../core/configuration/choices.ts";
 import type { BmcAccess } from "../core/firmware/bmcAccess.ts";
-import type { Card } from "../core/node/cards.ts";
-import type { NodeIdentity } from "../core/cluster/inspection.ts";
+import { readAnswer } from "../core/contracts/contract.ts";
+import { proveNode, type NodeProof } from "../core/contracts/proveNode.ts";
+import type { NodeIdentity } from "../core/node/nodeIdentity.ts";
 import { annotations, labels, moduleName } from "../core/names.ts";
 import { expectedOn, type ModuleTarget } from "../core/node/nodeState.ts";
 import type { Consent } from "../core/node/obstacles.ts";
@@ -36,7 +38,7 @@ export interface OnloadNodeArgs extends StackArgs {
   /** The signing certificate in PEM. */
   readonly certificate: pulumi.Output<string>;
   /** How the node comes to trust the key; the rest of how is in the policy. */
-  readonly mode: "attended" | "operator" | "console" | "redfish" | "off";
+  readonly mode: EnrolmentMode;
   readonly enrolment: {
     /** Command that opens the serial console. */
     readonly console?: string | undefined;
@@ -50,27 +52,6 @@ export interface OnloadNodeArgs extends StackArgs {
   readonly consent: Consent;
   /** Whether roll-outs pass this node by; it stays as it is. */
   readonly hold: boolean;
-}
-
-/** What {@link file://../steps/proveNode.ts} found on a node. */
-export interface NodeProof {
-  readonly node: string;
-  /** `pending`: the key waits for a reboot in the operator's own window. */
-  readonly state: "proven" | "pending";
-  readonly secureBoot: string;
-  readonly key: string | null;
-  readonly kernel: string;
-  /** As the node told when this run began; a new firmware is no reason to prove the node again. */
-  readonly cards?: readonly Card[];
-  readonly bootId?: string;
-  readonly image?: string;
-  readonly version?: string;
-  readonly modules?: Readonly<Record<string, { readonly version: string | null; readonly signers: readonly string[] }>>;
-  readonly interfaces?: readonly {
-    readonly name: string;
-    readonly driver: string | null;
-    readonly version: string | null;
-  }[];
 }
 
 /** One node on its way from selected to proven, and back when it leaves. */
@@ -159,7 +140,7 @@ export class OnloadNode extends pulumi.ComponentResource {
       );
       const { machine } = args.reality;
       const now = machine !== undefined && "cards" in machine ? { cards: machine.cards } : {};
-      this.proof = proof.stdout.apply((answer) => ({ ...(JSON.parse(answer) as NodeProof), ...now }));
+      this.proof = proof.stdout.apply((answer) => ({ ...readAnswer(proveNode, answer), ...now }));
       this.proven = proof;
     }
 

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { NodeIdentity } from "../core/cluster/inspection.ts";
+import type { NodeIdentity } from "../core/node/nodeIdentity.ts";
 import { isOut, type NodeReality } from "../core/node/reality.ts";
 import { predecessor } from "../core/node/rolloutOrder.ts";
 import type { Settings } from "../core/configuration/settings.ts";

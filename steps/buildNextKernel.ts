@@ -2,7 +2,8 @@
  * Has KMM build and sign for a kernel before any node boots into it, and follows that like every build: by a
  * PreflightValidationOCP, which is gone when the step ends.
  */
-import { z } from "zod";
+import type { InputOf } from "../core/contracts/contract.ts";
+import { buildNextKernel } from "../core/contracts/buildNextKernel.ts";
 import { tagOf } from "../core/build/imageTag.ts";
 import { readImageMemory } from "./build/imageMemory.ts";
 import { ImageRound } from "./build/imageRound.ts";
@@ -10,22 +11,11 @@ import { storeOf } from "./build/imageStore.ts";
 import { connect, type Kubectl } from "./cluster/kubectl.ts";
 import { readPolicy } from "./cluster/policy.ts";
 import { PreflightRounds } from "./build/preflightRounds.ts";
-import { clusterSchema, progress, runStep } from "./lib/step.ts";
+import { progress, runStep } from "./lib/step.ts";
 
-const input = z.object({
-  cluster: clusterSchema,
-  namespace: z.string(),
-  module: z.string(),
-  /** As `uname -r` will print it. */
-  kernel: z.string(),
-  image: z.string(),
-  /** The Driver Toolkit's image for this kernel. */
-  driverToolkit: z.string().optional(),
-  logDirectory: z.string(),
-});
-type Input = z.infer<typeof input>;
+type Input = InputOf<typeof buildNextKernel>;
 
-await runStep(input, async (step) => {
+await runStep(buildNextKernel, async (step) => {
   const { kernel, image } = step;
   const kubectl = await connect(step.cluster);
   const digest = (await knownDigest(kubectl, step)) ?? (await build(kubectl, step));
@@ -40,7 +30,7 @@ async function knownDigest(kubectl: Kubectl, { namespace, image }: Input): Promi
   return digest !== undefined && signed[tagOf(image)] === digest ? digest : undefined;
 }
 
-async function build(kubectl: Kubectl, step: Input): Promise<string | undefined> {
+async function build(kubectl: Kubectl, step: Input): Promise<string> {
   const policy = await readPolicy(kubectl, step.namespace);
   const subject = { ...step, images: [step] };
   const rounds = new PreflightRounds(kubectl, subject);
@@ -48,7 +38,8 @@ async function build(kubectl: Kubectl, step: Input): Promise<string | undefined>
   try {
     await rounds.begin();
     const [built] = await round.follow(policy.build);
-    return built?.digest;
+    if (built === undefined) throw new Error("a build of one image ended without it");
+    return built.digest;
   } finally {
     round.stop();
     await rounds.stop();

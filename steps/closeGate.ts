@@ -3,24 +3,14 @@
  * would load as soon as the image is built, and so take the in-tree driver away under whatever runs there by now. The node
  * loads in its turn instead, drained.
  */
-import { z } from "zod";
+import { closeGate } from "../core/contracts/closeGate.ts";
 import { kmm } from "../core/names.ts";
 import { kmmAccount, versionOn, type NodeModulesConfig, type RollNode } from "../core/node/nodeState.ts";
 import { isMapped, type LiveModule } from "../core/cluster/ownObjects.ts";
 import { connect, type KubeObject } from "./cluster/kubectl.ts";
-import { clusterSchema, progress, runStep } from "./lib/step.ts";
+import { progress, runStep } from "./lib/step.ts";
 
-const input = z.object({
-  cluster: clusterSchema,
-  node: z.string(),
-  /** As the Node names it. A node that boots another one runs this step again. */
-  kernel: z.string(),
-  /** The Module's namespace and name. */
-  namespace: z.string(),
-  module: z.string(),
-});
-
-await runStep(input, async ({ cluster, node: name, kernel, ...module }) => {
+await runStep(closeGate, async ({ cluster, node: name, kernel, ...module }) => {
   const kubectl = await connect(cluster);
   const node = await kubectl.get<KubeObject & RollNode>("nodes", name);
   if (node === undefined || versionOn(node, module) === undefined) return { node: name };

@@ -2,17 +2,11 @@
  * Deleted before everything else of a stack: refuses where the context leads to another cluster, and where the signing key
  * must not be deleted: the engine itself refuses that only at the key, when all nodes are unloaded.
  */
-import { z } from "zod";
+import { guardDestroy } from "../core/contracts/guardDestroy.ts";
 import { connect } from "./cluster/kubectl.ts";
-import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
+import { progress, runStep, StepError } from "./lib/step.ts";
 
-const input = z.object({
-  cluster: clusterSchema,
-  /** Absent in the state of an older version. */
-  keyIsProtected: z.boolean().default(false),
-});
-
-await runStep(input, async ({ cluster, keyIsProtected }) => {
+await runStep(guardDestroy, async ({ cluster, keyIsProtected = false }) => {
   await connect(cluster);
   progress(`this is the stack's own cluster, ${cluster.id}`);
   if (!keyIsProtected) return {};

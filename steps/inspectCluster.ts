@@ -2,38 +2,18 @@
  * Looks at the cluster and its nodes before the first change, in `preview` too: one read-only call for everything.
  * Answers with its findings and exit code 0, so that the program can report all mistakes at once.
  */
-import { z } from "zod";
+import type { InputOf } from "../core/contracts/contract.ts";
+import { inspectCluster } from "../core/contracts/inspectCluster.ts";
 import { clusterWarnings } from "../core/cluster/clusterWarnings.ts";
 import { clusterProblems, listedNodes, type ClusterFacts } from "../core/cluster/inspection.ts";
 import { moduleKernels } from "../core/build/moduleKernels.ts";
-import { registry } from "../core/configuration/settings.ts";
 import { previewSeconds } from "../core/patience.ts";
 import { readCluster } from "./cluster/clusterFacts.ts";
 import { connect } from "./cluster/kubectl.ts";
-import { machineSchema, reach } from "./node/sshCheck.ts";
-import { clusterSchema, runStep, StepError } from "./lib/step.ts";
+import { reach } from "./node/sshCheck.ts";
+import { runStep, StepError } from "./lib/step.ts";
 
-const input = z.object({
-  cluster: clusterSchema,
-  intent: z.object({
-    stack: z.string(),
-    namespace: z.string(),
-    nodes: z.array(z.object({ name: z.string(), hold: z.boolean() })),
-    kernels: z.string(),
-    strategy: z.enum(["driver-toolkit", "entitled-ubi"]),
-    registry: registry.optional(),
-    /** PEM of an existing signing pair's certificate. */
-    certificate: z.string().optional(),
-  }),
-  /** OpenOnload's version. */
-  release: z.string(),
-  /** How the key gets into the nodes' firmware. */
-  mode: z.enum(["attended", "operator", "console", "redfish", "off"]),
-  /** How the nodes are reached that roll-outs don't pass by. */
-  machines: z.array(machineSchema),
-});
-
-async function findings({ cluster, intent }: z.infer<typeof input>): Promise<ClusterFacts | StepError> {
+async function findings({ cluster, intent }: InputOf<typeof inspectCluster>): Promise<ClusterFacts | StepError> {
   try {
     return await readCluster(await connect(cluster, previewSeconds), intent, previewSeconds);
   } catch (error) {
@@ -42,7 +22,7 @@ async function findings({ cluster, intent }: z.infer<typeof input>): Promise<Clu
   }
 }
 
-await runStep(input, async (step) => {
+await runStep(inspectCluster, async (step) => {
   const { intent } = step;
   const facts = await findings(step);
   // Asked after the cluster, which knows the certificate.

@@ -1,26 +1,17 @@
 /** Looks, without changing anything, whether one node runs what this stack built; the answer is the stack's output. */
-import { z } from "zod";
+import { proveNode, type NodeProof } from "../core/contracts/proveNode.ts";
 import { cardsOf } from "../core/node/cards.ts";
 import { driverProblems, isTrusted, type MachineState } from "../core/node/machineState.ts";
 import { expectedOn, isReady, whyNotLoaded, type NodeModulesConfig, type RollNode } from "../core/node/nodeState.ts";
 import { readyToProveSeconds } from "../core/patience.ts";
 import { connect, type Kubectl, type KubeObject } from "./cluster/kubectl.ts";
-import { moduleSchema, nodeSchema, sameMachine } from "./node/nodeInput.ts";
+import { sameMachine } from "./node/nodeInput.ts";
 import { NodeMachine } from "./node/nodeMachine.ts";
 import { readPolicy } from "./cluster/policy.ts";
-import { sshSchema } from "./node/ssh.ts";
-import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
+import { progress, runStep, StepError } from "./lib/step.ts";
 import { waitUntil } from "./lib/wait.ts";
 
-const input = z.object({
-  cluster: clusterSchema,
-  node: nodeSchema,
-  module: moduleSchema,
-  ssh: sshSchema,
-  certificate: z.string(),
-});
-
-await runStep(input, async ({ cluster, node: identity, module, ssh, certificate }) => {
+await runStep(proveNode, async ({ cluster, node: identity, module, ssh, certificate }): Promise<NodeProof> => {
   const { name } = identity;
   const kubectl = await connect(cluster);
   const expected = expectedOn(identity.kernel, module);

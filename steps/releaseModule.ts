@@ -2,18 +2,16 @@
  * Right before the Module is deleted, when all nodes have left: KMM must have it loaded nowhere, or the deletion would
  * hang without a word, and must have nothing left to build.
  */
-import { z } from "zod";
+import { releaseModule } from "../core/contracts/releaseModule.ts";
 import { isReady, type RollNode } from "../core/node/nodeState.ts";
 import { kmm } from "../core/names.ts";
 import { moduleReleaseSeconds } from "../core/patience.ts";
 import { cancelBuilds } from "./build/builds.ts";
 import { connect, type Kubectl, type KubeObject } from "./cluster/kubectl.ts";
-import { clusterSchema, runStep } from "./lib/step.ts";
+import { runStep } from "./lib/step.ts";
 import { waitUntil } from "./lib/wait.ts";
 
-const input = z.object({ cluster: clusterSchema, namespace: z.string(), module: z.string() });
-
-await runStep(input, async ({ cluster, namespace, module }) => {
+await runStep(releaseModule, async ({ cluster, namespace, module }) => {
   const kubectl = await connect(cluster);
   const waiting = {
     timeoutSeconds: moduleReleaseSeconds,

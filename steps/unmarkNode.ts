@@ -3,28 +3,20 @@
  * older KMM left for this Module. By a
  * merge patch, which fails on a Node that is gone; a NodePatch's own deletion is a server-side apply, and makes it anew.
  */
-import { z } from "zod";
+import type { InputOf } from "../core/contracts/contract.ts";
+import { unmarkNode } from "../core/contracts/unmarkNode.ts";
 import { annotations, kmm, labels } from "../core/names.ts";
 import { connect } from "./cluster/kubectl.ts";
-import { clusterSchema, progress, runStep } from "./lib/step.ts";
+import { progress, runStep } from "./lib/step.ts";
 
-const input = z.object({
-  cluster: clusterSchema,
-  stack: z.string(),
-  node: z.string(),
-  /** The Module's namespace and name, of which KMM's leftovers speak. */
-  namespace: z.string(),
-  module: z.string(),
-});
-
-const marks = ({ namespace, module }: z.infer<typeof input>) => ({
+const marks = ({ namespace, module }: InputOf<typeof unmarkNode>) => ({
   metadata: {
     labels: Object.fromEntries([labels.stack, ...kmm.keptVersionLabels(namespace, module)].map((key) => [key, null])),
     annotations: { [annotations.selected]: null, [annotations.hold]: null, [annotations.generation]: null },
   },
 });
 
-await runStep(input, async (step) => {
+await runStep(unmarkNode, async (step) => {
   const { cluster, stack, node: name } = step;
   const kubectl = await connect(cluster);
   const node = await kubectl.get("nodes", name);

@@ -2,12 +2,13 @@
  * Builds the source image from the release package: uploads the build context and follows the Build to its end.
  * Does nothing when the image is there already; follows a build that an interrupted run left going.
  */
+import type { InputOf } from "../core/contracts/contract.ts";
+import { uploadSrpm } from "../core/contracts/uploadSrpm.ts";
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { createGzip } from "node:zlib";
 import { pack } from "tar-stream";
-import { z } from "zod";
 import { repositoryOf, sourceReference, tagOf } from "../core/build/imageTag.ts";
 import { hasFailed } from "../core/build/moduleBuild.ts";
 import { internalRegistry, names } from "../core/names.ts";
@@ -17,27 +18,12 @@ import { connect, type Kubectl } from "./cluster/kubectl.ts";
 import { readPolicy } from "./cluster/policy.ts";
 import { openRelease } from "./build/releasePackage.ts";
 import { SourceBuild } from "./build/sourceBuild.ts";
-import { clusterSchema, progress, runStep, StepError } from "./lib/step.ts";
+import { progress, runStep, StepError } from "./lib/step.ts";
 import { waitUntil } from "./lib/wait.ts";
 
-const input = z.object({
-  cluster: clusterSchema,
-  namespace: z.string(),
-  release: z.object({ package: z.string(), sha256: z.string(), version: z.string() }),
-  /** The image's tag, a hash of its content; the BuildConfig pushes to it. */
-  tag: z.string(),
-  /** UID of the ImageStream. Not looked at: another one makes the step run again. */
-  stream: z.string().optional(),
-  /** A repository of a registry outside of the cluster; absent: the image goes to the ImageStream. */
-  repository: z.string().optional(),
-  dockerfile: z.string(),
-  /** Further files of the context, relative to the project. */
-  files: z.array(z.string()),
-  logDirectory: z.string(),
-});
-type Input = z.infer<typeof input>;
+type Input = InputOf<typeof uploadSrpm>;
 
-await runStep(input, async (step) => {
+await runStep(uploadSrpm, async (step) => {
   const kubectl = await connect(step.cluster);
   const logs = new BuildLogs(kubectl, step.namespace, step.logDirectory);
   const digest = (await pushedDigest(kubectl, step)) ?? (await build(kubectl, step, logs).finally(() => logs.stop()));

@@ -1,5 +1,5 @@
-import { contentHash } from "../hash.ts";
 import type { Strategy } from "../configuration/choices.ts";
+import { contentHash } from "../hash.ts";
 import { forKernel, kernelVariable, kmmKernel } from "./imageTag.ts";
 import { kubernetesArchitecture, ubiImage } from "./kernelRelease.ts";
 import { kernelModules, labels, moduleName, names } from "../names.ts";

@@ -1,4 +1,5 @@
 import { RE2JS } from "re2js";
+import { z } from "zod";
 import { domain, kmm, labels, moduleName, names } from "../names.ts";
 import { kmmKernel } from "../build/imageTag.ts";
 import { kernelProblems } from "../build/kernelChecks.ts";
@@ -7,35 +8,23 @@ import type { LiveModule, Remade } from "./ownObjects.ts";
 import type { ClusterOperator, MachineConfigPool } from "../node/maintenance.ts";
 import type { NodeReality } from "../node/reality.ts";
 import { registryProblems, type RegistryFacts } from "../build/registryTrust.ts";
-import type { Strategy } from "../configuration/choices.ts";
-import type { RegistrySettings } from "../configuration/settings.ts";
+import { registry, strategy } from "../configuration/settings.ts";
+import type { NodeIdentity } from "../node/nodeIdentity.ts";
 import type { NodeModulesConfig, RollNode } from "../node/nodeState.ts";
 
-/** What identifies one machine behind a Node's name; a change of any part means that the node is done again. */
-export interface NodeIdentity {
-  readonly name: string;
-  /** UID of the Node object: another one after the node was deleted and joined again. */
-  readonly uid: string;
-  /** `/etc/machine-id`: another one after a reinstallation. */
-  readonly machineId: string;
-  /** From SMBIOS: another one after the mainboard was replaced. */
-  readonly systemUuid: string;
-  /** `uname -r`. */
-  readonly kernel: string;
-}
-
 /** What the program is about to do, as far as the cluster must fit it. */
-export interface Intent {
-  readonly stack: string;
-  readonly namespace: string;
-  readonly nodes: readonly { readonly name: string; readonly hold: boolean }[];
-  readonly kernels: string;
-  readonly strategy: Strategy;
+export const intent = z.object({
+  stack: z.string(),
+  namespace: z.string(),
+  nodes: z.array(z.object({ name: z.string(), hold: z.boolean() })).readonly(),
+  kernels: z.string(),
+  strategy,
   /** Absent: images go to the cluster's internal registry. */
-  readonly registry?: RegistrySettings | undefined;
+  registry: registry.optional(),
   /** PEM of an existing signing pair's certificate; absent where the stack makes its own. */
-  readonly certificate?: string | undefined;
-}
+  certificate: z.string().optional(),
+});
+export type Intent = z.infer<typeof intent>;
 
 interface Meta {
   readonly name: string;

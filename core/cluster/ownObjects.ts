@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { kmmKernel } from "../build/imageTag.ts";
 import { domain, moduleName, names } from "../names.ts";
 
@@ -23,33 +24,36 @@ interface Named {
   readonly name: string;
 }
 
-/** What each object that `up` makes in the cluster is to its stack. */
-type OwnObject =
-  | "namespace"
-  | "service-account"
-  | "privileged-binding"
-  | "source-stream"
-  | "source-build"
-  | "registry-secret"
-  | "signing-key"
-  | "signing-cert"
-  | "entitlement"
-  | "dockerfile"
-  | "module";
-
 /** An object that somebody deleted. */
-export interface Remake {
+const remake = z.object({
   /** When a look missed it (RFC 3339). */
-  readonly since: string;
+  since: z.string(),
   /** Whether it is missing still, so that this `up` makes it again. */
-  readonly isGone: boolean;
-}
+  isGone: z.boolean(),
+});
+export type Remake = z.infer<typeof remake>;
 
 /**
  * Own objects that somebody has ever deleted. The engine believes its state, and would leave them be; another date here
  * is what makes it replace the object.
  */
-export type Remade = Readonly<Partial<Record<OwnObject, Remake>>>;
+export const remade = z.object({
+  namespace: remake.exactOptional(),
+  "service-account": remake.exactOptional(),
+  "privileged-binding": remake.exactOptional(),
+  "source-stream": remake.exactOptional(),
+  "source-build": remake.exactOptional(),
+  "registry-secret": remake.exactOptional(),
+  "signing-key": remake.exactOptional(),
+  "signing-cert": remake.exactOptional(),
+  entitlement: remake.exactOptional(),
+  dockerfile: remake.exactOptional(),
+  module: remake.exactOptional(),
+});
+export type Remade = z.infer<typeof remade>;
+
+/** What each object that `up` makes in the cluster is to its stack. */
+type OwnObject = keyof Remade;
 
 /** Annotations on the namespace, `remade.onload-kmm.io/module: 2026-11-26T03:00:00Z` and so on: what a look finds next time. */
 const prefix = `remade.${domain}/`;

@@ -50,11 +50,14 @@ const nextKernel = z.strictObject({
   ).optional(),
 });
 
+/** What kernel modules are built in. */
+export const strategy = z.enum(strategies, {
+  error: "driver-toolkit (no entitlement needed) or entitled-ubi",
+});
+
 const build = z
   .strictObject({
-    strategy: z
-      .enum(strategies, { error: "driver-toolkit (no entitlement needed) or entitled-ubi" })
-      .default("driver-toolkit"),
+    strategy: strategy.default("driver-toolkit"),
     kernels: z
       .string({ error: "a regular expression (RE2) that the nodes' `uname -r` matches" })
       .refine(isRe2, {
@@ -172,14 +175,15 @@ const ssh = z
     error: "either privateKeyFile or `agent: true`, and not both",
   });
 
+/** How the key gets into the nodes' firmware. */
+export const enrolmentMode = z.enum(enrolmentModes, {
+  error:
+    "attended (a person at the console), operator (you reboot in your own window), console (scripted serial console), " +
+    "redfish (UEFI db through the BMC) or off (Secure Boot off, or the key trusted otherwise)",
+});
+
 const enrolment = z.strictObject({
-  mode: z
-    .enum(enrolmentModes, {
-      error:
-        "attended (a person at the console), operator (you reboot in your own window), console (scripted serial console), " +
-        "redfish (UEFI db through the BMC) or off (Secure Boot off, or the key trusted otherwise)",
-    })
-    .default("attended"),
+  mode: enrolmentMode.default("attended"),
   timeoutMinutes: minutes("how long a node waits for MokManager's answer and its return", 60),
   removeOnDestroy: flag("true to have a leaving node stop trusting the key, else false").default(false),
 });

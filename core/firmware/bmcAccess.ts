@@ -1,9 +1,12 @@
+import { z } from "zod";
+
 /** How a node's BMC is reached. */
-export interface BmcAccess {
+export const bmcAccess = z.object({
   /** The node's ComputerSystem in the BMC's Redfish service. */
-  readonly url: string;
+  url: z.string(),
   /** SHA-256 over the BMC's TLS certificate in hexadecimal: a server with another one is sent nothing. */
-  readonly fingerprint: string;
-  readonly user: string;
-  readonly password: string;
-}
+  fingerprint: z.string(),
+  user: z.string(),
+  password: z.string(),
+});
+export type BmcAccess = z.infer<typeof bmcAccess>;

@@ -1,18 +1,20 @@
 /** Whether a node's next boot comes by shim, which starts MokManager, as far as its firmware tells (assets/node/lib.sh). */
 
+import { z } from "zod";
 import type { EnrolmentMode } from "../configuration/choices.ts";
 
 /** The firmware's boot entries, by their numbers as `0001`. */
-export interface BootOrder {
+export const bootOrder = z.object({
   /** Whether efibootmgr answers on the node. */
-  readonly tool: boolean;
+  tool: z.boolean(),
   /** The one that the present boot came from. */
-  readonly current: string | null;
+  current: z.string().nullable(),
   /** The one that is tried first. */
-  readonly first: string | null;
+  first: z.string().nullable(),
   /** The present one's device path, as efibootmgr prints it. */
-  readonly path: string | null;
-}
+  path: z.string().nullable(),
+});
+export type BootOrder = z.infer<typeof bootOrder>;
 
 /**
  * What may make a reboot for the key miss MokManager, each with its remedy. The program reboots by the entry that the node

@@ -1,16 +1,18 @@
 /** What the ports' cards are: told to people, and no target of a roll-out. */
+import { z } from "zod";
 import type { MachineState } from "./machineState.ts";
 
 /** A port with its card; `unknown` is what the node doesn't tell. */
-export interface Card {
+export const card = z.object({
   /** As `0000:3b:00.0`. */
-  readonly pci: string;
-  readonly part: string;
+  pci: z.string(),
+  part: z.string(),
   /** All but the last four characters masked. */
-  readonly serial: string;
+  serial: z.string(),
   /** Known while the port has an interface. */
-  readonly firmware: string;
-}
+  firmware: z.string(),
+});
+export type Card = z.infer<typeof card>;
 
 const unknown = "unknown";
 

@@ -1,78 +1,86 @@
 /** What a node's own tools report about it (assets/node/state.sh), and what follows from that. */
-import type { BootOrder } from "../firmware/bootOrder.ts";
+import { z } from "zod";
+import { bootOrder } from "../firmware/bootOrder.ts";
 
 /** State of our certificate on the node, told by `mokutil --test-key`. */
-export type KeyState = "enrolled" | "pending" | "not-enrolled" | "in-db" | "in-kernel" | "blocked" | "unsupported";
+const keyState = z.enum(["enrolled", "pending", "not-enrolled", "in-db", "in-kernel", "blocked", "unsupported"]);
+export type KeyState = z.infer<typeof keyState>;
 
 /** A kernel module that is live. */
-export interface LiveModule {
-  readonly version: string | null;
-  readonly srcversion: string | null;
-  readonly outOfTree: boolean;
+const liveModule = z.object({
+  version: z.string().nullable(),
+  srcversion: z.string().nullable(),
+  outOfTree: z.boolean(),
   /** The kernel's own mark on a module whose signature it could not verify. */
-  readonly unsigned: boolean;
-  readonly signers: readonly string[];
-}
+  unsigned: z.boolean(),
+  signers: z.array(z.string()),
+});
+export type LiveModule = z.infer<typeof liveModule>;
 
 /** A PCI function that the kernel's `sfc` or OpenOnload's binds. */
-export interface Port {
+const port = z.object({
   /** As `0000:3b:00.0`. */
-  readonly pci: string | null;
+  pci: z.string().nullable(),
   /** Vendor and device, as `1924:0b03`. */
-  readonly id: string | null;
+  id: z.string().nullable(),
   /** Null without one. */
-  readonly driver: string | null;
+  driver: z.string().nullable(),
   /** A virtual function of SR-IOV. */
-  readonly virtual: boolean;
+  virtual: z.boolean(),
   /** The one driver that may have it; null where any may. */
-  readonly override: string | null;
+  override: z.string().nullable(),
   /** Part number of its card. */
-  readonly part: string | null;
+  part: z.string().nullable(),
   /** Serial number of its card, all but the last four characters masked on the node. */
-  readonly serial: string | null;
-}
+  serial: z.string().nullable(),
+});
+export type Port = z.infer<typeof port>;
 
-interface NetworkInterface {
-  readonly name: string;
-  readonly pci?: string | null;
-  readonly driver: string | null;
+const networkInterface = z.object({
+  name: z.string(),
+  pci: z.string().nullable(),
+  driver: z.string().nullable(),
   /** As `ethtool -i` prints it: the in-tree driver's is the kernel's release. */
-  readonly version: string | null;
+  version: z.string().nullable(),
   /** The card's firmware, as `ethtool -i` prints it. */
-  readonly firmware: string | null;
-}
+  firmware: z.string().nullable(),
+});
+type NetworkInterface = z.infer<typeof networkInterface>;
 
-export interface MachineState {
-  readonly secureBoot: "enabled" | "disabled" | "unsupported";
-  readonly key: KeyState | null;
-  readonly deletionPending: boolean | null;
+export const machineState = z.object({
+  secureBoot: z.enum(["enabled", "disabled", "unsupported"]),
+  key: keyState.nullable(),
+  deletionPending: z.boolean().nullable(),
   /** Bytes that the kernel may still write into the firmware's variables; null where it doesn't tell. */
-  readonly firmwareSpace: number | null;
-  readonly kernel: string;
-  readonly bootId: string;
-  readonly machineId: string;
-  readonly systemUuid: string;
-  readonly modules: Readonly<Record<string, LiveModule | null>>;
-  readonly ports: readonly Port[];
-  readonly interfaces: readonly NetworkInterface[];
+  firmwareSpace: z.number().nullable(),
+  kernel: z.string(),
+  bootId: z.string(),
+  machineId: z.string(),
+  systemUuid: z.string(),
+  modules: z.record(z.string(), liveModule.nullable()),
+  ports: z.array(port),
+  interfaces: z.array(networkInterface),
   /** Physical interfaces under the default route. */
-  readonly ownNetwork: readonly {
-    readonly name: string;
-    readonly driver: string | null;
-    /** Null where nothing physical was found under a route's interface, which is named then. */
-    readonly solarflare: boolean | null;
-  }[];
-  readonly onloadDevice: boolean;
+  ownNetwork: z.array(
+    z.object({
+      name: z.string(),
+      driver: z.string().nullable(),
+      /** Null where nothing physical was found under a route's interface, which is named then. */
+      solarflare: z.boolean().nullable(),
+    }),
+  ),
+  onloadDevice: z.boolean(),
   /** Whether the kernel takes no module without a trusted signature, with Secure Boot or without. */
-  readonly signaturesEnforced: boolean;
+  signaturesEnforced: z.boolean(),
   /** Modules of ours that the kernel's command line forbids. */
-  readonly blacklisted: readonly string[];
+  blacklisted: z.array(z.string()),
   /** What keeps the kernel's own `sfc` from being loaded on this node; null where nothing does. */
-  readonly kernelDriverBarred: string | null;
+  kernelDriverBarred: z.string().nullable(),
   /** Whether Indirect Branch Tracking is on. */
-  readonly ibt: boolean;
-  readonly boot: BootOrder;
-}
+  ibt: z.boolean(),
+  boot: bootOrder,
+});
+export type MachineState = z.infer<typeof machineState>;
 
 const trustedStates: readonly (KeyState | null)[] = ["enrolled", "in-db", "in-kernel"];
 

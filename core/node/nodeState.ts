@@ -1,43 +1,60 @@
+import { z } from "zod";
 import { canonicalJson } from "../hash.ts";
 import { forKernel } from "../build/imageTag.ts";
 import { annotations, kmm } from "../names.ts";
 import { parseRollState, type RollState } from "./rollState.ts";
 
-/** A Node, as far as a roll-out looks at it. */
-export interface RollNode {
-  readonly metadata: {
-    readonly name: string;
-    readonly uid: string;
-    readonly labels?: Readonly<Record<string, string>>;
-    readonly annotations?: Readonly<Record<string, string>>;
-  };
-  readonly spec?: {
-    readonly unschedulable?: boolean;
-    readonly taints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
-  };
-  readonly status: {
-    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
-    readonly nodeInfo: {
-      readonly bootID: string;
-      readonly kernelVersion: string;
-      readonly machineID: string;
-      readonly osImage?: string;
-      readonly systemUUID: string;
-    };
-  };
-}
+const marks = z.record(z.string(), z.string());
 
-interface ModuleEntry {
-  readonly name: string;
-  readonly namespace: string;
-  readonly config: { readonly containerImage?: string; readonly kernelVersion?: string };
-}
+/** A Node, as far as anything here looks at it. */
+export const clusterNode = z.object({
+  metadata: z.object({
+    name: z.string(),
+    uid: z.string(),
+    labels: marks.exactOptional(),
+    annotations: marks.exactOptional(),
+  }),
+  spec: z
+    .object({
+      unschedulable: z.boolean().exactOptional(),
+      taints: z
+        .array(z.object({ key: z.string(), value: z.string().exactOptional(), effect: z.string() }))
+        .readonly()
+        .exactOptional(),
+    })
+    .exactOptional(),
+  status: z.object({
+    conditions: z
+      .array(z.object({ type: z.string(), status: z.string() }))
+      .readonly()
+      .exactOptional(),
+    nodeInfo: z.object({
+      bootID: z.string(),
+      kernelVersion: z.string(),
+      machineID: z.string(),
+      osImage: z.string().exactOptional(),
+      systemUUID: z.string(),
+    }),
+  }),
+});
+export type RollNode = z.infer<typeof clusterNode>;
+
+const moduleEntry = z.object({
+  name: z.string(),
+  namespace: z.string(),
+  config: z.object({ containerImage: z.string().exactOptional(), kernelVersion: z.string().exactOptional() }),
+});
+type ModuleEntry = z.infer<typeof moduleEntry>;
+
+const entries = <Entry extends z.ZodType>(entry: Entry) =>
+  z.object({ modules: z.array(entry).readonly().exactOptional() }).exactOptional();
 
 /** KMM's NodeModulesConfig (NMC): what shall be loaded on a node, and what is. */
-export interface NodeModulesConfig {
-  readonly spec?: { readonly modules?: readonly ModuleEntry[] };
-  readonly status?: { readonly modules?: readonly (ModuleEntry & { readonly bootId?: string })[] };
-}
+export const nodeModulesConfig = z.object({
+  spec: entries(moduleEntry),
+  status: entries(moduleEntry.extend({ bootId: z.string().exactOptional() })),
+});
+export type NodeModulesConfig = z.infer<typeof nodeModulesConfig>;
 
 /** What must be loaded on one node. */
 export interface Expected {
@@ -48,12 +65,13 @@ export interface Expected {
 }
 
 /** A Module's version and image, the kernel in the image's tag still a variable. */
-export interface ModuleTarget {
-  readonly namespace: string;
-  readonly name: string;
-  readonly version: string;
-  readonly image: string;
-}
+export const moduleTarget = z.object({
+  namespace: z.string(),
+  name: z.string(),
+  version: z.string(),
+  image: z.string(),
+});
+export type ModuleTarget = z.infer<typeof moduleTarget>;
 
 /** What must be loaded on a node with this kernel. */
 export const expectedOn = (kernel: string, module: ModuleTarget): Expected => ({

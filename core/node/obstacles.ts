@@ -1,12 +1,14 @@
+import { z } from "zod";
 import { hostPorts, isKeyTrusted, ownSolarflareInterfaces, type MachineState } from "./machineState.ts";
 
 /** What the configuration says of one node that bears on loading. */
-export interface Consent {
+export const consent = z.object({
   /** It is accepted that the node's own network goes away while modules are reloaded. */
-  readonly ownNetworkOnSolarflare: boolean;
+  ownNetworkOnSolarflare: z.boolean(),
   /** The node needs no card: OpenOnload over AF_XDP. */
-  readonly withoutPorts: boolean;
-}
+  withoutPorts: z.boolean(),
+});
+export type Consent = z.infer<typeof consent>;
 
 /**
  * Why OpenOnload's modules can't be loaded on this machine, or would take away what it needs or serve nothing; each with its

@@ -1,15 +1,16 @@
-import type { Card } from "./cards.ts";
+import { z } from "zod";
+import { card } from "./cards.ts";
 import { annotations } from "../names.ts";
 import {
+  clusterNode,
   cordonedBy,
   isReady,
   loadedImage,
+  nodeModulesConfig,
   rollOf,
   versionOn,
   whyNotLoaded,
   type Expected,
-  type NodeModulesConfig,
-  type RollNode,
 } from "./nodeState.ts";
 import { isLeaving, previewOf } from "./phases.ts";
 import { parseGeneration, type RollState } from "./rollState.ts";
@@ -19,25 +20,26 @@ import { parseGeneration, type RollState } from "./rollState.ts";
  * failed or killed run leaves the old inputs in state, so that going back to them would show no difference.
  */
 
-/** What a listed node was found to be before the first resource. */
-export interface NodeReality {
-  readonly node: RollNode;
-  /** KMM's account of it; absent where KMM never had anything for it. */
-  readonly nmc?: NodeModulesConfig | undefined;
-  /** What it reports itself over SSH, or why that couldn't be had; absent for a held node, which isn't asked. */
-  readonly machine?: MachineReport | { readonly unreachable: string } | undefined;
-}
-
 /** What a node reports itself, as far as a plan depends on it. */
-interface MachineReport {
+const machineReport = z.object({
   /** Why it doesn't run the out-of-tree driver; empty when it does. */
-  readonly driver: readonly string[];
-  readonly secureBoot: string;
+  driver: z.array(z.string()).readonly(),
+  secureBoot: z.string(),
   /** The cards of its ports: no plan depends on them. */
-  readonly cards?: readonly Card[];
+  cards: z.array(card).optional(),
   /** Whether modules signed with the stack's present key can be loaded; absent before there is a key. */
-  readonly trusted?: boolean;
-}
+  trusted: z.boolean().optional(),
+});
+
+/** What a listed node was found to be before the first resource. */
+export const nodeReality = z.object({
+  node: clusterNode,
+  /** KMM's account of it; absent where KMM never had anything for it. */
+  nmc: nodeModulesConfig.optional(),
+  /** What it reports itself over SSH, or why that couldn't be had; absent for a held node, which isn't asked. */
+  machine: z.union([z.object({ unreachable: z.string() }), machineReport]).optional(),
+});
+export type NodeReality = z.infer<typeof nodeReality>;
 
 /** Whether this stack has taken the node out of service and not brought it back: an earlier run failed or was killed. */
 export const isOut = ({ node }: NodeReality, stack: string): boolean =>

@@ -2,20 +2,18 @@ import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
-import type { z } from "zod";
 import {
   apiServerReminderSeconds,
   apiServerRetrySeconds,
   apiServerSeconds,
   customResourceSeconds,
 } from "../../core/patience.ts";
+import type { ClusterAccess } from "../../core/cluster/clusterAccess.ts";
 import { isAway } from "./apiServerAway.ts";
 import { now, sleep } from "../lib/clock.ts";
 import { currentDeadline } from "../lib/deadline.ts";
 import { failedFor, isUnknownKind, KubectlError, ServerAway } from "./kubectlError.ts";
-import { progress, StepError, type clusterSchema } from "../lib/step.ts";
-
-export type Cluster = z.infer<typeof clusterSchema>;
+import { progress, StepError } from "../lib/step.ts";
 
 /** A Kubernetes object as JSON, known as far as every object is. */
 export interface KubeObject {
@@ -55,7 +53,7 @@ interface Command {
  *
  * @throws StepError when the cluster behind the context is another one, or refuses
  */
-export async function connect(cluster: Cluster, patience = apiServerSeconds): Promise<Kubectl> {
+export async function connect(cluster: ClusterAccess, patience = apiServerSeconds): Promise<Kubectl> {
   const kubectl = new Kubectl(cluster, patience);
   const uid = await kubectl.run(["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"]);
   if (uid === cluster.id) return kubectl;
@@ -78,7 +76,7 @@ export class Kubectl {
    *
    * @param execute who runs the commands; a test answers them without a process
    */
-  constructor(cluster: Cluster, patience: number, execute: Execute = executing(findProgram())) {
+  constructor(cluster: ClusterAccess, patience: number, execute: Execute = executing(findProgram())) {
     const kubeconfig = cluster.kubeconfig.replace(/^~(?=\/)/, homedir());
     this.#connection = ["--kubeconfig", kubeconfig, "--context", cluster.context];
     this.#patience = patience;

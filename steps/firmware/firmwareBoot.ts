@@ -1,4 +1,5 @@
 /** One reboot in which a node's firmware is asked for something, and whoever answers it there. */
+import type { EnrolmentMode } from "../../core/configuration/choices.ts";
 import type { BmcAccess } from "../../core/firmware/bmcAccess.ts";
 import type { MachineState } from "../../core/node/machineState.ts";
 import { isReady, type RollNode } from "../../core/node/nodeState.ts";
@@ -13,7 +14,7 @@ import { waitUntil, type Look } from "../lib/wait.ts";
 
 /** How a node comes to trust the key: through its MokList, or through its firmware's signature database. */
 interface Enrolment {
-  readonly mode: "attended" | "operator" | "console" | "redfish" | "off";
+  readonly mode: EnrolmentMode;
   readonly timeoutMinutes: number;
   /** crypt(5) hash of the password that MokManager asks for. */
   readonly passwordHash: string;

@@ -1,5 +1,5 @@
 import { text } from "node:stream/consumers";
-import { z } from "zod";
+import { checkAnswer, readAnswer, type Answering, type Contract } from "../../core/contracts/contract.ts";
 import { inputVariable } from "../../core/names.ts";
 import { now } from "./clock.ts";
 import { printAnswer, printLines, printUncaught } from "./output.ts";
@@ -7,27 +7,32 @@ import { printAnswer, printLines, printUncaught } from "./output.ts";
 /** A failure that a person can mend: printed as it is, without a stack trace. */
 export class StepError extends Error {}
 
-/** What every step is given about the cluster; see {@link file://../../core/configuration/settings.ts}. */
-export const clusterSchema = z.object({ kubeconfig: z.string(), context: z.string(), id: z.string() });
-
 /**
  * Runs one step: input as JSON in the environment and on stdin, a small JSON on stdout (it goes into Pulumi's state), progress on stderr.
  * Exit code 0, or 1 with the reason as the last lines of stderr.
+ *
+ * @param body gets the input, and where the contract remembers it what the step answered last; undefined at the first time
  */
-export async function runStep<Input>(
-  schema: z.ZodType<Input>,
-  body: (input: Input) => Promise<unknown>,
+export async function runStep<Input, Answer>(
+  contract: Contract<Input, Answer>,
+  body: (input: Input, before: Answer | undefined) => Promise<Answer>,
 ): Promise<void> {
   printUncaught();
   try {
     const halves = [process.env[inputVariable] ?? "", await text(process.stdin)].filter((half) => half !== "");
-    const input = schema.parse(Object.assign({}, ...parsed(halves)));
-    printAnswer(await body(input));
+    const input = contract.input.parse(Object.assign({}, ...parsed(halves)));
+    printAnswer(checkAnswer(contract, await body(input, answeredLast(contract))));
   } catch (error) {
     const known = error instanceof StepError;
     printLines(known ? error.message : ((error as Error).stack ?? String(error)));
     process.exitCode = 1;
   }
+}
+
+/** Pulumi-command's documentation, "addPreviousOutputInEnv". */
+function answeredLast<Answer>(contract: Answering<Answer>): Answer | undefined {
+  const printed = process.env["PULUMI_COMMAND_STDOUT"] ?? "";
+  return contract.remembers === true && printed !== "" ? readAnswer(contract, printed) : undefined;
 }
 
 /** The halves of the input: what may be seen is in the environment, the rest on stdin; one at least must be there. */
@@ -38,7 +43,7 @@ function parsed(halves: readonly string[]): object[] {
   } catch {
     // JSON.parse quotes what it can't read, and a step's input may hold secrets.
   }
-  throw new StepError("found no JSON object, expected this step's input; see its `input` at the top of the program");
+  throw new StepError("found no JSON object, expected this step's input; see its contract in core/contracts/");
 }
 
 /** Most that a step may print on stderr, in bytes: Pulumi keeps it in state, and hands it to the next run. */

@@ -1,64 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import type { MachineState } from "../../core/node/machineState.ts";
+import { machineState, type MachineState } from "../../core/node/machineState.ts";
 import type { ModuleUser } from "../../core/node/moduleUsers.ts";
 import { certificateInput, toolCommand, toolInput, type NodeTool } from "../../core/node/nodeTool.ts";
-import { runRemote, Unreachable, type SshLimits, type SshTarget } from "./ssh.ts";
+import type { SshTarget } from "../../core/node/sshTarget.ts";
+import { runRemote, Unreachable, type SshLimits } from "./ssh.ts";
 import { StepError } from "../lib/step.ts";
-
-const moduleState = z.object({
-  version: z.string().nullable(),
-  srcversion: z.string().nullable(),
-  outOfTree: z.boolean(),
-  unsigned: z.boolean(),
-  signers: z.array(z.string()),
-});
-
-const machineState = z.object({
-  secureBoot: z.enum(["enabled", "disabled", "unsupported"]),
-  key: z.enum(["enrolled", "pending", "not-enrolled", "in-db", "in-kernel", "blocked", "unsupported"]).nullable(),
-  deletionPending: z.boolean().nullable(),
-  firmwareSpace: z.number().nullable(),
-  kernel: z.string(),
-  bootId: z.string(),
-  machineId: z.string(),
-  systemUuid: z.string(),
-  modules: z.record(z.string(), moduleState.nullable()),
-  ports: z.array(
-    z.object({
-      pci: z.string().nullable(),
-      id: z.string().nullable(),
-      driver: z.string().nullable(),
-      virtual: z.boolean(),
-      override: z.string().nullable(),
-      part: z.string().nullable(),
-      serial: z.string().nullable(),
-    }),
-  ),
-  interfaces: z.array(
-    z.object({
-      name: z.string(),
-      pci: z.string().nullable(),
-      driver: z.string().nullable(),
-      version: z.string().nullable(),
-      firmware: z.string().nullable(),
-    }),
-  ),
-  ownNetwork: z.array(
-    z.object({ name: z.string(), driver: z.string().nullable(), solarflare: z.boolean().nullable() }),
-  ),
-  onloadDevice: z.boolean(),
-  signaturesEnforced: z.boolean(),
-  blacklisted: z.array(z.string()),
-  kernelDriverBarred: z.string().nullable(),
-  ibt: z.boolean(),
-  boot: z.object({
-    tool: z.boolean(),
-    current: z.string().nullable(),
-    first: z.string().nullable(),
-    path: z.string().nullable(),
-  }),
-});
 
 const moduleUsers = z.object({
   users: z.array(z.object({ name: z.string(), holds: z.string().nullable(), pod: z.string().nullable() })),

@@ -1,23 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { Client, type ConnectConfig } from "ssh2";
-import { z } from "zod";
 import { parseAddress } from "../../core/configuration/address.ts";
 import { sshKeepaliveSeconds, sshKeepaliveTries, sshLoginSeconds } from "../../core/patience.ts";
+import type { SshTarget } from "../../core/node/sshTarget.ts";
 import { after } from "../lib/clock.ts";
 import { StepError } from "../lib/step.ts";
-
-/** How a node is reached. */
-export const sshSchema = z.object({
-  /** Host, with `:port` where it isn't 22. */
-  address: z.string(),
-  /** Type and key, as `ssh-keyscan` prints them. */
-  hostKey: z.string(),
-  user: z.string(),
-  privateKeyFile: z.string().optional(),
-  agent: z.boolean(),
-});
-export type SshTarget = z.infer<typeof sshSchema>;
 
 /** The node can't be reached now: refused, cut, or no answer. It may be rebooting. */
 export class Unreachable extends StepError {}

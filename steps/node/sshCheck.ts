@@ -1,18 +1,18 @@
-import { z } from "zod";
+import type { InputOf } from "../../core/contracts/contract.ts";
+import type { inspectCluster } from "../../core/contracts/inspectCluster.ts";
+import type { EnrolmentMode } from "../../core/configuration/choices.ts";
 import { cardsOf } from "../../core/node/cards.ts";
 import { bootDoubts } from "../../core/firmware/bootOrder.ts";
 import { driverProblems, isTrusted, type MachineState } from "../../core/node/machineState.ts";
 import { doubts, obstacles } from "../../core/node/obstacles.ts";
 import type { NodeReality } from "../../core/node/reality.ts";
 import { sshCommandInPreviewSeconds, sshLoginInPreviewSeconds } from "../../core/patience.ts";
-import { consentSchema } from "./nodeInput.ts";
 import { NodeMachine, ToolFailure } from "./nodeMachine.ts";
-import { sshSchema, Unreachable } from "./ssh.ts";
+import { Unreachable } from "./ssh.ts";
 import { StepError } from "../lib/step.ts";
 
 /** A listed node that the roll-out will go to. */
-export const machineSchema = sshSchema.extend({ name: z.string(), consent: consentSchema });
-type Machine = z.infer<typeof machineSchema>;
+type Machine = InputOf<typeof inspectCluster>["machines"][number];
 
 /** For a node to let us in, and to answer. */
 const limits = { connectSeconds: sshLoginInPreviewSeconds, commandSeconds: sshCommandInPreviewSeconds };
@@ -33,8 +33,6 @@ interface Wanted {
   /** How the key gets into the firmware. */
   readonly mode: EnrolmentMode;
 }
-
-type EnrolmentMode = Parameters<typeof bootDoubts>[1];
 
 /** What nobody can tell before it happens, of loading and of the reboot for the key. */
 const allDoubts = (state: MachineState, { release, mode }: Wanted): string[] => [

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
+import type { NodeProof } from "../../core/contracts/proveNode.ts";
 import { inputVariable } from "../../core/names.ts";
 import { named, type RecordOptions, type Registration } from "./harness.ts";
 
@@ -11,8 +12,22 @@ export const onStack = {
 /** For components with objects in the cluster, none of which anybody deleted. */
 export const ownsOnStack = { ...onStack, remade: {} };
 
-/** A provider whose every Command has answered `{}`. */
-export const answered: RecordOptions = { outputs: () => ({ stdout: "{}" }) };
+/** What is found on a node that runs what it shall. */
+export const proofOf = (node: string): NodeProof => ({
+  node,
+  state: "proven",
+  secureBoot: "enabled",
+  key: "enrolled",
+  kernel: "5.14.0-1.el9.x86_64",
+  bootId: "b",
+  image: "i",
+  version: "v1",
+});
+
+/** A provider whose every Command has answered what `proveNode` answers. */
+export const answered: RecordOptions = {
+  outputs: ({ name }) => ({ stdout: JSON.stringify(proofOf(name.replace(/-proof$/, ""))) }),
+};
 
 /** A resource that stands for whatever a component was given. */
 export class Given extends pulumi.CustomResource {

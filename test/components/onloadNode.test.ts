@@ -7,7 +7,7 @@ import { step } from "../../components/step.ts";
 import { annotations } from "../../core/names.ts";
 import type { NodeReality } from "../../core/node/reality.ts";
 import { proven } from "../core/node/realities.ts";
-import { answered, inputOf, leaks, mentions, onStack, shownOf, valueOf } from "./fixtures.ts";
+import { answered, inputOf, leaks, mentions, onStack, proofOf, shownOf, valueOf } from "./fixtures.ts";
 import { named, record, type Registration } from "./harness.ts";
 import { certificate, identity, node, passwordHash, ssh, target } from "./nodeArgs.ts";
 
@@ -115,7 +115,7 @@ test("the proof is read-only, comes last, and changes with what was rolled alone
 
 test("what was proven is the step's answer", async () => {
   let made: OnloadNode | undefined;
-  const proof = { node: "worker-1", kernel: "5.14.0", bootId: "b", image: "i", version: "v1" };
+  const proof = proofOf("worker-1");
   await record(() => (made = new OnloadNode(node("worker-1"), {})), {
     outputs: () => ({ stdout: JSON.stringify(proof) }),
   });

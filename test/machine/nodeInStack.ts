@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import type { NodeProof } from "../../components/onloadNode.ts";
+import type { NodeProof } from "../../core/contracts/proveNode.ts";
 import { Registry } from "@onload-kmm/sandbox/openshift/registry";
 import { kernelFiles } from "@onload-kmm/sandbox/openshift/builder/kmodScripts";
 import type { Sandbox } from "@onload-kmm/sandbox/sandbox";

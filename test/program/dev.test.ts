@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inputOf, leaks, mentions, shownOf, valueOf } from "../components/fixtures.ts";
+import { inputOf, leaks, mentions, proofOf, shownOf, valueOf } from "../components/fixtures.ts";
 import { named, unknown } from "../components/harness.ts";
 import {
   configOf,
@@ -151,7 +151,7 @@ test("the stack's outputs are the certificate's fingerprint, image, version and 
     /\/onload-kmm\/onload-kmod:[\d.]+-[0-9a-f]{12}-\$\{KERNEL_FULL_VERSION\}$/,
   );
   assert.match(String(await value("moduleVersion")), /^[0-9a-f]{12}$/);
-  assert.deepEqual(await value("proofs"), [{ node: "worker-1" }, { node: "worker-2" }, { node: "worker-3" }]);
+  assert.deepEqual(await value("proofs"), ["worker-1", "worker-2", "worker-3"].map(proofOf));
 });
 
 test("no secret is in plain sight anywhere in the program", async (t) => {

@@ -10,6 +10,7 @@ import type { Intent } from "../../core/cluster/inspection.ts";
 import type { NodeReality } from "../../core/node/reality.ts";
 import { makeRelease, type MadeRelease } from "@onload-kmm/sandbox/release/makeRelease";
 import { rsaPair } from "../core/configuration/pems.ts";
+import { proofOf } from "../components/fixtures.ts";
 import { record, type RecordOptions, type Registration } from "../components/harness.ts";
 
 /** Keys without the project's prefix, values as a person writes them in YAML. */
@@ -137,7 +138,7 @@ const answers: NonNullable<RecordOptions["outputs"]> = ({ type, name, inputs }) 
   if (name.endsWith("-salt")) return { result: "abcdefghijklmnopqrstu" };
   if (type.endsWith(":RandomPassword")) return { result: mokPassword, bcryptHash: `$2a$10$${"h".repeat(53)}` };
   if (name === "source-upload") return { stdout: JSON.stringify({ image: "registry/onload-srpm@sha256:1" }) };
-  if (type === "command:local:Command") return { stdout: JSON.stringify({ node: name.replace(/-proof$/, "") }) };
+  if (type === "command:local:Command") return { stdout: JSON.stringify(proofOf(name.replace(/-proof$/, ""))) };
   if (type.startsWith("kubernetes:") && "metadata" in inputs) {
     return { ...inputs, metadata: { ...(inputs["metadata"] as object), uid: `uid-${name}` } };
   }

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { TestContext } from "node:test";
 import { liveBy } from "../../steps/lib/clock.ts";
-import type { Cluster } from "../../steps/cluster/kubectl.ts";
+import type { ClusterAccess } from "../../core/cluster/clusterAccess.ts";
 import { clusters, port } from "./fakeKubectl/server.ts";
 import type { Call, Store, Stored } from "./fakeKubectl/store.ts";
 import { VirtualClock } from "./virtualClock.ts";
@@ -34,7 +34,7 @@ export type Given = Omit<Stored, "metadata"> & { metadata: Partial<Stored["metad
 export class FakeCluster {
   readonly directory: string;
   /** As steps are given it; `id` is the cluster's own. */
-  readonly access: Cluster;
+  readonly access: ClusterAccess;
   readonly #store: Store = { objects: [], faults: [], raw: new Map(), calls: [], held: [] };
   readonly #listeners = new Set<() => void>();
   readonly #stepEnds = new EventEmitter();

@@ -9,7 +9,8 @@ import { removeKey } from "../../firmware/enrolment.ts";
 import type { EnrolmentContext } from "../../firmware/firmwareBoot.ts";
 import { progress, StepError } from "../../lib/step.ts";
 import { waitUntil, type Look } from "../../lib/wait.ts";
-import type { LeaveInput } from "../../leaveNode.ts";
+import type { InputOf } from "../../../core/contracts/contract.ts";
+import type { leaveNode } from "../../../core/contracts/leaveNode.ts";
 import { bringKernelDriverBack } from "../kernelDriver.ts";
 import { requireUnused, untilUnused } from "../moduleUse.ts";
 import { NodeOutage } from "../nodeOutage.ts";
@@ -21,7 +22,7 @@ import type { Peers } from "./roll.ts";
 
 /** What leaving goes by, before anything of the node is known. */
 interface Errand extends EnrolmentContext {
-  readonly step: LeaveInput;
+  readonly step: InputOf<typeof leaveNode>;
   readonly kubectl: Kubectl;
   readonly loadTimeoutMinutes: number;
   readonly removeOnDestroy: boolean;
@@ -65,7 +66,7 @@ const acts: ActsOf<typeof leavePhases, Leaving> = {
  *
  * @throws StepError before the cordon when the node may not go out of service, nothing changed; after it, the node cordoned
  */
-export async function leave(step: LeaveInput, peers: Peers): Promise<LeaveAnswer> {
+export async function leave(step: InputOf<typeof leaveNode>, peers: Peers): Promise<LeaveAnswer> {
   const errand = await prepare(step, peers);
   const { name, outage } = errand;
   const found = await outage.read();
@@ -83,7 +84,7 @@ export async function leave(step: LeaveInput, peers: Peers): Promise<LeaveAnswer
   });
 }
 
-async function prepare(step: LeaveInput, peers: Peers): Promise<Errand> {
+async function prepare(step: InputOf<typeof leaveNode>, peers: Peers): Promise<Errand> {
   const { node: name } = step;
   const { rollout, enrolment } = await readPolicy(peers.kubectl, step.namespace);
   const outage = new NodeOutage(peers.kubectl, { ...rollout, stack: step.stack, node: name });

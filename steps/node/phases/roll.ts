@@ -20,7 +20,8 @@ import type { FirmwareAccess } from "../../firmware/firmwareAccess.ts";
 import type { EnrolmentContext } from "../../firmware/firmwareBoot.ts";
 import { progress, StepError } from "../../lib/step.ts";
 import { waitUntil } from "../../lib/wait.ts";
-import type { RollInput } from "../../rollNode.ts";
+import type { InputOf } from "../../../core/contracts/contract.ts";
+import type { rollNode } from "../../../core/contracts/rollNode.ts";
 import { load } from "../loading.ts";
 import { requireUnused } from "../moduleUse.ts";
 import { sameMachine } from "../nodeInput.ts";
@@ -39,7 +40,7 @@ export interface Peers {
 
 /** What a roll-out goes by: whom it works on, what it wants, and what it found before its first act. */
 interface Rolling extends EnrolmentContext {
-  readonly step: RollInput;
+  readonly step: InputOf<typeof rollNode>;
   readonly kubectl: Kubectl;
   readonly expected: Expected;
   readonly loadTimeoutMinutes: number;
@@ -83,7 +84,7 @@ const acts: ActsOf<typeof rollPhases, Rolling> = {
  *
  * @throws StepError before the cordon when the node may not go out of service, nothing changed; after it, the node cordoned
  */
-export async function roll(step: RollInput, peers: Peers): Promise<RollAnswer> {
+export async function roll(step: InputOf<typeof rollNode>, peers: Peers): Promise<RollAnswer> {
   const rolling = await lookAt(step, peers);
   const { name, outage, expected, mustEnrol, enrolment } = rolling;
   if (await isDone(rolling)) {
@@ -98,7 +99,7 @@ export async function roll(step: RollInput, peers: Peers): Promise<RollAnswer> {
   return { node: name, state: "loaded" };
 }
 
-async function lookAt(step: RollInput, { kubectl, machine, firmware }: Peers): Promise<Rolling> {
+async function lookAt(step: InputOf<typeof rollNode>, { kubectl, machine, firmware }: Peers): Promise<Rolling> {
   const { name } = step.node;
   const { rollout, enrolment, nodes: listed } = await readPolicy(kubectl, step.module.namespace);
   const outage = new NodeOutage(kubectl, { ...rollout, listed, stack: step.stack, node: name });

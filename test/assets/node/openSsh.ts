@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PortClaims } from "@onload-kmm/sandbox/ports";
 import { ed25519Key } from "@onload-kmm/sandbox/test/sshKey";
-import type { SshTarget } from "../../../steps/node/ssh.ts";
+import type { SshTarget } from "../../../core/node/sshTarget.ts";
 import { ensurePrograms } from "../debian.ts";
 
 /** sshd wants to be called by its path: it starts itself again for each connection. */

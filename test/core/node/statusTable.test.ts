@@ -84,7 +84,7 @@ test("a key that isn't trusted is told by its state", () => {
 });
 
 test("a driver that isn't ours shows, however green KMM looks", () => {
-  const interfaces = [{ name: "ens1f0", driver: "sfc", version: "5.14", firmware: null }];
+  const interfaces = [{ name: "ens1f0", pci: null, driver: "sfc", version: "5.14", firmware: null }];
   const { kmm, driver } = row({ node: node(), nmc: nmc(), machine: { ...machine, ports: [pci()], interfaces } });
   assert.equal(kmm, "loaded");
   assert.equal(driver, "ens1f0 runs the in-tree sfc driver (version 5.14)");

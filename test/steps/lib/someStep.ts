@@ -1,14 +1,19 @@
 /** A step for the tests of runStep: does what its input says. */
 import assert from "node:assert/strict";
 import { z } from "zod";
+import { contract } from "../../../core/contracts/contract.ts";
 import { progress, runStep, StepError } from "../../../steps/lib/step.ts";
 
-const input = z.object({
-  act: z.enum(["answer", "mistake", "crash", "talk", "long", "foreign", "late"]),
-  secret: z.string(),
+const someStep = contract({
+  program: "someStep",
+  input: z.object({
+    act: z.enum(["answer", "mistake", "crash", "talk", "long", "foreign", "late"]),
+    secret: z.string(),
+  }),
+  answer: z.object({ act: z.string(), length: z.number() }),
 });
 
-await runStep(input, ({ act, secret }) => {
+await runStep(someStep, ({ act, secret }) => {
   if (act === "mistake") throw new StepError("nodes.worker-1: gone; take it off the list");
   if (act === "crash") throw new TypeError("x is not a function");
   if (act === "talk") for (let line = 0; line < 2000; line++) progress(`line ${line}, and some more words`);

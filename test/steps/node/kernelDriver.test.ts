@@ -26,7 +26,13 @@ class Machine {
   state(): Promise<MachineState> {
     this.calls.push("state");
     if (this.#fails.state !== undefined) return Promise.reject(this.#fails.state);
-    const interfaces = ["ens1", "ens2"].map((name) => ({ name, driver: "sfc", version: "5.14", firmware: null }));
+    const interfaces = ["ens1", "ens2"].map((name) => ({
+      name,
+      pci: null,
+      driver: "sfc",
+      version: "5.14",
+      firmware: null,
+    }));
     const ports = [1, 2].map(() => pci({ driver: this.live ? "sfc" : null }));
     return Promise.resolve(machine({ modules: {}, ports, interfaces: this.live ? interfaces : [] }));
   }

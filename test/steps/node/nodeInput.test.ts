@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RollNode } from "../../../core/node/nodeState.ts";
-import { sameMachine, type NodeInput } from "../../../steps/node/nodeInput.ts";
+import type { NodeIdentity } from "../../../core/node/nodeIdentity.ts";
+import { sameMachine } from "../../../steps/node/nodeInput.ts";
 import { StepError } from "../../../steps/lib/step.ts";
 
-const seen: NodeInput = {
+const seen: NodeIdentity = {
   name: "worker-1",
   uid: "u",
   machineId: "m",

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import ssh2 from "ssh2";
 import { ed25519Key } from "@onload-kmm/sandbox/test/sshKey";
-import type { SshTarget } from "../../../steps/node/ssh.ts";
+import type { SshTarget } from "../../../core/node/sshTarget.ts";
 import { startSshHost, type HostIdentity, type SshHost } from "./sshHost.ts";
 
 /** A node with an SSH server, and how it is reached. Its commands have `environment` in theirs. */

@@ -1,0 +1,37 @@
+import { z } from "zod";
+import { clusterAccess } from "../cluster/clusterAccess.ts";
+import { intent } from "../cluster/inspection.ts";
+import { remade } from "../cluster/ownObjects.ts";
+import { enrolmentMode } from "../configuration/settings.ts";
+import { consent } from "../node/obstacles.ts";
+import { nodeReality } from "../node/reality.ts";
+import { sshTarget } from "../node/sshTarget.ts";
+import { contract } from "./contract.ts";
+
+export const inspectCluster = contract({
+  program: "inspectCluster",
+  input: z.object({
+    cluster: clusterAccess,
+    intent,
+    /** How the nodes are reached that roll-outs don't pass by. */
+    machines: z.array(sshTarget.extend({ name: z.string(), consent })),
+    /** OpenOnload's version. */
+    release: z.string(),
+    mode: enrolmentMode,
+  }),
+  answer: z.object({
+    /** What would make `up` fail. */
+    problems: z.array(z.string()).readonly(),
+    /** What it goes on with, but somebody should know. */
+    warnings: z.array(z.string()).readonly(),
+    /** The listed nodes that exist, in the list's order. */
+    nodes: z.array(nodeReality).readonly(),
+    /** The certificate that modules are signed for now, in PEM; empty before the first `up`. */
+    certificate: z.string(),
+    remade,
+    /** Stems of image tags that must not be used again (core/build/imageMemory.ts). */
+    spoilt: z.array(z.string()).readonly(),
+    /** Kernels that the Module may be built for. */
+    kernels: z.array(z.string()).readonly(),
+  }),
+});
