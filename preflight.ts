@@ -1,14 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { ListedNode } from "./components/onloadNodes.ts";
-import { stepCommand } from "./components/step.ts";
+import { look } from "./components/step.ts";
 import { problemReport, type Config } from "./config.ts";
 import { identityOf, type Intent } from "./core/cluster/inspection.ts";
+import type { AnswerOf } from "./core/contracts/contract.ts";
+import { inspectCluster } from "./core/contracts/inspectCluster.ts";
 import { keyChange } from "./core/configuration/keyChange.ts";
 import type { Remade } from "./core/cluster/ownObjects.ts";
-import type { NodeReality } from "./core/node/reality.ts";
 import { longestTag, tagLengthProblem } from "./core/build/imageTag.ts";
 import type { Release } from "./core/build/release.ts";
 import { releaseSupport, type BuiltFor } from "./core/build/releaseSupport.ts";
@@ -47,7 +47,7 @@ type AssetPath = (typeof assetPaths)[number];
 export async function preflight(config: Config): Promise<Preflight> {
   const [release, cluster, keyProblems, assets] = await Promise.all([
     readRelease(config),
-    inspectCluster(config),
+    lookAtCluster(config),
     sshKeyProblems(config),
     readAssets(),
   ]);
@@ -106,18 +106,9 @@ async function readRelease({ release }: Config): Promise<{ release?: Release; pr
   }
 }
 
-interface Inspection {
-  readonly problems: readonly string[];
-  readonly warnings: readonly string[];
-  readonly nodes: readonly NodeReality[];
-  /** The certificate that modules are signed for now, in PEM; empty before the first `up`. */
-  readonly certificate: string;
-  readonly remade: Remade;
-  readonly spoilt: readonly string[];
-  readonly kernels: readonly string[];
-}
+type Inspection = AnswerOf<typeof inspectCluster>;
 
-async function inspectCluster(config: Config): Promise<Inspection> {
+async function lookAtCluster(config: Config): Promise<Inspection> {
   const intent: Intent = {
     stack: pulumi.getStack(),
     namespace: config.namespace,
@@ -134,16 +125,10 @@ async function inspectCluster(config: Config): Promise<Inspection> {
       consent: { ownNetworkOnSolarflare, withoutPorts },
     }));
   try {
-    const answer = await command.local.run({
-      command: stepCommand("inspectCluster"),
-      stdin: JSON.stringify({
-        ...{ cluster: config.cluster, intent, machines },
-        ...{ release: config.release.version, mode: config.enrolment.mode },
-      }),
-      // Else its findings are printed with each preview.
-      logging: "none",
+    return await look(inspectCluster, {
+      ...{ cluster: config.cluster, intent, machines },
+      ...{ release: config.release.version, mode: config.enrolment.mode },
     });
-    return JSON.parse(answer.stdout) as Inspection;
   } catch (error) {
     // It answers with its findings even when the cluster is away: this is a fault of ours, or of the bastion.
     return {

@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { ownFields, ownLabels } from "../core/names.ts";
+import { names, ownFields, ownLabels } from "../core/names.ts";
+import type { Strategy } from "../core/configuration/settings.ts";
 import { guard } from "./guard.ts";
 import { ownChildOf, secretReadBy, type OwnerArgs } from "./options.ts";
 
@@ -9,6 +10,17 @@ export interface CopiedSecretArgs extends OwnerArgs {
   readonly source: { readonly namespace: string; readonly name: string };
   /** Where its copy goes, under the same name. */
   readonly namespace: pulumi.Input<string>;
+}
+
+/** The cluster's entitlement for RHEL's packages, where something is built that needs it; none else. */
+export function entitlement(
+  strategy: Strategy,
+  args: Omit<CopiedSecretArgs, "source">,
+  options: pulumi.ComponentResourceOptions,
+): CopiedSecret[] {
+  if (strategy !== "entitled-ubi") return [];
+  const source = { namespace: names.entitlementNamespace, name: names.entitlementSecret };
+  return [new CopiedSecret("entitlement", { ...args, source }, options)];
 }
 
 /** A copy of another namespace's Secret: builds can mount only those of their own. */

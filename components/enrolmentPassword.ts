@@ -1,12 +1,17 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { hashSync } from "bcryptjs";
+import type { EnrolmentMode } from "../core/configuration/settings.ts";
 import { childOf } from "./options.ts";
 
 export interface EnrolmentPasswordArgs {
   /** A given password; absent: one is generated, and kept in state. */
   readonly given?: pulumi.Output<string> | undefined;
 }
+
+/** The password of a stack whose nodes go through MokManager; without it there is nothing to type. */
+export const enrolmentPassword = (mode: EnrolmentMode, args: EnrolmentPasswordArgs): EnrolmentPassword | undefined =>
+  ["off", "redfish"].includes(mode) ? undefined : new EnrolmentPassword("mok-password", args, {});
 
 /**
  * The password that MokManager asks for, and the hash that `mokutil` takes: bcrypt, which both accept (tried with the

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { guardDestroy } from "../core/contracts/guardDestroy.ts";
 import { childOf, type StackArgs } from "./options.ts";
 import { step } from "./step.ts";
 
@@ -19,5 +20,13 @@ export function guard(
   parent: pulumi.Resource,
 ): void {
   // Whatever is to be deleted has this in its way.
-  step(`${name}-guard`, { undo: "guardDestroy", input: { cluster, keyIsProtected } }, childOf(parent, [...objects]));
+  step(`${name}-guard`, { undo: guardDestroy }, { cluster, keyIsProtected }, childOf(parent, [...objects]));
+}
+
+/** The stack's own, created last and so deleted first: on another cluster, or with a key that must stay, `destroy` ends here. */
+export function guardStack(
+  { cluster, keyIsProtected }: Required<GuardArgs>,
+  everything: readonly pulumi.Resource[],
+): void {
+  step("guard", { undo: guardDestroy }, { cluster, keyIsProtected }, { dependsOn: [...everything] });
 }

@@ -1,9 +1,18 @@
+<<<<<<< HEAD
 import type { Strategy } from "../core/configuration/choices.ts";
+=======
+import type { Strategy } from "../core/configuration/choices.ts";
+import type { Settings } from "../core/configuration/settings.ts";
+>>>>>>> con
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { buildNextKernel } from "../core/contracts/buildNextKernel.ts";
+import type { AnswerOf } from "../core/contracts/contract.ts";
+import { followModuleBuild } from "../core/contracts/followModuleBuild.ts";
+import { releaseModule } from "../core/contracts/releaseModule.ts";
 import { contentHash } from "../core/hash.ts";
-import { forKernel, imageTemplate } from "../core/build/imageTag.ts";
-import { moduleSpec, moduleVersion } from "../core/build/moduleSpec.ts";
+import { forKernel, imageTemplate, tagTemplate, type ImageContent } from "../core/build/imageTag.ts";
+import { filesToSign, moduleSpec, moduleVersion } from "../core/build/moduleSpec.ts";
 import { moduleName, ownFields, ownLabels } from "../core/names.ts";
 import { hashedNames } from "../core/cluster/ownObjects.ts";
 import type { ModuleTarget } from "../core/node/nodeState.ts";
@@ -34,16 +43,41 @@ export interface KernelModuleArgs extends OwnerArgs {
   readonly keySecret: pulumi.Input<string>;
   readonly certSecret: pulumi.Input<string>;
   /** Kernels to build for before a node boots them. */
-  readonly nextKernels: readonly { readonly kernel: string; readonly driverToolkit?: string | undefined }[];
+  readonly nextKernels: Settings["build"]["nextKernels"];
   /** The nodes' selection labels: KMM builds for the kernels of nodes that are selected when it looks. */
   readonly selections: readonly pulumi.Resource[];
   readonly logDirectory: string;
 }
 
-interface NextKernel {
-  readonly kernel: string;
-  readonly image: string;
-  readonly digest: string;
+/** What goes into a kmod image, before the certificate's fingerprint and the namespace's UID are known. */
+interface ContentToCome extends Omit<ImageContent, "certificate" | "namespaceUid" | "filesToSign"> {
+  readonly certificate: pulumi.Output<string>;
+  readonly namespaceUid: pulumi.Output<string>;
+}
+
+/**
+ * The kmod image's tag, the kernel still a variable.
+ *
+ * @param spoilt stems of tags that must not be used again (core/build/imageMemory.ts)
+ */
+export const kmodTag = (version: string, content: ContentToCome, spoilt: readonly string[]): pulumi.Output<string> =>
+  pulumi
+    .all([content.certificate, content.namespaceUid])
+    .apply(([certificate, namespaceUid]) =>
+      tagTemplate(version, { ...content, certificate, namespaceUid, filesToSign: filesToSign() }, spoilt),
+    );
+
+/** The KernelModule for those that it waits for itself: nodes are selected before the Module exists, and loaded once it is built. */
+export function kernelModuleToCome() {
+  const [module, moduleExists] = pulumi.deferredOutput<pulumi.Resource>();
+  const [target, targetIsKnown] = pulumi.deferredOutput<ModuleTarget>();
+  const [build, isBuilt] = pulumi.deferredOutput<pulumi.Resource>();
+  const come = (made: KernelModule): void => {
+    moduleExists(pulumi.output(made.module));
+    targetIsKnown(made.target);
+    isBuilt(pulumi.output(made.build));
+  };
+  return { promised: { module, target, build }, come };
 }
 
 /** The KMM Module with its Dockerfile, and KMM's build of it followed to its end. */
@@ -56,8 +90,8 @@ export class KernelModule extends pulumi.ComponentResource {
   readonly target: pulumi.Output<ModuleTarget>;
   /** Done when every image is there, signed. */
   readonly build: pulumi.Resource;
-  /** The images for kernels that nodes may be upgraded to: `{kernel, image, digest}` each. */
-  readonly nextKernels: pulumi.Output<NextKernel[]>;
+  /** The images for kernels that nodes may be upgraded to. */
+  readonly nextKernels: pulumi.Output<AnswerOf<typeof buildNextKernel>[]>;
 
   constructor(name: string, args: KernelModuleArgs, options: pulumi.ComponentResourceOptions) {
     super(KernelModule.type, name, {}, options);
@@ -122,7 +156,8 @@ export class KernelModule extends pulumi.ComponentResource {
     guard(name, args, [dockerfile, module], this);
     this.module = step(
       `${name}-release`,
-      { undo: "releaseModule", input: { cluster: args.cluster, namespace: args.namespace, module: moduleName } },
+      { undo: releaseModule },
+      { cluster: args.cluster, namespace: args.namespace, module: moduleName },
       // Made before the build is followed, for one that fails or is killed leaves nothing whose deletion could stop it.
       childOf(this, [module]),
     );
@@ -133,18 +168,17 @@ export class KernelModule extends pulumi.ComponentResource {
       version: moduleVersion(image),
       image,
     }));
+    const imageFor = (kernel: string) => this.target.image.apply((image) => forKernel(image, kernel));
     this.build = step(
       `${name}-build`,
+      { run: followModuleBuild },
       {
-        run: "followModuleBuild",
-        input: this.target.apply(({ namespace, version, image }) => ({
-          cluster: args.cluster,
-          namespace,
-          module: moduleName,
-          version,
-          images: [...new Set(args.nodeKernels)].sort().map((kernel) => ({ kernel, image: forKernel(image, kernel) })),
-          logDirectory: args.logDirectory,
-        })),
+        cluster: args.cluster,
+        namespace: this.target.namespace,
+        module: moduleName,
+        version: this.target.version,
+        images: [...new Set(args.nodeKernels)].sort().map((kernel) => ({ kernel, image: imageFor(kernel) })),
+        logDirectory: args.logDirectory,
       },
       // KMM begins to build when the Module changes.
       childOf(this, [module]),
@@ -154,22 +188,20 @@ export class KernelModule extends pulumi.ComponentResource {
       args.nextKernels.map(({ kernel, driverToolkit }) => {
         const next = step(
           `${name}-next-${kernel}`,
+          { run: buildNextKernel },
           {
-            run: "buildNextKernel",
-            input: this.target.apply(({ namespace, image }) => ({
-              cluster: args.cluster,
-              namespace,
-              module: moduleName,
-              kernel,
-              image: forKernel(image, kernel),
-              driverToolkit,
-              logDirectory: args.logDirectory,
-            })),
+            cluster: args.cluster,
+            namespace: this.target.namespace,
+            module: moduleName,
+            kernel,
+            image: imageFor(kernel),
+            driverToolkit,
+            logDirectory: args.logDirectory,
           },
           // After the nodes' own images: KMM takes a kernel's builds for each other's.
           childOf(this, [this.build]),
         );
-        return next.stdout.apply((answer) => JSON.parse(answer) as NextKernel);
+        return next.answer;
       }),
     );
 

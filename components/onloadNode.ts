@@ -2,11 +2,16 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { EnrolmentMode } from "../core/configuration/choices.ts";
 import type { BmcAccess } from "../core/firmware/bmcAccess.ts";
-import { readAnswer } from "../core/contracts/contract.ts";
+import { closeGate } from "../core/contracts/closeGate.ts";
+import { importKey } from "../core/contracts/importKey.ts";
+import { leaveNode } from "../core/contracts/leaveNode.ts";
+import { rollNode } from "../core/contracts/rollNode.ts";
+import { unmarkNode } from "../core/contracts/unmarkNode.ts";
 import { proveNode, type NodeProof } from "../core/contracts/proveNode.ts";
 import type { NodeIdentity } from "../core/node/nodeIdentity.ts";
 import { annotations, labels, moduleName } from "../core/names.ts";
 import { expectedOn, type ModuleTarget } from "../core/node/nodeState.ts";
+import type { SshTarget } from "../core/node/sshTarget.ts";
 import type { Consent } from "../core/node/obstacles.ts";
 import { generation, planned, type NodeReality } from "../core/node/reality.ts";
 import { childOf, type StackArgs } from "./options.ts";
@@ -26,15 +31,7 @@ export interface OnloadNodeArgs extends StackArgs {
   /** The node that must be proven before this one starts. */
   readonly predecessor?: OnloadNode | undefined;
   /** How the node is reached from the bastion. */
-  readonly ssh: {
-    /** Host, with `:port` where it isn't 22. */
-    readonly address: string;
-    /** Type and key; a node that shows another is refused. */
-    readonly hostKey: string;
-    readonly user: string;
-    readonly privateKeyFile?: string | undefined;
-    readonly agent: boolean;
-  };
+  readonly ssh: SshTarget;
   /** The signing certificate in PEM. */
   readonly certificate: pulumi.Output<string>;
   /** How the node comes to trust the key; the rest of how is in the policy. */
@@ -78,7 +75,8 @@ export class OnloadNode extends pulumi.ComponentResource {
     const kmmLabels = { namespace: args.namespace, module: moduleName, kernel: identity.kernel };
     const marks = step(
       `${name}-marks`,
-      { run: "closeGate", undo: "unmarkNode", input: { cluster, stack, node: name, ...kmmLabels } },
+      { run: closeGate, undo: unmarkNode },
+      { cluster, stack, node: name, ...kmmLabels },
       childOf(this),
     );
     const select = new k8s.core.v1.NodePatch(
@@ -106,11 +104,8 @@ export class OnloadNode extends pulumi.ComponentResource {
     const onNode = { cluster, ssh, certificate };
     const claim = step(
       `${name}-claim`,
-      {
-        undo: "leaveNode",
-        input: { ...onNode, stack, node: name, namespace: args.namespace, module: moduleName, console },
-        secrets: { enrolment: secrets },
-      },
+      { undo: leaveNode },
+      { ...onNode, stack, node: name, namespace: args.namespace, module: moduleName, console, enrolment: secrets },
       // Deleted in reverse: the node leaves while it is still selected, and while the Module can still unload it.
       childOf(this, [select, args.module]),
     );
@@ -123,24 +118,22 @@ export class OnloadNode extends pulumi.ComponentResource {
       const turn = args.predecessor === undefined ? [] : [args.predecessor.proven];
       const roll = step(
         `${name}-roll`,
-        {
-          run: "rollNode",
-          input: { ...target, stack, consent, console },
-          secrets: { enrolment: secrets },
-        },
+        { run: rollNode },
+        { ...target, stack, consent, console, enrolment: secrets },
         // The images are there, the claim cleans up after a roll that fails, and the request should be there before the
         // outage begins.
-        childOf(this, [args.build, claim, ...turn, ...importKey(args, [claim, ...turn], this)]),
+        childOf(this, [args.build, claim, ...turn, ...request(args, [claim, ...turn], this)]),
       );
       const proof = step(
         `${name}-proof`,
-        { run: "proveNode", input: target },
+        { run: proveNode },
+        target,
         // Only what was rolled can be proven.
         childOf(this, [roll]),
       );
       const { machine } = args.reality;
       const now = machine !== undefined && "cards" in machine ? { cards: machine.cards } : {};
-      this.proof = proof.stdout.apply((answer) => ({ ...readAnswer(proveNode, answer), ...now }));
+      this.proof = proof.answer.apply((answer) => ({ ...answer, ...now }));
       this.proven = proof;
     }
 
@@ -157,18 +150,19 @@ export class OnloadNode extends pulumi.ComponentResource {
 }
 
 /** Asks for the key's enrolment over SSH, without an outage, in the modes that go through MokManager. */
-function importKey(args: OnloadNodeArgs, after: pulumi.Resource[], parent: pulumi.Resource): pulumi.Resource[] {
+function request(args: OnloadNodeArgs, after: pulumi.Resource[], parent: pulumi.Resource): pulumi.Resource[] {
   const { cluster, stack, ssh, certificate, mode } = args;
   if (mode === "off" || mode === "redfish") return [];
   // Another machine under the same name is asked again; another kernel on it is nothing to ask for.
   const { name, uid, machineId, systemUuid } = args.identity;
   const node = { name, uid, machineId, systemUuid };
   const { passwordHash } = args.enrolment;
-  const request = step(
+  const asked = step(
     `${name}-import`,
-    { run: "importKey", input: { cluster, stack, node, ssh, certificate }, secrets: { passwordHash } },
+    { run: importKey },
+    { cluster, stack, node, ssh, certificate, passwordHash },
     // Whoever asks is there to take it back: the claim revokes a pending request.
     childOf(parent, after),
   );
-  return [request];
+  return [asked];
 }

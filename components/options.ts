@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { ClusterAccess } from "../core/cluster/clusterAccess.ts";
 import type { Remade, Remake } from "../core/cluster/ownObjects.ts";
 
 /** What every component needs to know of the stack it belongs to. */
@@ -6,7 +7,7 @@ export interface StackArgs {
   /** The stack's name: the value of our label on everything, and the owner of Leases. */
   readonly stack: string;
   /** Which cluster the steps may touch; `id` is checked by each of them. */
-  readonly cluster: { readonly kubeconfig: string; readonly context: string; readonly id: string };
+  readonly cluster: ClusterAccess;
 }
 
 /** What a component with objects in the cluster needs to know, too. */

@@ -1,5 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { cancelBuilds } from "../core/contracts/cancelBuilds.ts";
+import { uploadSrpm } from "../core/contracts/uploadSrpm.ts";
 import { contentHash } from "../core/hash.ts";
 import { sourceReference } from "../core/build/imageTag.ts";
 import { names, ownFields, ownLabels } from "../core/names.ts";
@@ -71,25 +73,22 @@ export class SrpmImage extends pulumi.ComponentResource {
 
     const upload = step(
       `${name}-upload`,
+      { run: uploadSrpm, undo: cancelBuilds },
       {
-        run: "uploadSrpm",
-        undo: "cancelBuilds",
-        input: {
-          cluster: args.cluster,
-          namespace: args.namespace,
-          selector: `openshift.io/build-config.name=${names.srpmBuildConfig}`,
-          release: args.release,
-          tag: this.tag,
-          ...place(args, stream[0]),
-          dockerfile: args.dockerfile.path,
-          files: args.scripts.map(({ path }) => path),
-          logDirectory: args.logDirectory,
-        },
+        cluster: args.cluster,
+        namespace: args.namespace,
+        selector: `openshift.io/build-config.name=${names.srpmBuildConfig}`,
+        release: args.release,
+        tag: this.tag,
+        ...place(args, stream[0]),
+        dockerfile: args.dockerfile.path,
+        files: args.scripts.map(({ path }) => path),
+        logDirectory: args.logDirectory,
       },
       // The upload starts a build of this BuildConfig.
       childOf(this, [buildConfig]),
     );
-    this.image = upload.stdout.apply((answer) => (JSON.parse(answer) as { image: string }).image);
+    this.image = upload.answer.image;
 
     this.registerOutputs({ tag: this.tag, image: this.image });
   }

@@ -50,7 +50,7 @@ await runStep(proveNode, async ({ cluster, node: identity, module, ssh, certific
 
 /** The Node once it is Ready; one that is gone at once. */
 function readyNode(kubectl: Kubectl, name: string): Promise<(RollNode & KubeObject) | undefined> {
-  const waiting = { timeoutSeconds: readyToProveSeconds, remedy: "mend the node, and run `pulumi up` again" };
+  const waiting = { timeoutSeconds: readyToProveSeconds, error: "OKMM-NODE-NOTREADY" as const, remedy: "fix the node, and run `pulumi up` again" };
   return waitUntil(`${name}, to be proven`, waiting, async () => {
     const node = await kubectl.get<RollNode & KubeObject>("nodes", name);
     return node === undefined || isReady(node) ? { done: node } : { missing: "the node isn't Ready" };

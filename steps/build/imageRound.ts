@@ -129,7 +129,7 @@ export class ImageRound {
   /** Has KMM look again, as often as that may help. */
   async #again(reason: string, act: () => Promise<void>): Promise<void> {
     this.#forgets += 1;
-    if (this.#forgets > kmmForgetTries) throw new StepError(stuck(reason));
+    if (this.#forgets > kmmForgetTries) throw new StepError("OKMM-IMAGE-PHANTOM", stuck(reason));
     this.#touchedAt = now();
     await act();
   }

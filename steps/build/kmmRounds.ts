@@ -60,7 +60,7 @@ export class KmmRounds {
       if (await this.#signsInPlace()) await this.#spoil(images);
       if (await this.#isAtRest()) return;
     }
-    throw new StepError(`KMM has begun to build again ${kmmStopTries} times`);
+    throw new StepError("OKMM-BUILD-ENDLESS", `KMM started to build again ${kmmStopTries} times`);
   }
 
   /** @throws StepError where the tag must not be used again */

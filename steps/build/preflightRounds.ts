@@ -74,7 +74,8 @@ export class PreflightRounds extends KmmRounds {
     await super.stop();
     const waiting = {
       timeoutSeconds: preflightGoneSeconds,
-      remedy: `look at its finalizers (kubectl get ${kind} ${this.#validation} -o yaml), mend what keeps it and run \`pulumi up\` again`,
+      error: "OKMM-VALIDATION-STUCK" as const,
+      remedy: `look at its finalizers (kubectl get ${kind} ${this.#validation} -o yaml), fix what keeps it and run \`pulumi up\` again`,
     };
     await waitUntil(`PreflightValidationOCP ${this.#validation} to be gone`, waiting, async () => {
       const left = await this.#kubectl.get(kind, this.#validation);

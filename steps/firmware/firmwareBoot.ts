@@ -158,6 +158,7 @@ async function comeBack(
     timeoutSeconds: enrolment.timeoutMinutes * 60,
     setting: "enrolment.timeoutMinutes",
     everySeconds: rebootLookSeconds,
+    error: "OKMM-BOOT-TIMEOUT" as const,
     remedy: "the node stays cordoned; look at its console, then run `pulumi up` again",
   };
   const state = await waitUntil(`${name} to come back`, waiting, async (): Promise<Look<MachineState>> => {

@@ -41,6 +41,7 @@ async function requireHealthyEtcd(kubectl: Kubectl, node: string): Promise<void>
   const waiting = {
     timeoutSeconds: etcdSeconds,
     everySeconds: etcdLookSeconds,
+    error: "OKMM-ETCD-DEGRADED" as const,
     remedy:
       "a control-plane node goes out of service only while etcd is healthy; the node was not touched. Mend etcd and run again",
   };

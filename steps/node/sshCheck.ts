@@ -66,7 +66,7 @@ async function ask({ name, consent, ...target }: Machine, wanted: Wanted): Promi
   const { certificate } = wanted;
   try {
     const state = await new NodeMachine(name, target, certificate, limits).state();
-    const held = "; or its `hold: true` goes on without it";
+    const held = "; or set its `hold: true` to continue without it";
     return {
       problems: obstacles(state, consent).map((obstacle) => `${name}: ${obstacle}${held}`),
       warnings: allDoubts(state, wanted).map((doubt) => `${name}: ${doubt}`),

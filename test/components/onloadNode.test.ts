@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
 import { OnloadNode, type OnloadNodeArgs } from "../../components/onloadNode.ts";
 import { step } from "../../components/step.ts";
+import { contract } from "../../core/contracts/contract.ts";
 import { annotations } from "../../core/names.ts";
 import type { NodeReality } from "../../core/node/reality.ts";
 import { proven } from "../core/node/realities.ts";
@@ -13,6 +15,7 @@ import { certificate, identity, node, passwordHash, ssh, target } from "./nodeAr
 
 const register = (more: () => Partial<OnloadNodeArgs> = () => ({}), options = answered): Promise<Registration[]> =>
   record(() => new OnloadNode(node("worker-1", more()), {}), options);
+const someBuild = contract({ program: "followModuleBuild", input: z.object({}), answer: z.object({}) });
 const onNode = { cluster: onStack.cluster, ssh, certificate };
 const childrenOf = (all: Registration[], parent: string): string[] =>
   all.filter((each) => each.parent === parent).map(({ name }) => name);
@@ -134,7 +137,7 @@ test("a held node is selected and claimed, but neither rolled nor proven", async
 test("the outage waits for the build, and a preview knows its inputs before that", async () => {
   const all = await record(
     () => {
-      const build = step("module-build", { run: "followModuleBuild", input: {} }, {});
+      const build = step("module-build", { run: someBuild }, {}, {});
       return new OnloadNode(node("worker-1", { build: pulumi.output(build) }), {});
     },
     { preview: true },

@@ -19,7 +19,9 @@ const args: SrpmImageArgs = {
 const register = (change: Partial<SrpmImageArgs> = {}, options?: RecordOptions): Promise<Registration[]> =>
   record(() => new SrpmImage("source", { ...args, ...change }, {}), { outputs, ...options });
 const outputs: NonNullable<RecordOptions["outputs"]> = ({ name, inputs }) =>
-  "metadata" in inputs ? { metadata: { ...(inputs["metadata"] as object), uid: `uid-${name}` } } : { stdout: "{}" };
+  "metadata" in inputs
+    ? { metadata: { ...(inputs["metadata"] as object), uid: `uid-${name}` } }
+    : { stdout: '{"image":"registry/onload-srpm@sha256:1"}' };
 
 const outputTag = (all: Registration[]): string =>
   (named(all, "source-build").inputs["spec"] as { output: { to: { name: string } } }).output.to.name;

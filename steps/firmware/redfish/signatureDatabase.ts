@@ -91,7 +91,8 @@ export class SignatureDatabase {
     const waiting = {
       timeoutSeconds: patience,
       everySeconds: bmcRetrySeconds,
-      remedy: "see to the BMC, then run `pulumi up` again",
+      error: "OKMM-BMC-AWAY" as const,
+      remedy: "check the BMC, then run `pulumi up` again",
     };
     return waitUntil(`the BMC of ${node}`, waiting, async (): Promise<Look<T>> => {
       try {
