@@ -1,16 +1,20 @@
 import { z } from "zod";
 import { signingSources } from "./choices.ts";
+import { keys } from "./keys.ts";
 import { meantBy } from "./misspelt.ts";
 import { moduleName } from "../names.ts";
 import { schema, type Settings } from "./settings.ts";
 import { signingPairProblems } from "./signingPair.ts";
 
-/** Keys whose values must be secret, and how they are set. */
-const secretKeys: Readonly<Record<string, string>> = {
-  signingKey: "pulumi config set --secret signingKey",
-  mokPassword: "pulumi config set --secret mokPassword",
-  bmcCredentials: "pulumi config set --secret --path bmcCredentials.password",
-};
+/** Keys whose values, or parts of them, must be secret, and how they are set. */
+const secretKeys: Readonly<Record<string, string>> = Object.fromEntries(
+  keys
+    .filter(({ secret }) => secret)
+    .map(({ path }) => {
+      const [key = path, member] = path.split(".");
+      return [key, `pulumi config set --secret ${member === undefined ? "" : "--path "}${path}`];
+    }),
+);
 
 /**
  * Checks the raw configuration as Pulumi gives it: a string per key, objects as JSON.
