@@ -3,7 +3,7 @@ import { signingSources } from "./choices.ts";
 import { keys } from "./keys.ts";
 import { meantBy } from "./misspelt.ts";
 import { moduleName } from "../names.ts";
-import { schema, type Settings } from "./settings.ts";
+import { longestNamespace, schema, type Settings } from "./settings.ts";
 import { signingPairProblems } from "./signingPair.ts";
 
 /** Keys whose values, or parts of them, must be secret, and how they are set. */
@@ -120,11 +120,10 @@ function crossProblems(values: Record<string, unknown>): CrossProblem[] {
   // With a misspelt source nobody knows whether a pair is wanted.
   const pairProblems = source === undefined ? [] : signingPairProblems({ ...settings, signing: { source } });
   const problems: CrossProblem[] = pairProblems.map(([key, expected]) => ({ path: [key], expected }));
-  const most = 40 - moduleName.length;
-  if (settings.namespace.length > most) {
+  if (settings.namespace.length > longestNamespace) {
     problems.push({
       path: ["namespace"],
-      expected: `at most ${most} characters: KMM allows 40 for the namespace and the Module's name ("${moduleName}") together`,
+      expected: `at most ${longestNamespace} characters: KMM allows 40 for the namespace and the Module's name ("${moduleName}") together`,
     });
   }
   settings.nodes.forEach((node, index) => {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { moduleName } from "../names.ts";
 import { consoleForm } from "./address.ts";
 import { build, release } from "./buildSettings.ts";
 import { enrolmentModes, signingSources } from "./choices.ts";
@@ -217,6 +218,9 @@ const password = z.string().regex(/^[A-Za-z0-9]{8,64}$/, {
   error: "8 to 64 of A-Z, a-z and 0-9 (firmware consoles know no other keyboard)",
 });
 
+/** Characters: KMM allows 40 for the namespace and the Module's name together. */
+export const longestNamespace = 40 - moduleName.length;
+
 const bmcCredentials = z
   .strictObject({
     user: matching(
@@ -230,7 +234,7 @@ const bmcCredentials = z
 export const schema = z.strictObject({
   cluster,
   namespace: matching(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "a namespace's name: a-z, 0-9 and -")
-    .meta({ description: "Namespace of everything this stack creates; at most 34 characters" })
+    .meta({ description: `Namespace of everything this stack creates; at most ${longestNamespace} characters` })
     .default("onload-kmm"),
   release,
   build: build.prefault({}),
