@@ -38,7 +38,7 @@ const provider = new k8s.Provider(
     kubeconfig: cluster.kubeconfig,
     context: cluster.context,
     clusterIdentifier: cluster.id,
-    // A kill between the API's write and the checkpoint would else end in "already exists".
+    // Otherwise a kill between the API's write and the checkpoint would end in "already exists".
     upsertExistingObjects: true,
   },
   { dependsOn: [identity] },

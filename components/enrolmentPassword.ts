@@ -24,7 +24,7 @@ export class EnrolmentPassword extends pulumi.ComponentResource {
     super(EnrolmentPassword.type, name, {}, options);
 
     if (args.given === undefined) {
-      // Letters and digits only: firmware consoles know no other keyboard.
+      // Letters and digits only: a firmware console may have another keyboard layout.
       const generated = new random.RandomPassword(name, { length: 16, special: false }, childOf(this));
       this.password = generated.result;
       this.hash = generated.bcryptHash;
@@ -40,5 +40,5 @@ export class EnrolmentPassword extends pulumi.ComponentResource {
   }
 }
 
-/** bcrypt's salt has 22 characters; the last carries two bits only, and `.` fits always. */
+/** bcrypt's salt has 22 characters; the last carries two bits only, and `.` is always valid. */
 const saltLength = 21;

@@ -9,8 +9,8 @@ interface GuardArgs extends Pick<StackArgs, "cluster"> {
 
 /**
  * Deleted before the objects that it depends on: refuses where the context leads to another cluster. The provider itself
- * never looks which cluster answers, and `destroy` doesn't run the program. Each component has one as soon as its objects
- * are there, for a stack that was never finished lacks the one that comes last of all (index.ts).
+ * never checks which cluster answers, and `destroy` doesn't run the program. Each component has one as soon as its objects
+ * exist, because a stack that was never finished lacks the last one of all (index.ts).
  */
 export function guard(
   name: string,
@@ -18,6 +18,6 @@ export function guard(
   objects: readonly pulumi.Resource[],
   parent: pulumi.Resource,
 ): void {
-  // Whatever is to be deleted has this in its way.
+  // Deleted before everything that it depends on.
   step(`${name}-guard`, { undo: "guardDestroy", input: { cluster, keyIsProtected } }, childOf(parent, [...objects]));
 }

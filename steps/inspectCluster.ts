@@ -7,6 +7,7 @@ import { clusterWarnings } from "../core/cluster/clusterWarnings.ts";
 import { clusterProblems, listedNodes, type ClusterFacts } from "../core/cluster/inspection.ts";
 import { moduleKernels } from "../core/build/moduleKernels.ts";
 import { registry } from "../core/configuration/settings.ts";
+import { previewSeconds } from "../core/patience.ts";
 import { readCluster } from "./cluster/clusterFacts.ts";
 import { connect } from "./cluster/kubectl.ts";
 import { machineSchema, reach } from "./node/sshCheck.ts";
@@ -32,12 +33,9 @@ const input = z.object({
   machines: z.array(machineSchema),
 });
 
-/** Seconds: who runs `preview` wants to hear soon that the VPN is down. */
-const patience = 10;
-
 async function findings({ cluster, intent }: z.infer<typeof input>): Promise<ClusterFacts | StepError> {
   try {
-    return await readCluster(await connect(cluster, patience), intent, patience);
+    return await readCluster(await connect(cluster, previewSeconds), intent, previewSeconds);
   } catch (error) {
     if (error instanceof StepError) return error;
     throw error;

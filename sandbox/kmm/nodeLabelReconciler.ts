@@ -11,14 +11,14 @@ import {
 import { type Node, NODES } from "./resources.ts";
 
 /**
- * Ordered upgrade: leads KMM's own version labels of a node after the one that people set. The old version's labels go
+ * Ordered upgrade: moves KMM's own version labels of a node after the one that people set. The old version's labels go
  * first, and the new ones come only once `.ready` is off, that is, once the module is unloaded; the wait polls with the
- * queue's doubling pauses. That there is such a version of the Module, or such a Module, is not asked.
+ * queue's doubling pauses. It doesn't check that such a version of the Module, or such a Module, exists.
  */
 export async function reconcileNodeLabels(context: Context, name: string): Promise<void> {
   const node = await context.kube.find(NODES, { name });
   if (node === undefined) return;
-  const second = secondVersionPrefix(context.generation);
+  const second = secondVersionPrefix(context.line);
   for (const key of modulesOf(node, second)) await follow(context, name, key);
 }
 
@@ -36,7 +36,7 @@ async function follow(context: Context, name: string, key: ModuleKey): Promise<v
   const node = await context.kube.get(NODES, { name });
   const labels = node.metadata.labels ?? {};
   const wanted = labels[versionLabel(key)];
-  const second = `${secondVersionPrefix(context.generation)}${key.namespace}.${key.name}`;
+  const second = `${secondVersionPrefix(context.line)}${key.namespace}.${key.name}`;
   if (labels[workerVersionLabel(key)] !== wanted) {
     await setLabel(context, node, second, null);
     await setLabel(context, node, workerVersionLabel(key), null);

@@ -1,6 +1,6 @@
 import { isAlreadyExists, ownerReference } from "../kube.ts";
 import { canonical, type Context, sameJson, targetOf } from "./context.ts";
-import type { Generation } from "./generations.ts";
+import type { Line } from "./lines.ts";
 import { imageSpecOf, resolve, type ResolvedModule } from "./mapping.ts";
 import {
   type ImageSpec,
@@ -16,7 +16,7 @@ import {
 } from "./resources.ts";
 import { ownTolerations } from "./selection.ts";
 
-/** PreflightValidationOCP: hands its spec to a PreflightValidation of the same name, and takes the results over. */
+/** PreflightValidationOCP: passes its spec to a PreflightValidation of the same name, and copies the results. */
 export async function reconcilePreflightOcp(context: Context, name: string): Promise<void> {
   const outer = await context.kube.find(PREFLIGHTS_OCP, { name });
   if (outer === undefined || outer.metadata.deletionTimestamp !== undefined) return;
@@ -76,8 +76,8 @@ function resultOf(
   return { ...key, verificationStatus, verificationStage, statusReason, lastTransitionTime };
 }
 
-function imageFor({ generation }: Context, { spec }: Preflight, resolved: ResolvedModule): ImageSpec {
-  return { ...imageSpecOf(resolved, generation), ...(spec.dtkImage === undefined ? {} : { dtkImage: spec.dtkImage }) };
+function imageFor({ line }: Context, { spec }: Preflight, resolved: ResolvedModule): ImageSpec {
+  return { ...imageSpecOf(resolved, line), ...(spec.dtkImage === undefined ? {} : { dtkImage: spec.dtkImage }) };
 }
 
 interface Search {
@@ -86,11 +86,11 @@ interface Search {
   image: ImageSpec;
 }
 
-/** Asks for the image by a ModuleImagesConfig; answers what that says about it by now. */
+/** Requests the image by a ModuleImagesConfig; returns what that says about it now. */
 async function lookFor(context: Context, { preflight, module, image }: Search): Promise<ImageState | undefined> {
   const { namespace, name } = targetOf(module);
   const target = { namespace, name: `${name}-preflight` };
-  const spec = searchSpec(context.generation, { preflight, module, image });
+  const spec = searchSpec(context.line, { preflight, module, image });
   const mic = await context.kube.find(MICS, target);
   if (mic === undefined) {
     const metadata = { ...target, ownerReferences: [ownerReference(PREFLIGHTS, preflight)] };
@@ -104,13 +104,13 @@ async function lookFor(context: Context, { preflight, module, image }: Search): 
   return mic.status?.imagesStates?.find((each) => each.image === image.image)?.status;
 }
 
-function searchSpec(generation: Generation, { preflight, module, image }: Search): ModuleImagesConfig["spec"] {
+function searchSpec(line: Line, { preflight, module, image }: Search): ModuleImagesConfig["spec"] {
   const { imageRepoSecret, moduleLoader, tolerations = [] } = module.spec;
   return {
     imagePullPolicy: moduleLoader?.container.imagePullPolicy ?? "IfNotPresent",
     ...(imageRepoSecret === undefined ? {} : { imageRepoSecret }),
-    ...(generation.pushesAsAsked ? { pushBuiltImage: preflight.spec.pushBuiltImage === true } : {}),
-    ...(generation.ownTolerations ? { tolerations: [...tolerations, ...ownTolerations(generation)] } : {}),
+    ...(line.pushesAsAsked ? { pushBuiltImage: preflight.spec.pushBuiltImage === true } : {}),
+    ...(line.ownTolerations ? { tolerations: [...tolerations, ...ownTolerations(line)] } : {}),
     images: [image],
   };
 }

@@ -4,6 +4,7 @@ import { bootDoubts } from "../../core/firmware/bootOrder.ts";
 import { driverProblems, isTrusted, type MachineState } from "../../core/node/machineState.ts";
 import { doubts, obstacles } from "../../core/node/obstacles.ts";
 import type { NodeReality } from "../../core/node/reality.ts";
+import { sshCommandInPreviewSeconds, sshLoginInPreviewSeconds } from "../../core/patience.ts";
 import { consentSchema } from "./nodeInput.ts";
 import { NodeMachine, ToolFailure } from "./nodeMachine.ts";
 import { sshSchema, Unreachable } from "./ssh.ts";
@@ -13,8 +14,8 @@ import { StepError } from "../lib/step.ts";
 export const machineSchema = sshSchema.extend({ name: z.string(), consent: consentSchema });
 type Machine = z.infer<typeof machineSchema>;
 
-/** Seconds for a node to let us in, and to answer: whoever runs `preview` waits for the slowest. */
-const patience = { connectSeconds: 5, commandSeconds: 30 };
+/** For a node to let us in, and to answer. */
+const limits = { connectSeconds: sshLoginInPreviewSeconds, commandSeconds: sshCommandInPreviewSeconds };
 
 export interface Reached {
   readonly problems: readonly string[];
@@ -66,7 +67,7 @@ interface Found {
 async function ask({ name, consent, ...target }: Machine, wanted: Wanted): Promise<Found> {
   const { certificate } = wanted;
   try {
-    const state = await new NodeMachine(name, target, certificate, patience).state();
+    const state = await new NodeMachine(name, target, certificate, limits).state();
     const held = "; or its `hold: true` goes on without it";
     return {
       problems: obstacles(state, consent).map((obstacle) => `${name}: ${obstacle}${held}`),

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import net from "node:net";
 import { test, type TestContext } from "node:test";
 import { enrol } from "../../../steps/firmware/enrolment.ts";
+import { firmwareAccess } from "../../../steps/firmware/firmwareAccess.ts";
 import { connect } from "../../../steps/cluster/kubectl.ts";
 import type { NodeMachine } from "../../../steps/node/nodeMachine.ts";
 import { NodeOutage } from "../../../steps/node/nodeOutage.ts";
@@ -19,7 +20,7 @@ async function silentConsole(t: TestContext) {
   return { console: `tcp:127.0.0.1:${(server.address() as net.AddressInfo).port}`, opened };
 }
 
-test("a reboot that fails gives the console back: left open, it would keep the step alive for ever", async (t) => {
+test("a reboot that fails closes the console: left open, it would keep the step alive forever", async (t) => {
   const cluster = new FakeCluster(t);
   cluster.put({ kind: "Node", metadata: { name: "w1" }, status: { nodeInfo: { bootID: "boot-1" } } });
   const settings = { stack: "prod", node: "w1", maxParallel: 1, drain: true, drainTimeoutMinutes: 5 };
@@ -41,7 +42,10 @@ test("a reboot that fails gives the console back: left open, it would keep the s
   const readNode = async () => (await outage.read()) ?? assert.fail("the node is gone");
   const [[line]] = await Promise.all([
     opened,
-    assert.rejects(enrol({ name: "w1", enrolment, certificate, outage, machine, readNode }), /reboot\.sh failed/),
+    assert.rejects(
+      enrol({ name: "w1", enrolment, certificate, outage, machine, firmware: firmwareAccess, readNode }),
+      /reboot\.sh failed/,
+    ),
   ]);
   if (!line.resume().closed) await once(line, "close");
 });
