@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { names, ownFields, ownLabels } from "../core/names.ts";
-import type { Strategy } from "../core/configuration/settings.ts";
+import type { Strategy } from "../core/configuration/choices.ts";
 import { guard } from "./guard.ts";
 import { ownChildOf, secretReadBy, type OwnerArgs } from "./options.ts";
 

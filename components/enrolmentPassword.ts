@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { hashSync } from "bcryptjs";
-import type { EnrolmentMode } from "../core/configuration/settings.ts";
+import type { EnrolmentMode } from "../core/configuration/choices.ts";
 import { childOf } from "./options.ts";
 
 export interface EnrolmentPasswordArgs {
@@ -29,7 +29,7 @@ export class EnrolmentPassword extends pulumi.ComponentResource {
     super(EnrolmentPassword.type, name, {}, options);
 
     if (args.given === undefined) {
-      // Letters and digits only: firmware consoles know no other keyboard.
+      // Letters and digits only: a firmware console may have another keyboard layout.
       const generated = new random.RandomPassword(name, { length: 16, special: false }, childOf(this));
       this.password = generated.result;
       this.hash = generated.bcryptHash;
@@ -45,5 +45,5 @@ export class EnrolmentPassword extends pulumi.ComponentResource {
   }
 }
 
-/** bcrypt's salt has 22 characters; the last carries two bits only, and `.` fits always. */
+/** bcrypt's salt has 22 characters; the last carries two bits only, and `.` is always valid. */
 const saltLength = 21;

@@ -10,8 +10,8 @@ interface GuardArgs extends Pick<StackArgs, "cluster"> {
 
 /**
  * Deleted before the objects that it depends on: refuses where the context leads to another cluster. The provider itself
- * never looks which cluster answers, and `destroy` doesn't run the program. Each component has one as soon as its objects
- * are there, for a stack that was never finished lacks the one that comes last of all (index.ts).
+ * never checks which cluster answers, and `destroy` doesn't run the program. Each component has one as soon as its objects
+ * exist, because a stack that was never finished lacks the last one of all (index.ts).
  */
 export function guard(
   name: string,

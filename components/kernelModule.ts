@@ -1,9 +1,5 @@
-<<<<<<< HEAD
-import type { Strategy } from "../core/configuration/choices.ts";
-=======
 import type { Strategy } from "../core/configuration/choices.ts";
 import type { Settings } from "../core/configuration/settings.ts";
->>>>>>> con
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { buildNextKernel } from "../core/contracts/buildNextKernel.ts";

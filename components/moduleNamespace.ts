@@ -9,7 +9,7 @@ import { ownChildOf, type OwnerArgs } from "./options.ts";
 export interface ModuleNamespaceArgs extends OwnerArgs {
   /** The namespace's name; see `onload-kmm:namespace`. */
   readonly namespace: string;
-  /** How the stack goes about its work: where each step reads it. */
+  /** How the stack works; each step reads it from the namespace. */
   readonly policy: Policy;
 }
 
@@ -51,7 +51,7 @@ export class ModuleNamespace extends pulumi.ComponentResource {
       `${name}-privileged`,
       {
         metadata: { name: names.privilegedBinding, namespace: this.name, labels, annotations },
-        // OpenShift makes this ClusterRole for the SCC `privileged`; KMM's workers run as root with SYS_MODULE.
+        // OpenShift creates this ClusterRole for the SCC `privileged`; KMM's workers run as root with SYS_MODULE.
         roleRef: {
           apiGroup: "rbac.authorization.k8s.io",
           kind: "ClusterRole",
@@ -68,7 +68,7 @@ export class ModuleNamespace extends pulumi.ComponentResource {
   }
 }
 
-/** Pod security admission: the worker pods are privileged, and OpenShift must not set its own level over ours. */
+/** Pod security admission: the worker pods are privileged, and OpenShift must not overwrite our level with its own. */
 const privileged = {
   "pod-security.kubernetes.io/enforce": "privileged",
   "pod-security.kubernetes.io/audit": "privileged",

@@ -10,9 +10,9 @@ export interface StackArgs {
   readonly cluster: ClusterAccess;
 }
 
-/** What a component with objects in the cluster needs to know, too. */
+/** What a component with objects in the cluster also needs to know. */
 export interface OwnerArgs extends StackArgs {
-  /** Which of the stack's objects somebody deleted, so that they are made again. */
+  /** Which of the stack's objects somebody deleted, so that they are created again. */
   readonly remade: Remade;
 }
 
@@ -23,15 +23,15 @@ export const childOf = (
 ): pulumi.CustomResourceOptions => ({ parent, dependsOn });
 
 /**
- * As {@link childOf}, of somebody's Secret that is read: who made it by `kubectl apply` has a copy of its content in an
- * annotation, which the state would else hold in plain text.
+ * As {@link childOf}, for somebody's Secret that is read: `kubectl apply` leaves a copy of its content in an
+ * annotation, which state would otherwise hold in plain text.
  */
 export const secretReadBy = (parent: pulumi.Resource): pulumi.CustomResourceOptions => ({
   parent,
   additionalSecretOutputs: ["metadata"],
 });
 
-/** As {@link childOf}, of an object that is made again where somebody deleted it. */
+/** As {@link childOf}, for an object that is created again if somebody deleted it. */
 export function ownChildOf(
   parent: pulumi.Resource,
   remake: Remake | undefined,
@@ -39,9 +39,9 @@ export function ownChildOf(
 ): pulumi.CustomResourceOptions {
   return {
     ...childOf(parent, dependsOn),
-    // Never absent: the engine compares two values only.
+    // Never absent: the engine only compares two values.
     replacementTrigger: remake?.since ?? "",
-    // The deletion of the old object, which comes last otherwise, would hit the new one: both have one name.
+    // Otherwise the old object's deletion would come last and delete the new one: both have the same name.
     ...(remake?.isGone === true && { deleteBeforeReplace: true }),
   };
 }

@@ -9,14 +9,14 @@ import { ownChildOf, secretReadBy, type OwnerArgs } from "./options.ts";
 export interface RegistrySecretArgs extends OwnerArgs {
   /** `NAMESPACE/NAME` of the Secret that may push and pull; that it fits was checked before (core/build/registryTrust.ts). */
   readonly pushSecret: string;
-  /** The same of one with what else builds pull. */
+  /** The same for a Secret with what else builds pull. */
   readonly pullSecret?: string | undefined;
   /** Where the Secret goes. */
   readonly namespace: pulumi.Input<string>;
 }
 
 /**
- * Credentials for a registry outside of the cluster, in the stack's namespace: one Secret for all, since KMM takes only one for
+ * Credentials for a registry outside of the cluster, in the stack's namespace: one Secret for all, because KMM takes only one for
  * its builds' pulls and pushes and for the nodes' pulls.
  */
 export class RegistrySecret extends pulumi.ComponentResource {
@@ -30,7 +30,7 @@ export class RegistrySecret extends pulumi.ComponentResource {
 
     const sources = [
       ...(args.pullSecret === undefined ? [] : [{ use: "pull", ...secretAt(args.pullSecret) }]),
-      // The last one's entries stand over those before.
+      // The last one's entries override those before.
       { use: "push", ...secretAt(args.pushSecret) },
     ].map(({ use, namespace, name: source }) =>
       k8s.core.v1.Secret.get(`${name}-${use}-source`, `${namespace}/${source}`, secretReadBy(this)),

@@ -39,7 +39,7 @@ export class SigningKey extends pulumi.ComponentResource {
     this.certificate = pulumi.output(pair.certificate);
     this.fingerprint = this.certificate.apply((pem) => new X509Certificate(pem).fingerprint256);
 
-    // A Secret of another name, not other data under the old one: a build that runs keeps the pair it began with.
+    // A new name rather than new data under the old one: a running build keeps the pair that it started with.
     const suffix = this.fingerprint.apply((fingerprint) => fingerprint.replaceAll(":", "").slice(0, 12).toLowerCase());
     const key = this.#secret(name, args, { data: "key", suffix, pem: pair.key });
     const cert = this.#secret(name, args, { data: "cert", suffix, pem: this.certificate });

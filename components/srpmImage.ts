@@ -13,7 +13,7 @@ export interface SrpmImageArgs extends OwnerArgs {
   readonly namespace: pulumi.Input<string>;
   /** The release package: its path on the bastion, its SHA-256, and its version. */
   readonly release: { readonly package: string; readonly sha256: string; readonly version: string };
-  /** A registry outside of the cluster, and the Secret in the namespace that lets in there. */
+  /** A registry outside the cluster, and the Secret in the namespace with its credentials. */
   readonly registry?: { readonly repository: string; readonly secret: pulumi.Input<string> } | undefined;
   /** SHA-256 of the source RPM in it, hexadecimal. */
   readonly srpmSha256: string;
@@ -35,7 +35,7 @@ interface ContextFile {
 export class SrpmImage extends pulumi.ComponentResource {
   static readonly type = "onload-kmm:index:SrpmImage";
 
-  /** The image's tag, `<release>-<hash>`: another one as soon as the source RPM or a build script is another. */
+  /** The image's tag, `<release>-<hash>`: it changes with the source RPM and the build scripts. */
   readonly tag: string;
   /** The image by digest. */
   readonly image: pulumi.Output<string>;
@@ -65,7 +65,7 @@ export class SrpmImage extends pulumi.ComponentResource {
           output: output(args, this.tag),
         },
       },
-      // A build whose output stream doesn't exist waits for it, and is given up after five minutes.
+      // A build whose output stream doesn't exist waits for it, and fails after five minutes.
       ownChildOf(this, args.remade["source-build"], stream),
     );
 
@@ -113,7 +113,7 @@ const output = ({ registry }: SrpmImageArgs, tag: string) =>
     ? { to: { kind: "ImageStreamTag", name: `${names.srpmImageStream}:${tag}` } }
     : { to: { kind: "DockerImage", name: sourceReference(registry, tag) }, pushSecret: { name: registry.secret } };
 
-/** The same for the upload. Another stream is empty, whatever was pushed to the one before. */
+/** The same for the upload. A new stream is empty, whatever was pushed to the one before. */
 const place = ({ registry }: SrpmImageArgs, stream: k8s.apiextensions.CustomResource | undefined) => ({
   ...(stream !== undefined && { stream: stream.metadata.uid }),
   ...(registry !== undefined && { repository: registry.repository }),

@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 /**
  * Twelve hexadecimal digits that change when, and only when, a part changes.
  *
- * Parts are hashed as canonical JSON with their keys sorted, so that their order in the source doesn't count
- * and no two different sets of parts run together.
+ * Parts are hashed as canonical JSON with their keys sorted, so that their order in the source doesn't matter
+ * and no two different sets of parts look the same.
  */
 export function contentHash(parts: Record<string, unknown>): string {
   return createHash("sha256").update(canonicalJson(parts)).digest("hex").slice(0, 12);

@@ -6,7 +6,7 @@
 #   password-hash=<crypt(5) hash of the password that MokManager will ask for; never the password>
 #
 # stdout: {"before": state, "after": state, "deletionPending": true|false}, states as in state.sh. A key that isn't
-# enrolled needs nothing; one whose enrolment is only pending is taken out of the request, without password or reboot.
+# enrolled needs nothing; one whose enrolment is only pending is removed from the request, without password or reboot.
 #
 # Refused (3): requests to delete other keys are pending (this one would change their password).
 if [ -z "${onload_kmm_lib:-}" ]; then
@@ -35,7 +35,7 @@ esac
 others=$(other_requests --list-delete)
 [ "$others" -eq 0 ] || fail 3 "requests to delete $others other keys are pending; let them be done or revoke them first"
 
-# A pending deletion may bear another password, which mokutil would keep.
+# A pending deletion may have another password, which mokutil would keep.
 as_root mokutil --revoke-delete >/dev/null || fail 1 'mokutil --revoke-delete failed'
 printf %s "$input_password_hash" >"$dir/hash"
 answer=$(as_root mokutil --delete "$dir/key.der" --hash-file "$dir/hash" 2>&1) || fail 1 "mokutil --delete: $answer"

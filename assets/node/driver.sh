@@ -1,6 +1,6 @@
 #!/bin/sh
 # Loads the kernel's own driver for Solarflare ports, after OpenOnload's was unloaded: nothing else does so before the next
-# boot. See lib.sh for the conventions. Loaded already is fine.
+# boot. See lib.sh for the conventions. It may be loaded already.
 #
 # stdin: nothing
 #

@@ -4,7 +4,7 @@
 # stdin:
 #   certificate=<base64 of DER>
 #   password-hash=<crypt(5) hash of the password that MokManager will ask for: $2a$… or $6$…; never the password>
-#   replace=yes      take a pending request back and make it anew: it may bear another password (mokutil would keep it).
+#   replace=yes      revoke a pending request and make it again: it may have another password (mokutil would keep that).
 #                    Anything else leaves a pending request as it is.
 #
 # stdout: {"before": state, "after": state, "replaced": true|false}, states as in state.sh. A key that the kernel trusts

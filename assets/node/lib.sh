@@ -51,9 +51,9 @@ read_input() {
   done
 }
 
-# A directory in memory for what mokutil can only read from files, gone when the script ends however it ends.
+# A directory in memory for what mokutil can only read from files, removed however the script ends.
 secret_dir() {
-  # What a killed run has left, should there be any.
+  # What a killed run may have left.
   find "$root/dev/shm" -maxdepth 1 -name 'onload-kmm.*' -mmin +10 -exec rm -rf {} + 2>/dev/null || :
   trap 'rm -rf "$dir"' EXIT
   trap 'exit 129' HUP
@@ -85,7 +85,7 @@ secure_boot() {
 }
 
 # Prints the state of $dir/key.der: enrolled, pending, not-enrolled, in-db, in-kernel, blocked or unsupported (no EFI).
-# Only mokutil's words count: the exit code of --test-key was inverted after 0.7.2.
+# Only mokutil's output counts: the exit code of --test-key was inverted after 0.7.2.
 key_state() {
   answer=$(as_root mokutil --test-key "$dir/key.der" 2>&1) || :
   case $answer in

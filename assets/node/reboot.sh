@@ -1,12 +1,12 @@
 #!/bin/sh
-# Reboots the node in a moment, detached, so that the connection ends cleanly. See lib.sh for the conventions.
+# Reboots the node after a short delay, detached, so that the connection ends cleanly. See lib.sh for the conventions.
 #
 # stdin:
 #   boot-id=<the boot to end>   optional guard: after a reboot that happened in between, nothing is done (3)
-#   timeout=<seconds>           optional: how long MokManager waits for a key at this reboot; -1 waits for ever, without
-#                               a countdown. 0 is refused: it counts for ever. With it the next boot takes the entry that this
-#                               one came from, where efibootmgr is there: a network or a removable disk that the firmware tries
-#                               first would miss MokManager.
+#   timeout=<seconds>           optional: how long MokManager waits for a key at this reboot; -1 waits indefinitely,
+#                               without a countdown. 0 is refused: it counts forever. With a timeout, and where there is
+#                               efibootmgr, the next boot takes the entry that this one came from: a network or a removable disk
+#                               that the firmware tries first would miss MokManager.
 #   delay=<seconds>             optional: before the reboot starts; 3 when missing
 #
 # stdout: {"bootId": the boot that ends, "bootNext": the entry that the next one takes, or null for the firmware's choice}

@@ -1,13 +1,13 @@
 #!/bin/sh
-# Takes pending requests for a certificate back. See lib.sh for the conventions. Nothing pending is fine.
+# Revokes pending requests for a certificate. See lib.sh for the conventions. There may be none.
 #
 # stdin:
 #   certificate=<base64 of DER>
 #
-# stdout: {"before": state, "after": state, "deletionRevoked": true|false}, states as in state.sh; the last tells that a
-# request to delete the key was pending and is gone.
+# stdout: {"before": state, "after": state, "deletionRevoked": true|false}, states as in state.sh; the last says whether
+# a request to delete the key was pending and is gone.
 #
-# Refused (3): requests for other keys are pending too; mokutil can only take back all of them.
+# Refused (3): requests for other keys are pending too; mokutil can only revoke all of them.
 if [ -z "${onload_kmm_lib:-}" ]; then
   # shellcheck source=assets/node/lib.sh
   . "${0%/*}/lib.sh"

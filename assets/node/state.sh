@@ -9,7 +9,7 @@
 #                     "unsupported"
 #   deletionPending   whether a request to delete the key waits for MokManager
 #   firmwareSpace     with Secure Boot: bytes that the kernel may still write into the firmware's variables; null where it doesn't
-#                     tell (before Linux 6.6, where efivarfs's size is 0)
+#                     report them (before Linux 6.6, where efivarfs's size is 0)
 #   kernel, bootId, machineId, systemUuid
 #   modules           for onload, sfc, sfc_char and sfc_resource: null when not live, else
 #                     {version, srcversion, outOfTree, unsigned, signers}. `unsigned` is the kernel's own mark on a module
@@ -32,7 +32,7 @@
 #                     loaded on this node; null where there is none. KMM's worker has a modprobe.d of its own.
 #   ibt               whether Indirect Branch Tracking is on
 #   boot              {tool, current, first, path}: whether efibootmgr answers; the firmware's entries that this boot came from and
-#                     that it tries first, as "0001"; and the device path of the former. Null where it doesn't tell.
+#                     that it tries first, as "0001"; and the device path of the former. Null where it doesn't say.
 if [ -z "${onload_kmm_lib:-}" ]; then
   # shellcheck source=assets/node/lib.sh
   . "${0%/*}/lib.sh"
@@ -110,7 +110,7 @@ is_ours() (
 )
 
 # card DEVICE: part and serial number of a PCI function's card. Only root may read its Vital Product Data, which virtual functions
-# don't have; a card that doesn't answer is given up.
+# don't have; a card that doesn't answer is skipped.
 card() {
   vpd=
   if [ "$virtual" = false ]; then vpd=$(as_root timeout 5 lspci -vv -s "$1" 2>/dev/null) || vpd=; fi

@@ -1,13 +1,13 @@
 #!/bin/sh
-# Who holds the modules, so that they can't be unloaded: read-only. See lib.sh for the conventions. Bonds, bridges, VLANs and
-# addresses don't: an interface goes away under them.
+# What holds the modules, so that they can't be unloaded: read-only. See lib.sh for the conventions. Bonds, bridges, VLANs and
+# addresses don't hold them: their interface goes away.
 #
 # stdin: nothing
 #
 # stdout: {"users": [{name, holds, pod}]}
 #   a process, as "nginx (4242)", each once. `holds` is the file that it has open: a device of OpenOnload's, one of its sockets
 #     ("onload:[tcp:0:1]"), the flash of a card (/dev/mtd0, as firmware tools open it), or a virtual function that was given to
-#     vfio-pci: its port's driver goes only once that is free. `pod` is the UID of the pod that it runs in, null outside of pods.
+#     vfio-pci: its port's driver can be removed only once that is free. `pod` is the UID of the pod that it runs in, null outside of pods.
 #   another module, such as a network filter's, as "module NAME"; `holds` is the module that it needs.
 #   "the kernel", where in-tree sfc is in use by more than all of these.
 if [ -z "${onload_kmm_lib:-}" ]; then
@@ -87,7 +87,7 @@ uses() {
   echo "$count"
 }
 
-# Whoever looks at a driver holds it for a moment, too: asked twice.
+# A program that only reads a driver's state holds it for a moment, too, so this asks twice.
 kernel() {
   case $files in */dev/mtd*) return ;; esac
   for pause in 1 0; do

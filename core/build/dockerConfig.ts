@@ -20,7 +20,7 @@ const entry = z.looseObject({
 });
 const dockerConfig = z.object({ auths: z.record(z.string(), entry) });
 
-/** Entries by what they are for: a registry's host, or a repository in it. Undefined for anything else than such a text. */
+/** Entries by what they are for: a registry's host, or a repository in it. Undefined for any other text. */
 function parseDockerConfig(text: string): z.infer<typeof dockerConfig>["auths"] | undefined {
   try {
     return dockerConfig.parse(JSON.parse(text)).auths;
@@ -29,12 +29,12 @@ function parseDockerConfig(text: string): z.infer<typeof dockerConfig>["auths"] 
   }
 }
 
-/** One text with the entries of all; a later one's stand over an earlier one's. What isn't such a text counts as empty. */
+/** One text with the entries of all; later ones override earlier ones. Any other text counts as empty. */
 export const mergeDockerConfigs = (texts: readonly string[]): string =>
   JSON.stringify({ auths: Object.assign({}, ...texts.map((text) => parseDockerConfig(text))) as object });
 
 /**
- * What the entries give for a repository: the most special one, as container runtimes choose
+ * The entry for a repository: the most specific one, as container runtimes choose
  * (containers-auth.json(5), "AUTHORITY").
  */
 export function credentialsFor(repository: string, text: string): Credentials | undefined {

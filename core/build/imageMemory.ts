@@ -2,27 +2,27 @@ import { z } from "zod";
 import { annotations } from "../names.ts";
 
 /**
- * What a stack knows of its kmod images beyond what the registry tells, in annotations of its namespace. KMM's word that an
- * image exists says nothing of its signature: from KMM 2.7 on an image is unsigned under its final tag until the signed one
+ * What a stack knows about its kmod images beyond what the registry reports, in annotations of its namespace. That KMM
+ * reports an image to exist says nothing about its signature: from KMM 2.7 on an image is unsigned under its final tag until the signed one
  * replaces it, and stays so when the signature fails.
  */
 export interface ImageMemory {
-  /** Digests by tag: those that KMM has told to be signed. */
+  /** Digests by tag: those that KMM reported as signed. */
   readonly signed: Readonly<Record<string, string>>;
   /**
    * Tags without their kernels, {@link file://./imageTag.ts stems}, under which a node may have an unsigned image in its
-   * own storage: never used again, for nodes don't pull a tag that they have.
+   * own storage: never used again, because nodes don't pull a tag that they have.
    */
   readonly spoilt: readonly string[];
 }
 
-/** As many signed images as are remembered: the newest. More than any stack has kernels and versions that it may go back to. */
+/** How many signed images are remembered, the newest: more than a stack has kernels and versions to go back to. */
 const remembered = 100;
 
 const signed = z.record(z.string(), z.string());
 const spoilt = z.array(z.string());
 
-/** @throws Error that names the annotation which holds something else */
+/** @throws Error that names an unreadable annotation */
 export function parseImageMemory(found: Readonly<Record<string, string>> = {}): ImageMemory {
   return {
     signed: parse(annotations.signed, found, signed, {}),

@@ -53,7 +53,7 @@ export interface BuildView {
   readonly pushed: Readonly<Record<string, string>>;
   /** Digests by tag that are known to be signed. */
   readonly signed: Readonly<Record<string, string>>;
-  /** UIDs of Builds that had failed before this look's step began: not this round's. Later KMMs use their names again. */
+  /** UIDs of Builds that had failed before this step began, so not this round's. Later KMMs reuse their names. */
   readonly oldFailures: ReadonlySet<string>;
 }
 
@@ -66,14 +66,14 @@ interface BuiltImage extends WantedImage {
 export type BuildVerdict =
   | { readonly kind: "built"; readonly images: readonly BuiltImage[] }
   | { readonly kind: "wait"; readonly missing: string }
-  /** The Module isn't seen: touch it. */
+  /** KMM doesn't see the Module: touch it. */
   | { readonly kind: "unseen"; readonly missing: string }
   /** Delete the MBSC: KMM would take an old failure for this round's. */
   | { readonly kind: "startAfresh"; readonly reason: string }
   /** Delete MIC and MBSC and touch the Module: KMM believes in an image that was never pushed or built, or is about to. */
   | { readonly kind: "forget"; readonly reason: string }
   /**
-   * The registry holds an image, and nobody knows of a signature: take its tag away, then forget. Where KMM signs in place
+   * The registry holds an image whose signature isn't known: delete its tag, then forget. Where KMM signs in place
    * (2.7) some node may have it unsigned: that tag must never be used again.
    */
   | {
@@ -99,7 +99,7 @@ export function judgeBuild(view: BuildView): BuildVerdict {
   return judgeStates(view) ?? judgeRounds(view);
 }
 
-/** Are all images there, really? */
+/** Are all images really there? */
 function judgeStates(view: BuildView): BuildVerdict | undefined {
   const states = statesOf(view);
   const existing = view.wanted.filter(({ image }) => states.get(image) === "Exists");
@@ -110,7 +110,7 @@ function judgeStates(view: BuildView): BuildVerdict | undefined {
   const unknown = existing.filter((wanted) => !isSigned(view, wanted));
   if (unknown.length > 0) {
     const reason = `the registry holds an image for ${kernelsOf(unknown)} of whose signature nothing is known`;
-    // KMM has it from a node that pulled it, or it would know of the signature.
+    // KMM found it on a node that pulled it: otherwise it would know of the signature.
     return { kind: "distrust", images: unknown, reason };
   }
   if (existing.length < view.wanted.length) return undefined;
@@ -124,14 +124,14 @@ function judgeStates(view: BuildView): BuildVerdict | undefined {
 function isSigned(view: BuildView, { image }: WantedImage): boolean {
   const { mbsc, pushed, signed } = view;
   if (signed[tagOf(image)] === pushed[tagOf(image)]) return true;
-  // KMM books a Build's end on all tags of its kernel: beside another tag the result may be that one's.
+  // KMM counts a Build's end for all tags of its kernel: beside another tag the result may be that one's.
   if (staleTag(view) !== undefined) return false;
   const result = mbsc?.status?.images?.find((each) => each.image === image);
   return result?.action === "SignImage" && result.status === "Success";
 }
 
 /**
- * A tag that the round works on beside those that KMM now lists. Told by the MIC, not by what is wanted: a node that leaves
+ * A tag that the round works on beside those that KMM now lists. The MIC decides, not what is wanted: a node that leaves
  * at this run's end is still selected, and built for.
  */
 function staleTag({ mic, mbsc }: BuildView): string | undefined {
@@ -148,7 +148,7 @@ function judgeRounds(view: BuildView): BuildVerdict {
   if (mic !== undefined && !isOwnedBy(mbsc, mic))
     return { kind: "startAfresh", reason: "KMM has taken up an old round" };
   const stale = staleTag(view);
-  // Its build may have been taken for a wanted one already, or may be at any moment; the MIC would keep that.
+  // Its build may count as a wanted one already, or at any moment; the MIC would keep that.
   if (stale !== undefined) return { kind: "forget", reason: `KMM still works on another tag, ${stale}` };
   return judgeBuilds(
     view.builds.filter((build) => isOwnedBy(build, mbsc) && isFor(build, view.wanted)),
@@ -169,7 +169,7 @@ function judgeBuilds(builds: readonly BuildObject[], oldFailures: ReadonlySet<st
 }
 
 /**
- * Names of Builds that do the same. Where names are generated (2.4.1) KMM makes a second one when its cache hasn't heard of the
+ * Names of Builds that do the same. Where names are generated (2.4.1) KMM creates a second one if its cache lacks the
  * first, and from then on only logs `expected 0 or 1 BuildImage resources, got 2`.
  */
 function twinsAmong(builds: readonly BuildObject[]): string | undefined {
@@ -192,7 +192,7 @@ const isOwnedBy = (
   { metadata: { uid } }: { readonly metadata: { readonly uid: string } },
 ): boolean => metadata.ownerReferences?.some((owner) => owner.uid === uid) ?? false;
 
-/** A kernel that only leaving nodes run must not keep the others from their images, nor itself from leaving. */
+/** A kernel that only leaving nodes run must neither block the others' images nor its nodes' leaving. */
 function isFor({ metadata }: BuildObject, wanted: readonly WantedImage[]): boolean {
   const target = metadata.labels?.[kmm.targetKernelLabel] ?? "";
   return wanted.some(({ kernel }) => isSameKernel(kmmKernel(kernel), target));

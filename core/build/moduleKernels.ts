@@ -13,9 +13,10 @@ interface Found {
 }
 
 /**
- * Kernels that the Module needs a mapping for, sorted: those of listed nodes, and of nodes that are selected still where it
- * has one, for KMM unloads a node whose kernel no mapping fits; on one that never had a mapping it would load. As long as the Module has them all it stays as it is: a kernel that
- * nobody runs any more goes with the next change.
+ * Kernels that the Module needs a mapping for, sorted: those of listed nodes, and, if it has a mapping for them, those of
+ * nodes that are still selected. KMM unloads a node whose kernel matches no mapping; for a kernel that never had a mapping
+ * it would load. As long as the Module has them all it stays as it is: a kernel that no node runs any more goes with the next
+ * change.
  */
 export function moduleKernels({ stack, listed, nodes, module }: Found): string[] {
   const needed = nodes

@@ -1,6 +1,6 @@
 /**
- * Why OpenShift doesn't start a Build. A Build itself tells little (`status.reason`, `status.message`, while it is New);
- * the scheduler and the kubelet tell the rest on its pod, `<build>-build`, and in events. Pure, from what the step has read.
+ * Why OpenShift doesn't start a Build. A Build itself says little (`status.reason`, `status.message`, while it is New);
+ * the scheduler and the kubelet say the rest on its pod, `<build>-build`, and in events. Pure, from what the step has read.
  */
 
 export interface WaitingBuild {
@@ -45,7 +45,7 @@ const ordinary = ["ContainerCreating", "PodInitializing"];
 /** The name of a Build's pod. */
 export const podOf = ({ metadata: { name } }: WaitingBuild): string => `${name}-build`;
 
-/** The surest cause first; undefined while nothing tells one. */
+/** The most certain cause first; undefined while none is known. */
 export function whyBuildWaits(build: WaitingBuild, around: BuildSurroundings): string | undefined {
   const { reason, message } = build.status ?? {};
   if (around.earlier.length > 0) return `waits for ${around.earlier.join(", ")}, which must end first`;

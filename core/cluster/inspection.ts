@@ -8,7 +8,8 @@ import type { LiveModule, Remade } from "./ownObjects.ts";
 import type { ClusterOperator, MachineConfigPool } from "../node/maintenance.ts";
 import type { NodeReality } from "../node/reality.ts";
 import { registryProblems, type RegistryFacts } from "../build/registryTrust.ts";
-import { registry, strategy } from "../configuration/settings.ts";
+import { strategies } from "../configuration/choices.ts";
+import { registry } from "../configuration/settings.ts";
 import type { NodeIdentity } from "../node/nodeIdentity.ts";
 import type { NodeModulesConfig, RollNode } from "../node/nodeState.ts";
 
@@ -18,7 +19,7 @@ export const intent = z.object({
   namespace: z.string(),
   nodes: z.array(z.object({ name: z.string(), hold: z.boolean() })).readonly(),
   kernels: z.string(),
-  strategy,
+  strategy: z.enum(strategies),
   /** Absent: images go to the cluster's internal registry. */
   registry: registry.optional(),
   /** PEM of an existing signing pair's certificate; absent where the stack makes its own. */

@@ -1,6 +1,6 @@
-/** What a KMM does, told by what its CRDs have: versions' names don't say when a change came (docs/kmm.md). */
+/** What a KMM does, told by its CRDs: a version's name doesn't say when a change came (docs/kmm.md). */
 export interface KmmFeatures {
-  /** The line by its marks: the lowest that has them all. */
+  /** The line: the oldest that has all of these features. */
   readonly line: "2.4" | "2.5" | "2.6" | "2.7";
   /**
    * From 2.7 on an image is pushed unsigned under its final tag, and then replaced by the signed one. When the signature

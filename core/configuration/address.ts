@@ -7,5 +7,5 @@ export function parseAddress(address: string): { readonly host: string; readonly
 /** The address in a console's setting `tcp:HOST:PORT`; undefined for one of another kind. */
 export const tcpConsole = (console: string): string | undefined => /^tcp:(.*)$/.exec(console)?.[1];
 
-/** Whether that address is one: with a port, and IPv6 in brackets. */
-export const isTcpAddress = (address: string): boolean => /^(\[[0-9a-f:.]+\]|[^\s:[\]@/]+):\d{1,5}$/i.test(address);
+/** What a console's setting may be: a command, or `tcp:` and an address with a port, IPv6 in brackets. */
+export const consoleForm = /^(?!tcp:)|^tcp:(\[[0-9A-Fa-f:.]+\]|[^\s:[\]@/]+):\d{1,5}$/;

@@ -1,14 +1,5 @@
 import { closest, distance } from "fastest-levenshtein";
-import { z } from "zod";
-import { schema } from "./settings.ts";
-
-/** What `z.toJSONSchema` makes of an object or a list, as far as it is looked at here. */
-interface KeySchema {
-  readonly properties?: Readonly<Record<string, KeySchema>>;
-  readonly items?: KeySchema;
-}
-
-const whole = z.toJSONSchema(schema, { io: "input" }) as KeySchema;
+import { configuration, type KeySchema } from "./keys.ts";
 
 /**
  * The key that was meant by one that the configuration doesn't know; undefined when none is near.
@@ -18,7 +9,7 @@ const whole = z.toJSONSchema(schema, { io: "input" }) as KeySchema;
 export function meantBy(path: readonly PropertyKey[], key: string): string | undefined {
   const at = path.reduce<KeySchema | undefined>(
     (inside, step) => (typeof step === "number" ? inside?.items : inside?.properties?.[String(step)]),
-    whole,
+    configuration,
   );
   const known = Object.keys(at?.properties ?? {});
   if (known.length === 0) return undefined;

@@ -1,16 +1,20 @@
 import { z } from "zod";
 import { signingSources } from "./choices.ts";
+import { keys } from "./keys.ts";
 import { meantBy } from "./misspelt.ts";
 import { moduleName } from "../names.ts";
-import { schema, type Settings } from "./settings.ts";
+import { longestNamespace, schema, type Settings } from "./settings.ts";
 import { signingPairProblems } from "./signingPair.ts";
 
-/** Keys whose values must be secret, and how they are set. */
-const secretKeys: Readonly<Record<string, string>> = {
-  signingKey: "pulumi config set --secret signingKey",
-  mokPassword: "pulumi config set --secret mokPassword",
-  bmcCredentials: "pulumi config set --secret --path bmcCredentials.password",
-};
+/** Keys whose values, or parts of them, must be secret, and how they are set. */
+const secretKeys: Readonly<Record<string, string>> = Object.fromEntries(
+  keys
+    .filter(({ secret }) => secret)
+    .map(({ path }) => {
+      const [key = path, member] = path.split(".");
+      return [key, `pulumi config set --secret ${member === undefined ? "" : "--path "}${path}`];
+    }),
+);
 
 /**
  * Checks the raw configuration as Pulumi gives it: a string per key, objects as JSON.
@@ -116,11 +120,10 @@ function crossProblems(values: Record<string, unknown>): CrossProblem[] {
   // With a misspelt source nobody knows whether a pair is wanted.
   const pairProblems = source === undefined ? [] : signingPairProblems({ ...settings, signing: { source } });
   const problems: CrossProblem[] = pairProblems.map(([key, expected]) => ({ path: [key], expected }));
-  const most = 40 - moduleName.length;
-  if (settings.namespace.length > most) {
+  if (settings.namespace.length > longestNamespace) {
     problems.push({
       path: ["namespace"],
-      expected: `at most ${most} characters: KMM allows 40 for the namespace and the Module's name ("${moduleName}") together`,
+      expected: `at most ${longestNamespace} characters: KMM allows 40 for the namespace and the Module's name ("${moduleName}") together`,
     });
   }
   settings.nodes.forEach((node, index) => {

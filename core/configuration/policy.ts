@@ -3,8 +3,8 @@ import { policyPrefix } from "../names.ts";
 import { schema, type Settings } from "./settings.ts";
 
 /**
- * How a stack goes about its work, as opposed to what it makes: widths, time limits, the way of enrolment. It stands in
- * annotations of the stack's namespace, one each, where every step reads it when it runs. So a changed time limit is one
+ * How a stack works, as opposed to what it creates: widths, time limits, the mode of enrolment. It is in
+ * annotations of the stack's namespace, one per setting, where every step reads it when it runs. So a changed time limit is one
  * line of a plan, `"15" => "20"`, and no reason to run a step on every node again.
  */
 export interface Policy {
@@ -29,10 +29,10 @@ export function policyAnnotations({ rollout, enrolment, build, nodes }: Policy):
 }
 
 /**
- * Reads the annotations again; what is missing, on the namespace of an older version or one that is gone, has the
+ * Reads the annotations again; what is missing, on the namespace of an older version or on none, has the
  * configuration's default.
  *
- * @throws Error that names the annotation which holds something else
+ * @throws Error that names an unreadable annotation
  */
 export function parsePolicy(annotations: Readonly<Record<string, string>> = {}): Policy {
   const found = Object.fromEntries(sections.map((section) => [section, membersOf(annotations, `${section}.`)]));

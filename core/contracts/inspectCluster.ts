@@ -2,7 +2,7 @@ import { z } from "zod";
 import { clusterAccess } from "../cluster/clusterAccess.ts";
 import { intent } from "../cluster/inspection.ts";
 import { remade } from "../cluster/ownObjects.ts";
-import { enrolmentMode } from "../configuration/settings.ts";
+import { enrolmentModes } from "../configuration/choices.ts";
 import { consent } from "../node/obstacles.ts";
 import { nodeReality } from "../node/reality.ts";
 import { sshTarget } from "../node/sshTarget.ts";
@@ -17,7 +17,7 @@ export const inspectCluster = contract({
     machines: z.array(sshTarget.extend({ name: z.string(), consent })),
     /** OpenOnload's version. */
     release: z.string(),
-    mode: enrolmentMode,
+    mode: z.enum(enrolmentModes),
   }),
   answer: z.object({
     /** What would make `up` fail. */

@@ -46,7 +46,7 @@ export interface NodeHealthCheck extends Labelled {
 
 const mco = "machineconfiguration.openshift.io";
 
-/** Pairs of annotations that are equal once the node is where it shall be, and what each pair is about. */
+/** Pairs of annotations that are equal once the node has what it should have, and what each pair is about. */
 const pairs = [
   ["currentConfig", "desiredConfig", "config"],
   ["currentImage", "desiredImage", "image"],
@@ -73,7 +73,7 @@ export function poolTrouble(node: Labelled, pools: readonly MachineConfigPool[])
     return `the Machine Config Daemon on ${name} is ${state ?? "silent"}, not Done`;
   }
   const pool = poolOf(node, pools);
-  if (pool === undefined || isQuiet(pool)) return undefined;
+  if (pool === undefined || isAtRest(pool)) return undefined;
   return `machine config pool ${pool.metadata.name} is ${conditionsOf(pool)}, not just Updated`;
 }
 
@@ -99,7 +99,7 @@ export function severalPools(node: Labelled, pools: readonly MachineConfigPool[]
 /** Whether the pool is one of the cluster's own making. */
 const isOwn = ({ metadata }: MachineConfigPool): boolean => !["master", "worker"].includes(metadata.name);
 
-/** An empty selector selects nothing here, other than anywhere else. */
+/** An empty selector selects nothing here, unlike anywhere else. */
 function selecting({ metadata }: Labelled, pools: readonly MachineConfigPool[]): MachineConfigPool[] {
   return pools.filter(({ spec }) => {
     const { matchLabels = {}, matchExpressions = [] } = spec?.nodeSelector ?? {};
@@ -113,8 +113,8 @@ const isTrue = (status: ClusterOperator["status"], type: string): boolean =>
 
 export const isPaused = ({ spec }: MachineConfigPool): boolean => spec?.paused === true;
 
-/** Whether no node of the pool is updated, nor will be: as long as a pool is paused, none begins. */
-function isQuiet(pool: MachineConfigPool): boolean {
+/** Whether no node of the pool is being updated, or will be: no update starts while a pool is paused. */
+function isAtRest(pool: MachineConfigPool): boolean {
   if (isPaused(pool)) return true;
   const { status } = pool;
   if (isTrue(status, "Degraded")) return false;
@@ -122,8 +122,8 @@ function isQuiet(pool: MachineConfigPool): boolean {
 }
 
 /**
- * Whether the pool says `Updating` for no other reason than a node that is cordoned or not Ready, as one of our own that is
- * out of service: it counts as not updated then, though all have the pool's configuration.
+ * Whether the pool says `Updating` for no other reason than a node that is cordoned or not Ready, such as one that we took
+ * out of service: it then counts as not updated, although all have the pool's configuration.
  */
 function isOnlyCordoned({ spec, status }: MachineConfigPool): boolean {
   const { machineCount, updatedMachineCount, readyMachineCount } = status ?? {};
@@ -136,7 +136,7 @@ function isOnlyCordoned({ spec, status }: MachineConfigPool): boolean {
 const conditionsOf = ({ status }: MachineConfigPool): string =>
   ["Updated", "Updating", "Degraded"].filter((type) => isTrue(status, type)).join(", ") || "unknown";
 
-/** What keeps etcd from doing without one more member; undefined when nothing does. */
+/** Why etcd can't spare one more member; undefined if it can. */
 export function etcdTrouble({ status }: ClusterOperator): string | undefined {
   const isFalse = (type: string): boolean =>
     status?.conditions?.some((condition) => condition.type === type && condition.status === "False") ?? false;
@@ -150,7 +150,7 @@ export function etcdTrouble({ status }: ClusterOperator): string | undefined {
 
 /**
  * Names of the health checks that would remedy the node (by a power cycle, which loses MokManager's request) while it
- * waits for a person: NodeHealthChecks that select it, and MachineHealthChecks when a Machine stands behind it.
+ * waits for a person: NodeHealthChecks that select it, and MachineHealthChecks if it has a Machine.
  */
 export function activeHealthChecks(
   node: Labelled,

@@ -1,6 +1,6 @@
 import { leavesInDrain, type DrainedPod } from "./undrained.ts";
 
-/** Whoever holds a module, so that it can't be unloaded, as assets/node/users.sh tells. */
+/** What holds a module, so that it can't be unloaded, as assets/node/users.sh reports. */
 export interface ModuleUser {
   /** `nginx (4242)`, `module foo`, `the kernel`. */
   readonly name: string;
@@ -18,25 +18,25 @@ export interface NodePod extends DrainedPod {
 /** OpenOnload's own server: it ends by itself, half a minute after the last application (`cplane_server_grace_timeout`). */
 const ownServer = "onload_cp_server (";
 
-/** How a person knows it: `nginx (4242) of pod default/web by /dev/onload`. */
+/** How a person recognises it: `nginx (4242) of pod default/web by /dev/onload`. */
 export function userText({ name, holds, pod }: ModuleUser, pods: readonly NodePod[]): string {
   const found = pods.find(isPod(pod));
   const where = pod === null ? "" : ` of pod ${found === undefined ? pod : nameOf(found)}`;
   return `${name}${where}${holds === null ? "" : ` by ${holds}`}`;
 }
 
-/** Those that a drain doesn't end: processes outside of pods, and in pods that stay; without a drain, everybody. */
+/** Those that a drain doesn't end: processes outside pods, and in pods that stay; without a drain, all. */
 export function lastingUsers(users: readonly ModuleUser[], pods: readonly NodePod[], drains: boolean): ModuleUser[] {
   return users.filter(({ name, pod }) => {
     if (name.startsWith(ownServer)) return false;
     if (pod === null || !drains) return true;
-    // A pod that the cluster doesn't know is on its way out.
+    // A pod that the cluster doesn't know is already ending.
     const found = pods.find(isPod(pod));
     return found !== undefined && !leavesInDrain(found);
   });
 }
 
-/** A static pod's processes bear the UID of its file, which its mirror has as a hash. */
+/** A static pod's processes have the UID of its file, which its mirror pod has as a hash. */
 const isPod =
   (uid: string | null) =>
   ({ metadata }: NodePod): boolean =>

@@ -1,6 +1,6 @@
 /**
- * Which node must be proven before node `index` may start: all wait for the canary (index 0), then each lane
- * goes on by itself. With R the time of one node, N nodes take (1 + ⌈(N−1)/width⌉)·R.
+ * Which node must be proven before node `index` may start: all wait for the canary (index 0), then each waits for the
+ * one `width` places before it. If one node takes R, N nodes take (1 + ⌈(N−1)/width⌉)·R.
  *
  * @param index position in the roll-out, from 0
  * @param width how many nodes may be out of service at once, 1 or more

@@ -8,7 +8,7 @@ import { isCordoned, isReady, type RollNode } from "./nodeState.ts";
 
 type Expressions = NonNullable<LabelSelector["matchExpressions"]>;
 
-/** A pod, as far as it tells what it serves and where it may run. */
+/** The part of a pod that says what it serves and where it may run. */
 export interface PlacedPod {
   readonly metadata: {
     readonly name: string;
@@ -41,7 +41,7 @@ const hashes = ["pod-template-hash", "controller-revision-hash"] as const;
 
 /**
  * The pods of a node that stay there while it is drained: those of the platform and of KMM that could run on no other node of
- * the cluster, and a registry that would lose its images. Pods that no Deployment or StatefulSet would make again elsewhere are
+ * the cluster, and a registry that would lose its images. Pods that no Deployment or StatefulSet would create again elsewhere are
  * never among them.
  */
 export function spared<T extends PlacedPod>(node: string, pods: readonly T[], nodes: readonly RollNode[]): T[] {
@@ -51,7 +51,7 @@ export function spared<T extends PlacedPod>(node: string, pods: readonly T[], no
     .filter((pod) => isNeeded(pod) && (keepsImages(pod) || !others.some((other) => fits(pod, other))));
 }
 
-/** The label selector of all other pods: with spaces, as kubectl reads it. */
+/** The label selector of all other pods, in kubectl's notation. */
 export function selectorWithout(pods: readonly PlacedPod[]): string[] {
   return hashes.flatMap((label) => {
     const values = new Set(pods.flatMap(({ metadata }) => metadata.labels?.[label] ?? []));
@@ -63,12 +63,12 @@ export function selectorWithout(pods: readonly PlacedPod[]): string[] {
 const isNeeded = ({ metadata }: PlacedPod): boolean =>
   /^(openshift|kube)-/.test(metadata.namespace) || metadata.name.startsWith("kmm-operator-");
 
-/** Whether the internal registry has its images in the pod itself: they go with it. */
+/** Whether the internal registry keeps its images in the pod itself: they would be lost with it. */
 const keepsImages = ({ metadata, spec }: PlacedPod): boolean =>
   metadata.namespace === "openshift-image-registry" &&
   (spec?.volumes ?? []).some(({ name, emptyDir }) => name === "registry-storage" && emptyDir !== undefined);
 
-/** Whether the scheduler could put the pod there, as far as node and pod alone tell. */
+/** Whether the scheduler could put the pod there, judging by node and pod alone. */
 function fits({ spec }: PlacedPod, { metadata, spec: node }: RollNode): boolean {
   const taints = (node?.taints ?? []).filter(({ effect }) => effect !== "PreferNoSchedule");
   if (!taints.every((taint) => (spec?.tolerations ?? []).some((toleration) => tolerates(toleration, taint)))) {

@@ -4,7 +4,7 @@ import { cordonedBy, isCordoned, isReady, kmmAccount, type NodeModulesConfig, ty
 import { annotations, kmm, moduleName } from "../names.ts";
 import { parseRollState } from "./rollState.ts";
 
-/** What is known of one listed node; absent where it couldn't be asked. */
+/** What is known of one listed node; absent if it couldn't be asked. */
 export interface NodeReport {
   readonly name: string;
   readonly hold: boolean;

@@ -1,7 +1,7 @@
 import { matches, type LabelSelector } from "../cluster/labelSelector.ts";
 import { kmm } from "../names.ts";
 
-/** A pod, as far as it tells why it is still on a node that is drained. */
+/** The part of a pod that says why it is still on a drained node. */
 export interface DrainedPod {
   readonly metadata: {
     readonly name: string;
@@ -20,7 +20,7 @@ export interface DisruptionBudget {
   readonly status?: { readonly disruptionsAllowed?: number };
 }
 
-/** The pods that should have left a node, each with what is seen to keep it: a line each, empty when all have gone. */
+/** The pods that should have left a node, each with what visibly keeps it: one line each, empty when all have gone. */
 export function undrained(pods: readonly DrainedPod[], budgets: readonly DisruptionBudget[]): string[] {
   return pods.filter(leavesInDrain).map((pod) => {
     const { namespace, name } = pod.metadata;

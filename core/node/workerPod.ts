@@ -1,6 +1,6 @@
 import { kmm } from "../names.ts";
 
-/** KMM's worker pod on one node, as far as its troubles show in its status. */
+/** The part of KMM's worker pod on one node that shows its troubles. */
 export interface WorkerPod {
   readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
   readonly status?: {
@@ -18,7 +18,7 @@ interface ContainerStatus {
 
 export interface WorkerTrouble {
   readonly text: string;
-  /** KMM never replaces a worker that hangs in its init container, whatever is mended: it must be deleted. */
+  /** KMM never replaces a worker that hangs in its init container, whatever is fixed: it must be deleted. */
   readonly hangsForEver: boolean;
 }
 

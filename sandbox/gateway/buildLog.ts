@@ -14,7 +14,7 @@ const OPTIONS = ["follow", "nowait"];
 
 /**
  * `GET …/builds/NAME/log[?follow=true]`: the build's log as text, with `follow` until the build has ended. A stream
- * under way goes on to the log's end also when the Build is deleted meanwhile.
+ * under way continues to the log's end even if the Build is deleted meanwhile.
  */
 export async function buildLog(kube: Kube, stateDir: string, exchange: Exchange): Promise<void> {
   const { request, response, url, namespace, name } = exchange;
@@ -59,7 +59,7 @@ async function copyLog(log: FileHandle, files: BuildFiles, to: { follow: boolean
   const { response } = to.exchange;
   const buffer = Buffer.alloc(65_536);
   while (!response.destroyed) {
-    // Look for the end before reading: what was written before the mark is then read for sure.
+    // Look for the end before reading: everything written before the mark is then read.
     const complete = !to.follow || existsSync(files.logEnd) || !existsSync(files.directory);
     const { bytesRead } = await log.read(buffer, 0, buffer.length);
     if (bytesRead > 0) await write(response, Buffer.from(buffer.subarray(0, bytesRead)));

@@ -3,8 +3,8 @@ import { imageStreams } from "../openshift/resources.ts";
 import { answerJson, authorize, type Exchange } from "./answer.ts";
 
 /**
- * `DELETE …/imagestreamtags/STREAM:TAG`: takes the tag, with its history, off the ImageStream. Nothing can pull it from the
- * internal registry any more; by digest the image stays there, as it does before a pruning.
+ * `DELETE …/imagestreamtags/STREAM:TAG`: removes the tag, with its history, from the ImageStream. Nothing can pull it from the
+ * internal registry any more; by digest the image stays there, until it would be pruned.
  */
 export async function deleteImageStreamTag(kube: Kube, _stateDir: string, exchange: Exchange): Promise<void> {
   const { request, response, namespace, name } = exchange;

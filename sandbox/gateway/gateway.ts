@@ -53,7 +53,7 @@ const ROUTES: { method: string; path: RegExp; handler: Handler }[] = [
 
 /**
  * Starts the gateway. It stands in for OpenShift's aggregated API server, of which it has two subresources and one resource, and for
- * the load balancer in front of the API servers: everything else passes through unread. Callers are known by bearer
+ * the load balancer in front of the API servers: everything else passes through unread. Callers are identified by bearer
  * token only; a client certificate would end here.
  */
 export async function startGateway(options: GatewayOptions): Promise<Running> {
@@ -134,10 +134,10 @@ function cutBySwitch(server: Server, sockets: Set<Socket>, switches: Switches): 
   switches.onChange(() => sockets.forEach(schedule));
 }
 
-/** How often it is looked whether an API server is there. */
+/** How often to check whether an API server is there. */
 const LOOK_MS = 100;
 
-/** Refuses connections, and ends those that there are, while no API server is there: a single node's is away while it boots. */
+/** Refuses new connections and ends existing ones while no API server is there: a single node's is away while it boots. */
 function closeWithout(serves: () => boolean, port: number, server: Server, sockets: Set<Socket>): NodeJS.Timeout {
   return setInterval(() => {
     if (serves() === server.listening) return;

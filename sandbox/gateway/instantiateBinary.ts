@@ -15,7 +15,7 @@ import {
 } from "../openshift/resources.ts";
 import { answerJson, authorize, type Exchange } from "./answer.ts";
 
-/** In all this long the server waits for the output's ImageStream and for the build to run. */
+/** How long the server waits, in all, for the output's ImageStream and for the build to run. */
 const START_MS = 300_000;
 /** How often the server looks for an ImageStream that isn't there yet. */
 const POLL_MS = 1_000;
@@ -23,7 +23,7 @@ const POLL_MS = 1_000;
 const IGNORED_OPTIONS = ["revision.commit", "revision.message", "revision.authorName", "revision.authorEmail"];
 
 /**
- * `POST …/buildconfigs/NAME/instantiatebinary`: makes the next Build of the BuildConfig, waits until it runs, gives it
+ * `POST …/buildconfigs/NAME/instantiatebinary`: creates the next Build of the BuildConfig, waits until it runs, passes it
  * the body as its context and answers 201 with the Build, which is then still running.
  */
 export async function instantiateBinary(kube: Kube, stateDir: string, exchange: Exchange): Promise<void> {
@@ -129,7 +129,7 @@ function endedEarly(build: Build): string {
   return `cannot upload file to build ${name} with status ${phase ?? ""}`;
 }
 
-/** Lays the body down where the builder waits for it: in one piece, once it is complete. */
+/** Puts the body where the builder waits for it: in one piece, once it is complete. */
 async function receiveContext(stateDir: string, build: Build, exchange: Exchange): Promise<void> {
   const files = buildFiles(stateDir, build);
   await mkdir(files.directory, { recursive: true });

@@ -7,7 +7,7 @@ export interface Context {
   kube: Kube;
   /** Which KMM this is. */
   line: Line;
-  /** All Nodes as last seen: the only cache that is relied upon, everything else is read when needed. */
+  /** All Nodes as last seen: the only cache; everything else is read when needed. */
   nodes: Informer<Node>;
   /** The operator's log, the only place where its silent failures show. */
   log: (line: string) => void;
@@ -16,7 +16,7 @@ export interface Context {
 /** An event's subject. */
 export type Subject = Pick<OwnerReference, "apiVersion" | "kind" | "name" | "uid"> & { namespace?: string };
 
-/** Sends an Event as KMM does; one that can't be sent is lost, as with client-go's recorder. */
+/** Sends an Event as KMM does; if that fails, the Event is lost, as with client-go's recorder. */
 export async function sendEvent(
   context: Context,
   subject: Subject,

@@ -24,12 +24,12 @@ interface NamespacedName {
 const NAMESPACE = "openshift-kmm";
 const PACKAGE = "kernel-module-management";
 const CRDS = new URL("crds/", import.meta.url);
-/** In a line's folder: by a CRD's name, what its schema has more than the common one. */
+/** In a line's folder: by a CRD's name, what its schema has in addition to the common one. */
 const ADDITIONS = "additions.yaml";
 
 /**
- * Gives the cluster this KMM's types and its ClusterServiceVersion, as OpenShift's operator management does: another
- * version's goes once the new one is there, and objects stay. Nothing is done where it is installed already, unless KMM's
+ * Installs this KMM's types and its ClusterServiceVersion, as OpenShift's operator management does: another
+ * version's is deleted once the new one is there, and objects stay. Does nothing if it is installed already, unless KMM's
  * own programs bring types of their own.
  */
 export async function installKmm(kubeconfig: string, name: LineName, types?: KubeObject[]): Promise<void> {

@@ -13,8 +13,8 @@ const ENDS: Record<string, { reason: string; words: string; type: "Normal" | "Wa
 
 /**
  * A Build of KMM's: sends its events to the ModuleBuildSignConfig, and holds the object by two finalizers: until its
- * end was told, and, once it is deleted, until garbage collection is due (at once). So a Build that is deleted while it
- * runs goes on running to its end.
+ * end was reported, and, once it is deleted, until garbage collection is due (at once). So a Build that is deleted while it
+ * runs keeps running to its end.
  */
 export async function reconcileJob(context: Context, key: string): Promise<void> {
   const build = await context.kube.find(builds, splitKey(key));

@@ -28,8 +28,8 @@ import {
 
 /**
  * Starts the stand-in for the Kernel Module Management operator. `installOpenshift`, and `installKmm` with the same
- * line, must have run before. What triggers what is written here, in one place; what is then done, in the
- * reconcilers.
+ * line, must have run before. This file says what triggers what, and the reconcilers what is then
+ * done.
  */
 export async function startKmm(options: { kubeconfig: string; line: LineName }): Promise<Running> {
   const line = LINES[options.line];
@@ -109,7 +109,7 @@ function makeQueues(context: Context, controllers: ServingPods): Record<QueueNam
 /** Owners whose keys have no namespace. */
 const CLUSTER_SCOPED = [NMCS.kind, PREFLIGHTS.kind];
 
-/** What KMM makes, and whom each change of it concerns. The deletion of a ModuleImagesConfig concerns nobody. */
+/** What KMM creates, and which reconciler sees each change of it. None sees the deletion of a ModuleImagesConfig. */
 function watchOwned(kube: Kube, queues: Queues): { synced(): Promise<void>; stop(): Promise<void> }[] {
   const toOwner = (queue: WorkQueue, kind: string, object: KubeObject): void => {
     const owner = object.metadata.ownerReferences?.find((each) => each.kind === kind);

@@ -1,9 +1,9 @@
 import { UserError } from "../userError.ts";
 
 /**
- * What differs between KMM's releases, as far as it shows. Read in the operator's source
+ * What differs between KMM's lines, as far as it can be observed. Taken from the operator's source
  * (`rh-ecosystem-edge/kernel-module-management`, branches release-2.4 to release-2.7), and compared with each one's own
- * programs by the contract tests; but for `ownTolerations`, `clearsCounters` and `nameLimit`, which are read only.
+ * programs by the contract tests, except `ownTolerations`, `clearsCounters` and `nameLimit`, which were only read.
  */
 export interface Line {
   /** What its ClusterServiceVersion says. */
@@ -69,7 +69,7 @@ const OBSERVED: Line = {
   nameLimit: 40,
 };
 
-// The number under which the later 2.4 was released can't be told from its source.
+// The later 2.4's source doesn't tell its version number.
 const LATER_2_4: Line = { ...OBSERVED, version: "2.4.2", fixedBuildNames: true };
 
 const TWO_FIVE: Line = {
@@ -118,7 +118,7 @@ export type LineName = keyof typeof LINES;
 /** Their names, oldest first. */
 export const lineNames = Object.keys(LINES) as [LineName, ...LineName[]];
 
-/** What a new sandbox has unless it is asked for another. */
+/** The default of a new sandbox. */
 export const defaultLine: LineName = "2.7";
 
 /**
@@ -134,7 +134,7 @@ export function kmmChoice(value: string): LineName {
 }
 
 /**
- * That a sandbox with one KMM may get another: as with OpenShift's operators, there is no way back to an older one.
+ * Checks that one KMM may replace another: as with OpenShift's operators, there is no way back to an older one.
  * @throws UserError when the new one is older.
  */
 export function checkUpgrade(from: LineName, to: LineName): void {

@@ -15,14 +15,14 @@ import {
 import { signTemplate } from "./signTemplate.ts";
 
 /**
- * ModuleBuildSignConfig: makes the Builds that its entries ask for and takes down how they end. A Build is looked for
- * by Module, kernel and action, never by image: another tag's Build of the same kernel is taken for this one's.
+ * ModuleBuildSignConfig: creates the Builds that its entries ask for and records how they end. A Build is looked up
+ * by Module, kernel and action, never by image: another tag's Build of the same kernel counts as this one's.
  */
 export async function reconcileMbsc(context: Context, target: { namespace: string; name: string }): Promise<void> {
   const mbsc = await context.kube.find(MBSCS, target);
   if (mbsc === undefined || mbsc.metadata.deletionTimestamp !== undefined) return;
   const errors: unknown[] = [];
-  // Read once: KMM reads from a cache, which seldom hears within one round that a Build it deleted is gone. When it does,
+  // Read once: KMM reads from a cache, which seldom learns within one round that a Build it deleted is gone. When it does,
   // the new tag is built, and the old one takes its result.
   const own = await ownBuilds(context, mbsc);
   for (const image of mbsc.spec.images ?? []) {
@@ -48,7 +48,7 @@ function belongsTo({ line }: Context, build: Build, spec: { kernelVersion: strin
   return labels?.[TARGET_KERNEL] === kernelInLabel(spec.kernelVersion, line) && labels[BUILD_TYPE] === spec.action;
 }
 
-/** Makes the entry's Build, or makes room for it. A Build that it makes is added to the `own` ones. */
+/** Creates the entry's Build, or makes room for it. A Build that it creates is added to `own`. */
 async function sync(context: Context, mbsc: ModuleBuildSignConfig, own: Build[], image: BuildSignSpec): Promise<void> {
   const key = targetOf(mbsc);
   const make = image.action === "BuildImage" ? buildTemplate : signTemplate;
@@ -98,14 +98,14 @@ async function create(
   return created.then((build) => [build], noneIfThere);
 }
 
-/** Another object's Build of the same name, or the one that is being deleted, is taken for one's own. */
+/** Another object's Build of the same name, or one that is being deleted, counts as its own. */
 function noneIfThere(error: unknown): Build[] {
   if (isAlreadyExists(error)) return [];
   throw error;
 }
 
 /**
- * A Build's end is written to every entry of its kernel and action, also to those that it was not made for. A
+ * A Build's end is written to every entry of its kernel and action, even those that it was not created for. A
  * successful Build is deleted at once.
  */
 async function takeResults(context: Context, mbsc: ModuleBuildSignConfig): Promise<void> {

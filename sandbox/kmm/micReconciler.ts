@@ -61,7 +61,7 @@ async function pullPods(context: Context, mic: ModuleImagesConfig): Promise<Pod[
 
 const imageOf = (pod: Pod): string => pod.spec.containers[0]?.image ?? "";
 
-/** What the pull pods tell; answers the pods that have done their work. */
+/** Records what the pull pods found; returns the pods that are done. */
 function takePullResults(mic: ModuleImagesConfig, pods: Pod[], states: Map<string, ImageState>): Pod[] {
   const finished: Pod[] = [];
   for (const pod of pods) {
@@ -89,7 +89,7 @@ function pullFails({ status }: Pod): boolean {
   return status?.phase === "Pending" && ["ErrImagePull", "ImagePullBackOff"].includes(reason);
 }
 
-/** What the ModuleBuildSignConfig tells about the images that are wanted now. */
+/** What the ModuleBuildSignConfig says about the images that are wanted now. */
 function takeBuildResults(
   mic: ModuleImagesConfig,
   mbsc: ModuleBuildSignConfig | undefined,
@@ -160,7 +160,7 @@ async function createPullPod(context: Context, mic: ModuleImagesConfig, image: I
   });
 }
 
-/** Puts the image into the ModuleBuildSignConfig. Entries of other images stay in it, whatever became of them. */
+/** Puts the image into the ModuleBuildSignConfig. Entries of other images stay in it, whatever their state. */
 async function request(context: Context, mic: ModuleImagesConfig, image: BuildSignSpec): Promise<void> {
   const target = targetOf(mic);
   const { imageRepoSecret, pushBuiltImage, tolerations } = mic.spec;

@@ -54,7 +54,7 @@ export async function enableOn(context: Context, { module, key, node, nmcs, reso
 
 /**
  * Takes the entry off the node's NodeModulesConfig; what is loaded there is then unloaded. `create`: a missing
- * NodeModulesConfig is made, empty and without an owner, as KMM does for nodes that wait for their version label.
+ * NodeModulesConfig is created, empty and without an owner, as KMM does for nodes that wait for their version label.
  */
 export async function disableOn(
   context: Context,

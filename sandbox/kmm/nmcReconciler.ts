@@ -14,7 +14,7 @@ import { isReady, isSchedulable } from "./selection.ts";
 import { createWorker, moduleOf, releaseAndDelete, type Worker, workerPod, workersOn } from "./workerPod.ts";
 import { takeResults } from "./workerResults.ts";
 
-/** NodeModulesConfig: loads and unloads on one node, by worker pods, until the node is as the object says. */
+/** NodeModulesConfig: loads and unloads on one node, by worker pods, until the node matches the object. */
 export async function reconcileNmc(context: Context, name: string): Promise<void> {
   const seen = await context.kube.find(NMCS, { name });
   const node = context.nodes.get(name);
@@ -87,7 +87,7 @@ async function replaceIfOutdated({ context, nmc }: Round, entry: NodeModule, wor
     await releaseAndDelete(context, worker);
 }
 
-/** An entry of the status that nobody wants: the module is unloaded, or was by the node's own reboot. */
+/** An entry of the status that isn't wanted: the module is unloaded, or already was by the node's own reboot. */
 async function retire(round: Round, status: NodeModuleStatus): Promise<void> {
   const { context, nmc, node } = round;
   const worker = workerOf(round, status);

@@ -11,9 +11,9 @@ import {
 import { type Node, NODES } from "./resources.ts";
 
 /**
- * Ordered upgrade: leads KMM's own version labels of a node after the one that people set. The old version's labels go
+ * Ordered upgrade: moves KMM's own version labels of a node after the one that people set. The old version's labels go
  * first, and the new ones come only once `.ready` is off, that is, once the module is unloaded; the wait polls with the
- * queue's doubling pauses. That there is such a version of the Module, or such a Module, is not asked.
+ * queue's doubling pauses. It doesn't check that such a version of the Module, or such a Module, exists.
  */
 export async function reconcileNodeLabels(context: Context, name: string): Promise<void> {
   const node = await context.kube.find(NODES, { name });

@@ -16,7 +16,7 @@ import {
 } from "./resources.ts";
 import { ownTolerations } from "./selection.ts";
 
-/** PreflightValidationOCP: hands its spec to a PreflightValidation of the same name, and takes the results over. */
+/** PreflightValidationOCP: passes its spec to a PreflightValidation of the same name, and copies the results. */
 export async function reconcilePreflightOcp(context: Context, name: string): Promise<void> {
   const outer = await context.kube.find(PREFLIGHTS_OCP, { name });
   if (outer === undefined || outer.metadata.deletionTimestamp !== undefined) return;
@@ -86,7 +86,7 @@ interface Search {
   image: ImageSpec;
 }
 
-/** Asks for the image by a ModuleImagesConfig; answers what that says about it by now. */
+/** Requests the image by a ModuleImagesConfig; returns what that says about it now. */
 async function lookFor(context: Context, { preflight, module, image }: Search): Promise<ImageState | undefined> {
   const { namespace, name } = targetOf(module);
   const target = { namespace, name: `${name}-preflight` };

@@ -4,7 +4,7 @@ import { type Kube, pathOf, type Scope } from "./client.ts";
 import { errorFromAnswer, isGone, KubeError, type Status } from "./error.ts";
 import { keyOf, type KubeObject, type Resource } from "./objects.ts";
 
-/** What an informer tells. `old` is absent for an object not known before. */
+/** What an informer reports. `old` is absent for an object not known before. */
 export interface Handlers<T> {
   changed?: (object: T, old: T | undefined) => void;
   deleted?: (object: T) => void;
@@ -21,7 +21,7 @@ const WATCH_SECONDS = 240;
 const RETRY_MS = { first: 50, most: 1000 };
 
 /**
- * A local copy of a set of objects, kept up to date by list and watch. It goes on by itself after the API server was
+ * A local copy of a set of objects, kept up to date by list and watch. It continues by itself after the API server was
  * away and lists again when its resourceVersion has expired; handlers then get the differences only.
  */
 export class Informer<T extends KubeObject> {

@@ -2,7 +2,7 @@
 export interface WorkQueueOptions {
   /** Does the work for one key; a throw means "again later". */
   reconcile: (key: string) => Promise<void>;
-  /** Hears of every failed try, for a log. */
+  /** Called for every failed try, for a log. */
   failed?: (key: string, error: unknown) => void;
   /** The first pause after a failure, doubled with each further one up to `mostMs`. */
   firstMs?: number;
@@ -10,7 +10,7 @@ export interface WorkQueueOptions {
 }
 
 /**
- * A queue of keys as controller-runtime has it: a key waits at most once, is worked on by one at a time, and goes to
+ * A queue of keys like controller-runtime's: a key waits at most once, is worked on by one at a time, and goes to
  * the back with exponential back-off (5 ms · 2ⁿ, at most 1000 s) when its work failed. Different keys run at once.
  */
 export class WorkQueue {

@@ -6,18 +6,18 @@ import type { Kubectl } from "../cluster/kubectl.ts";
 import { connectRegistry, pathOf } from "./registry/access.ts";
 import type { RegistryClient } from "./registry/client.ts";
 
-/** Where a stack's images are: what was really pushed, whatever KMM and Builds tell. */
+/** Where a stack's images are: what was really pushed, whatever KMM and Builds report. */
 export interface ImageStore {
   /** Digests of those of the tags that are there. */
   digests(tags: readonly string[]): Promise<Record<string, string>>;
-  /** Takes a tag away, so that nothing can be pulled by it; false where the registry refuses that. */
+  /** Deletes a tag, so that nothing can be pulled by it; false if the registry refuses that. */
   remove(tag: string): Promise<boolean>;
 }
 
 /**
  * The store that an image, named by tag, is in.
  *
- * @param namespace the stack's, which has the credentials for a registry outside of the cluster
+ * @param namespace the stack's, which has the credentials for a registry outside the cluster
  */
 export function storeOf(kubectl: Kubectl, namespace: string, image: string): ImageStore {
   const repository = repositoryOf(image);
@@ -35,7 +35,7 @@ export function storeOf(kubectl: Kubectl, namespace: string, image: string): Ima
   };
 }
 
-/** A repository that is asked itself. */
+/** A repository that is queried directly. */
 class OutsideRegistry implements ImageStore {
   readonly #connect: () => Promise<RegistryClient>;
   readonly #path: string;

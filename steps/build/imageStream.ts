@@ -32,7 +32,7 @@ export async function readToolkitTags(kubectl: Kubectl): Promise<string[]> {
   return stream?.spec?.tags?.map(({ name }) => name) ?? [];
 }
 
-/** Takes a tag away, if it is there: nothing can be pulled by it any more. */
+/** Deletes a tag, if it exists: nothing can be pulled by it any more. */
 export async function deleteTag(kubectl: Kubectl, namespace: string, name: string, tag: string): Promise<void> {
   // By its path: the resource is OpenShift's own, and isn't listed for clients in every installation of ours.
   const path = `/apis/image.openshift.io/v1/namespaces/${namespace}/imagestreamtags/${name}:${tag}`;

@@ -9,7 +9,7 @@ import type { Kubectl, KubeObject } from "../cluster/kubectl.ts";
 import { StepError } from "../lib/step.ts";
 
 /**
- * Looks for why OpenShift doesn't start a Build; undefined while nothing tells.
+ * Looks for why OpenShift doesn't start a Build; undefined while no reason is known.
  *
  * @param earlier names of Builds that must end before it
  */
@@ -26,7 +26,7 @@ export async function whyWaiting(
     ]);
     return whyBuildWaits(build, { pod, events, earlier });
   } catch (error) {
-    // Who may not read pods or events still hears what the Build itself says.
+    // A user who may not read pods or events still gets what the Build itself says.
     if (error instanceof StepError) return whyBuildWaits(build, { events: [], earlier });
     throw error;
   }

@@ -1,7 +1,7 @@
 /**
- * Tells from what kubectl prints whether the API server is away, or is there and refuses. An answer of the server's has a
- * reason (Kubernetes API conventions, "Response Status Kind"), which decides; only without an answer is it the network's
- * own words, and these only where kubectl puts them: names, limits of kubectl's own and logs may hold the same words.
+ * Decides from kubectl's output whether the API server is away, or is there and refuses. An answer of the server has a
+ * reason (Kubernetes API conventions, "Response Status Kind"), which decides. Without an answer the network's
+ * messages decide, and only where kubectl prints them: names, kubectl's own limits and logs may contain the same words.
  */
 
 /** kubectl's client library logs what it meets on its way (klog), too: an aggregated API that is down, for one. */
@@ -18,7 +18,7 @@ const lost = [
   /(?:^|: )(?:unexpected )?EOF\b|http2: client connection lost|server sent GOAWAY|server closed idle connection/,
 ];
 
-/** Where kubectl itself tells of the connection to the API server; a request's cause follows its address. */
+/** Where kubectl itself reports on the connection to the API server; a request's cause follows its address. */
 const told =
   /^(?:Unable to connect to the server: |error: (?=http2: )|error: unable to read: (?=read tcp ))(?<cause>.*)$|^(?<refused>The connection to the server \S+ was refused)/;
 const request = /\b(?:Get|Post|Put|Patch|Delete|Head) "https?:\/\/[^"]+": (?<cause>[^[\]]*)/g;
@@ -27,16 +27,16 @@ const request = /\b(?:Get|Post|Put|Patch|Delete|Head) "https?:\/\/[^"]+": (?<cau
 const passing: Readonly<Record<string, RegExp>> = {
   ServiceUnavailable: /./,
   ServerTimeout: /./,
-  // OpenShift's `instantiatebinary` gives up under this reason, too.
+  // OpenShift's `instantiatebinary` gives up with this reason, too.
   Timeout: /was unable to return a response|request did not complete within|^etcdserver: /,
-  // Not a budget's: that is for the drain to wait for.
+  // Not a disruption budget's: the drain waits for that.
   TooManyRequests: /[Tt]oo many requests/,
   InternalError: /etcdserver: |is shutting down|rpc error: code = Unavailable|an error on the server \(".*50[234] /,
   NotFound: /all known HTTP paths/,
   "": /^etcdserver: |^rpc error: code = Unavailable/,
 };
 
-/** What the API server asks before a write: its pod may be on the very node that is drained or boots. */
+/** What the API server calls before a write: its pod may be on the very node that is drained or booting. */
 const webhook = /failed calling webhook "[^"]*": failed to call webhook: \w+ "[^"]+": (?<cause>.*)$/;
 const withoutPod = /^no endpoints available for service /;
 

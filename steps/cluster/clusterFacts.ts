@@ -9,7 +9,7 @@ import { readToolkitTags } from "../build/imageStream.ts";
 import { readOwnObjects } from "./ownObjects.ts";
 import { readRegistry } from "../build/registry/access.ts";
 
-/** Namespace of Red Hat's operator; where it is installed elsewhere its version stays unknown. */
+/** Namespace of Red Hat's operator; if it is installed elsewhere, its version is unknown. */
 const operatorNamespace = "openshift-kmm";
 
 interface ClusterVersion extends KubeObject {
@@ -80,7 +80,7 @@ async function readKmm(kubectl: Kubectl, when: When, namespace: string) {
     ),
     when("build.openshift.io", () => kubectl.list<KubeObject & BuildObject>("builds.build.openshift.io", ...ofModule)),
   ]);
-  // A hub's operator has its own name; in an upgrade the next version stands beside the one that serves.
+  // A hub's operator has its own name; during an upgrade the next version is there beside the serving one.
   const versions = csvs?.filter(({ metadata }) => metadata.name.startsWith("kernel-module-management.")) ?? [];
   const operator = versions.find(({ status }) => status?.phase === "Succeeded") ?? versions[0];
   return {
@@ -107,7 +107,7 @@ async function readStack(kubectl: Kubectl, { stack, namespace, strategy }: Inten
   };
 }
 
-/** By name only: what is in the Secret isn't needed here, and not everybody may read it. */
+/** By name only: the Secret's content isn't needed here, and not every user may read it. */
 async function hasEntitlement(kubectl: Kubectl): Promise<boolean> {
   const where = ["-n", names.entitlementNamespace, "-o", "name", "--ignore-not-found"];
   return (await kubectl.run(["get", "secrets", names.entitlementSecret, ...where])) !== "";

@@ -19,7 +19,7 @@ import type { Kubectl, KubeObject } from "./kubectl.ts";
 export interface OwnObjects {
   /** What somebody deleted, as `kubectl get -o name` prints it. */
   readonly missing: readonly string[];
-  /** What `up` made again, or is to make again now. */
+  /** What `up` created again, or must create again now. */
   readonly remade: Remade;
   /** Stems of image tags that must not be used again (core/build/imageMemory.ts). */
   readonly spoilt: readonly string[];
@@ -29,7 +29,7 @@ export interface OwnObjects {
   readonly certificate: string;
 }
 
-/** What of the cluster was read already. */
+/** What was already read of the cluster. */
 interface Known {
   readonly namespace: KubeObject | undefined;
   readonly nodes: readonly RollNode[];
@@ -74,7 +74,7 @@ async function missingAmong(kubectl: Kubectl, namespace: string, wanted: ObjectN
   return missingOf(wanted, found.split("\n"));
 }
 
-/** A node gets its version label when the Module is there, and loses it before that goes. */
+/** A node gets its version label while the Module exists, and loses it before the Module goes. */
 async function orphaned(
   kubectl: Kubectl,
   { stack, namespace, registry }: Pick<Intent, "stack" | "namespace" | "registry">,

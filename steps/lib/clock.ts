@@ -1,6 +1,6 @@
 /**
- * The steps' one clock: whatever reads the time, pauses or sets a limit does it here, so that tests give it their own time
- * and wait for nothing. Limits that a library keeps by itself (of a socket, of an SSH login) run in real time.
+ * The steps' only clock: code that reads the time, pauses or sets a limit does it here, so that tests can replace the time
+ * and wait for nothing. Limits that a library keeps by itself (for a socket, for an SSH login) run in real time.
  */
 import { setTimeout as pause } from "node:timers/promises";
 
@@ -10,9 +10,9 @@ export interface Clock {
   now(): number;
   /** A pause of this length, or until `signal` aborts. A limit to another wait is no pause: see `after`. */
   sleep(length: number, signal?: AbortSignal): Promise<void>;
-  /** Calls `act` once when this long has passed, unless the answer is called before: a limit to another wait. */
+  /** Calls `act` once after this time, unless the returned function is called before: a limit to another wait. */
   after(length: number, act: () => void): () => void;
-  /** Calls `act` again and again until the answer is called. */
+  /** Calls `act` again and again until the returned function is called. */
   every(length: number, act: () => void): () => void;
 }
 
@@ -29,7 +29,7 @@ let clock: Clock = {
   },
 };
 
-/** From now on this process lives by another clock; for tests. */
+/** From now on this process uses another clock; for tests. */
 export function liveBy(other: Clock): void {
   clock = other;
 }
@@ -39,7 +39,7 @@ export const sleep: Clock["sleep"] = (length, signal) => clock.sleep(length, sig
 export const after: Clock["after"] = (length, act) => clock.after(length, act);
 export const every: Clock["every"] = (length, act) => clock.every(length, act);
 
-/** What `wait` gives, or undefined when that takes longer. */
+/** What `wait` resolves to, or undefined if that takes longer. */
 export function within<T>(length: number, wait: Promise<T>): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     const cancel = after(length, () => resolve(undefined));

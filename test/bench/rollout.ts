@@ -19,7 +19,7 @@ const { values } = parseArgs({
 const all = Array.from({ length: Number(values.nodes) }, (_, index) => `worker-${index + 1}`);
 const nodes = await Enrolling.start({ nodes: all.length, mode: "console" });
 try {
-  await nodes.mended();
+  await nodes.recovers();
   await nodes.scene.set({ "node.boot.seconds": values["boot-seconds"] });
   process.stdout.write(["nodes", "k", "R", "ideal", "measured", "ratio"].map(cell).join("") + "\n");
   for (const width of values.widths.split(",").map(Number)) process.stdout.write(`${await measure(width)}\n`);
@@ -32,7 +32,7 @@ async function measure(width: number): Promise<string> {
   await Promise.all(all.map((node) => nodes.renew(node)));
   await nodes.limit({}, { maxParallel: width });
   const before = (await nodes.scene.stack.sandbox.auditLog()).length;
-  await nodes.mended();
+  await nodes.recovers();
   const changes = outages((await nodes.scene.stack.sandbox.auditLog()).slice(before), all);
   const one = all.reduce((sum, node) => sum + secondsOut(changes, node), 0) / all.length;
   const ideal = (1 + Math.ceil((all.length - 1) / width)) * one;

@@ -45,7 +45,7 @@ test("the selection label is a patch of our own field, which the same stack alwa
   });
   // Before the Module, so that KMM builds for this node's kernel at once.
   assert.deepEqual(dependencies, ["worker-1-marks"]);
-  assert.ok(retained, "its deletion would make a Node that is gone anew");
+  assert.ok(retained, "its deletion would create a Node that is gone again");
 });
 
 test("the marks are taken off by a step of their own, which is there before them, and before each new kernel's mapping", async () => {

@@ -62,7 +62,7 @@ for (const [source, make] of Object.entries({ generated: () => args, existing })
     assert.ok(mentions(all, keyLine).includes("signing-key"));
   });
 
-  test(`the ${source} pair's fingerprint and Secrets are known to whoever comes next`, async () => {
+  test(`the ${source} pair's fingerprint and Secrets are known to what comes next`, async () => {
     let signingKey: SigningKey | undefined;
     await record(() => (signingKey = new SigningKey("signing", make(), {})), { outputs });
     const found = pulumi.all([signingKey?.fingerprint, signingKey?.keySecret, signingKey?.certSecret]);

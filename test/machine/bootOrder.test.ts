@@ -51,7 +51,7 @@ describe("a machine whose firmware tries another disk first", { concurrency: fal
 
   test("a reboot that leaves the choice to the firmware doesn't reach MokManager", async () => {
     await answerOf(bench.machine, "reboot", { delay: "1" });
-    // Shim counts down, resets, and comes back to the same place, for ever.
+    // Shim counts down, resets, and comes back to the same place, forever.
     await bench.machine.waitForConsole(/MokManager is missing on removable media/);
     assert.doesNotMatch(bench.machine.serialLog(), /MOK management/);
   });

@@ -46,7 +46,7 @@ describe("a stack whose node is a machine with Secure Boot", () => {
     assert.equal(key, "not-enrolled");
   });
 
-  test("console: the next up asks anew, over a request with another password, and ends with the real kernel running the modules", async () => {
+  test("console: the next up requests again, over a request with another password, and ends with the real kernel running the modules", async () => {
     await scene.setEnrolment({ mode: "console", removeOnDestroy: true });
     const certificate = await scene.certificate();
     const before = await scene.state();

@@ -23,7 +23,7 @@ describe("a stack whose machine isn't answered as it should be", () => {
     await recorder.save("stackFaults");
   });
 
-  test("attended: up says who is waited for, MokManager waits for ever, and a wrong password is said and left for a person", async () => {
+  test("attended: up says who is waited for, MokManager waits indefinitely, and a wrong password is reported and left for a person", async () => {
     await scene.setEnrolment({ mode: "attended" });
     const running = scene.stack.up();
     await Promise.race([machine.waitForConsole(/Enroll hash from disk/), running]);
@@ -51,7 +51,7 @@ describe("a stack whose machine isn't answered as it should be", () => {
     assert.equal(await scene.node(".spec.unschedulable"), "true");
   });
 
-  test("console: the next up asks anew; the power goes while MokManager is open, which up sees, says, and leaves for a person", async () => {
+  test("console: the next up requests again; the power goes while MokManager is open, which up sees, reports, and leaves for a person", async () => {
     await scene.setEnrolment({ mode: "console" });
     const running = scene.stack.up();
     await Promise.race([machine.waitForConsole(/Enroll hash from disk/), running]);
@@ -65,7 +65,7 @@ describe("a stack whose machine isn't answered as it should be", () => {
     assert.equal(await scene.node(".spec.unschedulable"), "true");
   });
 
-  test("the next up mends that", async () => {
+  test("the next up recovers from that", async () => {
     const { exitCode, output } = await scene.stack.up();
     assert.equal(exitCode, 0, output);
     const [proof] = await scene.proofs();

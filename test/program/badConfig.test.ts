@@ -3,6 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import ssh from "ssh2";
+import { refusedKeys } from "../core/configuration/stackFile.ts";
 import { configOf, filesFor, run, type Files, type Run, type StackConfig } from "./program.ts";
 
 /** Pulumi.prod.yaml with files that are there. */
@@ -17,8 +18,19 @@ async function problemsOf(given: Run): Promise<string[]> {
   assert.deepEqual(registrations, []);
   const [head = "", ...problems] = error.split("\n  - ");
   assert.equal(head, `${problems.length} problem${problems.length === 1 ? "" : "s"}, nothing was changed:`);
+  const told = keysOf(problems).flatMap((key) => /^onload-kmm:([^.[]*)/.exec(key)?.[1] ?? []);
+  // What isn't a matter of the file: the release package's and the SSH key's own contents.
+  const isOther = (key: string) => (key === "release" || key === "ssh") && problems.some((each) => outside.test(each));
+  const refused = refusedKeys(given.config, given.secrets);
+  assert.deepEqual(
+    refused,
+    [...new Set(told)].sort().filter((key) => refused.includes(key) || !isOther(key)),
+  );
   return problems;
 }
+
+/** Mistakes that only the files show. */
+const outside = /^onload-kmm:(release\.(sha256|version|package)|ssh\.privateKeyFile): /;
 
 const keysOf = (problems: readonly string[]): string[] => problems.map((problem) => problem.split(": ")[0] ?? "");
 

@@ -209,7 +209,7 @@ test("holding a node is told on that node, and changes nobody else's inputs", as
   assert.deepEqual(await changesBetween(config, { ...config, nodes }), ["worker-2-select NodePatch"]);
 });
 
-test("a held node is passed by in its lane", async (t) => {
+test("a held node is skipped in the roll-out order", async (t) => {
   const config = await devConfig(await filesFor(t));
   const nodes = withHold(config, "worker-2");
   const { registrations } = await run({ config: { ...config, nodes } });

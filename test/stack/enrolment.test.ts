@@ -251,7 +251,7 @@ function assertNoPassword({ output }: Pick<Outcome, "output">): void {
   assert.ok(!output.includes(password), "the password is not in the output");
 }
 
-/** One line is enough to find a PEM by, wherever it was broken anew. */
+/** One line is enough to find a PEM by, wherever its lines are broken. */
 function middleLine(base64: string): string {
   const lines = Buffer.from(base64, "base64").toString().trim().split("\n");
   return lines[Math.floor(lines.length / 2)] ?? assert.fail();

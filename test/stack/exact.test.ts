@@ -59,7 +59,7 @@ describe("preview and up, change by change", { concurrency: false }, () => {
     assert.deepEqual((await list(all.slice(0, 2).reverse())).steps, []);
   });
 
-  test("a node held; then let go, while another is added; and one taken off", async () => {
+  test("a node held; then no longer held, while another is added; and one taken off", async () => {
     const [one, two] = all;
     const held = await list([one ?? assert.fail(), { ...two, hold: true }]);
     assert.deepEqual(of("worker-1", held.steps), []);

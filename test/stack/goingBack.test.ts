@@ -1,4 +1,4 @@
-/** From what a killed or targeted `up` leaves, and from what others did meanwhile: `preview` says it, `up` mends it. */
+/** From what a killed or targeted `up` leaves, and from what others did meanwhile: `preview` says it, `up` fixes it. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { join } from "node:path";

@@ -57,7 +57,7 @@ for (const key of ["pending", "enrolled", "in-kernel"]) {
   });
 }
 
-test("while a reboot of ours goes on the node isn't reached for: it may stand in MokManager", async (t) => {
+test("during a reboot of ours nothing logs in to the node: it may be waiting in MokManager", async (t) => {
   const { cluster, node, host, input, roll } = await scene(t);
   roll("reboot");
   await host.stop();

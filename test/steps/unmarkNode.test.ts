@@ -37,7 +37,7 @@ const marked = {
   },
 };
 
-test("a node that has left keeps nothing of ours, and all that isn't", async (t) => {
+test("a node that has left keeps none of our marks, and everything else", async (t) => {
   const { code, writes, node } = await unmark(t, marked);
   assert.equal(code, 0);
   assert.deepEqual(node?.metadata.labels, {
@@ -49,7 +49,7 @@ test("a node that has left keeps nothing of ours, and all that isn't", async (t)
   assert.match(writes[0] ?? "", /^patch node w1 --type=merge /);
 });
 
-test("a node that is gone is let go without a write", async (t) => {
+test("a node that is gone leaves without a write", async (t) => {
   const { code, writes, stderr } = await unmark(t);
   assert.deepEqual([code, writes], [0, []]);
   assert.match(stderr, /w1: the node is gone/);
@@ -60,7 +60,7 @@ test("a node that another stack lists by now isn't touched", async (t) => {
   assert.deepEqual([code, writes], [0, []]);
 });
 
-test("a node that goes in this very moment is let go, too; any other refusal is an error", async (t) => {
+test("a node that goes in this very moment leaves, too; any other refusal is an error", async (t) => {
   const fails = (stderr: string) => (cluster: FakeCluster) => cluster.fail("patch node", stderr);
   const gone = await unmark(t, marked, fails('Error from server (NotFound): nodes "w1" not found'));
   assert.equal(gone.code, 0);

@@ -4,7 +4,7 @@ import type { DraSpec, KernelMapping, Modprobe, Module, ModuleContainer } from "
 import { filesToSignFault } from "./filesToSign.ts";
 import { tolerationFault } from "./tolerations.ts";
 
-/** What the webhook goes by, beside the Module. */
+/** What the webhook considers beside the Module. */
 export interface Rules {
   line: Line;
   /** OpenShift's version, as in its ClusterVersion. */
@@ -14,7 +14,7 @@ export interface Rules {
 /** The first OpenShift 4 with what `spec.dra` needs. */
 const DRA_MINOR = 21;
 
-/** What KMM's webhook says against a Module (`old`: before an update); undefined when it lets it pass. */
+/** KMM's webhook's objection to a Module (`old`: before an update); undefined when it accepts it. */
 export function moduleFault(rules: Rules, module: Module, old: Module | undefined): string | undefined {
   const { line } = rules;
   return (
@@ -105,7 +105,7 @@ function mappingImageFault(container: ModuleContainer, mapping: KernelMapping, i
   return imageFault(mapping.containerImage);
 }
 
-/** A colon anywhere will do, also that of the registry's port. */
+/** A colon anywhere is enough, even that of the registry's port. */
 function imageFault(image = ""): string | undefined {
   if (image === "" || /[:@]/.test(image)) return undefined;
   return `failed to validate image format: container image must explicitely set a tag or digest; got: ${image}`;

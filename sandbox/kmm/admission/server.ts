@@ -16,7 +16,7 @@ interface Review {
   request: { uid: string; object: KubeObject | null; oldObject: KubeObject | null };
 }
 
-/** A request's path → what is said against it. */
+/** A request's path → the objection to it. */
 type Validators = Record<string, (request: Review["request"]) => string | undefined>;
 
 const validators = (rules: Rules): Validators => ({

@@ -7,7 +7,7 @@ const NAME_RULE =
   "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is " +
   "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 
-/** A rule: what it says about a toleration that breaks it. */
+/** A rule: its message about a toleration that breaks it. */
 type Rule = (toleration: Toleration) => string | undefined;
 
 /** In the order in which KMM looks. */

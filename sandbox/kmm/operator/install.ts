@@ -18,7 +18,7 @@ export async function readTypes({ crds }: OperatorFiles): Promise<KubeObject[]> 
   return (await Promise.all(crds.map((file) => readObjects(file)))).flat();
 }
 
-/** What the operator's programs go by: one of each, no metrics, nothing that others could reach. */
+/** The operator's settings: one program of each, no metrics, nothing that others could reach. */
 export async function applySettings(kube: Kube, ports: { webhook: number; health: number }): Promise<void> {
   const settings = {
     healthProbeBindAddress: `127.0.0.1:${ports.health}`,

@@ -1,7 +1,7 @@
 /**
  * Text of a serial console. UEFI's terminal driver writes ASCII and, for frames and arrows, either code page 437
- * (terminal types VT100, VT100+ and PC-ANSI) or UTF-8 (VT-UTF8); both are told apart here, so that nobody has to know
- * what a machine's firmware is set to.
+ * (terminal types VT100, VT100+ and PC-ANSI) or UTF-8 (VT-UTF8); this recognises both, so that nobody has to know
+ * the setting of a machine's firmware.
  */
 
 /** What shim draws with, by its byte in code page 437. */

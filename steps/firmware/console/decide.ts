@@ -1,4 +1,4 @@
-/** The driver's judgement, as a pure function: what is seen and what was done so far, to the next act. */
+/** The driver's decisions, as a pure function from what is seen and what was done so far to the next act. */
 import { type KnownMenu, type Request, keys, knownMenus, recogniseMenu } from "./menu.ts";
 import type { View } from "./view.ts";
 
@@ -14,9 +14,9 @@ export interface Progress {
   passwordTyped: boolean;
   /** Whether a menu has answered to a key. */
   pressed?: boolean;
-  /** Set where a killed run's script may have been at this console before: what it did need not be done again. */
+  /** Set if a killed run's script may have been at this console before: what it did need not be done again. */
   resumed?: boolean;
-  /** Set once the driver has given up: from here on it only leads the machine on to booting. */
+  /** Set once the driver has given up: from here on it only gets the machine to boot. */
   refusal?: string;
 }
 
@@ -101,7 +101,7 @@ export function decide(view: View, progress: Progress): Decision {
       return menu ? onKnownMenu(menu, view, progress) : { act: "wait" };
     }
     case "password":
-      // An empty password is how one gets past the prompt without knowing or trying one.
+      // An empty password leaves the prompt without trying one.
       if (progress.refusal !== undefined) return { act: "press", key: "enter", why: "leave the password empty" };
       if (progress.passwordTyped) return { act: "refuse", reason: "MokManager asks for the password a second time" };
       // The way here leads through menus. A screen of an older boot shown again must not be told the password.

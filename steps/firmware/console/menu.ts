@@ -10,13 +10,13 @@ export type Request = "enrol" | "delete";
 export interface KnownMenu {
   /** First line of the screen. */
   title: string;
-  /** True where the entries tell the menu by themselves: when only the menu was painted again, there is no title. */
+  /** True where the entries alone identify the menu: when only the menu was painted again, there is no title. */
   knownByItems?: true;
-  /** A line that must stand below the title, where the title alone doesn't tell. */
+  /** A line that must follow the title, where the title alone isn't enough. */
   message?: string;
   /** Every entry must match one of these, or the menu isn't this one. */
   items: RegExp[];
-  /** An entry that must be there, which tells this menu from others with the same title. */
+  /** An entry that must be there, which distinguishes this menu from others with the same title. */
   mustHave: string;
   /** The entry to choose for the request. Without it the driver gives up here, with `refusal`. */
   choose?: string;
@@ -67,7 +67,7 @@ export function knownMenus(request: Request): KnownMenu[] {
       items: [/^View key \d+$/, /^Continue$/],
       mustHave: "Continue",
       choose: "Continue",
-      // There is no way back from this list but through the question that follows.
+      // The only way back from this list is through the question that follows.
       leave: "Continue",
       listsKeys: true,
     },
@@ -115,12 +115,12 @@ export function recogniseMenu(
   );
 }
 
-/** What boot loaders and kernels write once shim has gone past MokManager. */
+/** What boot loaders and kernels print once shim has passed MokManager. */
 export const bootedOn = /Welcome to GRUB|GNU GRUB +version|EFI stub: |Linux version \d|Booting `/;
 
 /** Keys as UEFI's terminal driver reads them (UEFI specification, EFI terminal types). */
 export const keys = {
-  /** "Any key" that means nothing in a menu, so that one too many does no harm. */
+  /** "Any key" that means nothing in a menu, so that one too many is harmless. */
   any: " ",
   up: "\x1b[A",
   down: "\x1b[B",

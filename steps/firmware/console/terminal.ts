@@ -18,7 +18,7 @@ export type Screen = Row[];
  */
 const size = { cols: 160, rows: 60 };
 
-/** A terminal emulator without a window: it understands what UEFI's serial driver and Linux write. */
+/** A terminal emulator without a window, for what UEFI's serial driver and Linux write. */
 export class ConsoleTerminal {
   readonly #terminal = new xterm.Terminal({ ...size, scrollback: 0, logLevel: "off", allowProposedApi: true });
 

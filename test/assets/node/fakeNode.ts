@@ -75,7 +75,7 @@ echo >"$here/root/sys/module/$1/taint"
 export class FakeNode {
   readonly directory = mkdtempSync(join(tmpdir(), "onload-kmm-tools-"));
 
-  /** For whoever runs the on-node tools: its commands before this computer's own, its files in their place. */
+  /** For running the on-node tools: its commands before this computer's own, its files in their place. */
   get environment(): Record<string, string> {
     return {
       PATH: `${join(this.directory, "bin")}:${process.env["PATH"] ?? ""}`,

@@ -80,7 +80,7 @@ const surprises: Row[] = [
     says: /onload-sign-a/,
   },
   {
-    when: "KMM builds the first failed tag again, with the mended Dockerfile (2a)",
+    when: "KMM builds the first failed tag again, with the fixed Dockerfile (2a)",
     view: view({
       mic: mic({ [image("t2")]: "NeedsBuilding" }),
       mbsc: mbsc([image("t1"), image("t2")]),

@@ -123,7 +123,7 @@ for (const { what, bytes, changes, problems } of wrong) {
 }
 
 test("unpacks nothing whose checksum is wrong", () => {
-  // The entry's data is broken: whoever unpacked it would say so.
+  // The entry's data is broken: unpacking it would fail.
   const broken = Buffer.from(goodZip);
   broken.fill(0xff, broken.indexOf(srpmName) + srpmName.length, broken.indexOf(srpmName) + srpmName.length + 20);
   const unpacked = read(broken);

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { parseSettings } from "../../../core/configuration/parseSettings.ts";
 import { rsaPair } from "./pems.ts";
 import { asPulumi, changed, complete, keyAt, least } from "./settings.ts";
+import { refusedKeys } from "./stackFile.ts";
 
 const problemsOf = (settings: object, secrets: string[] = []): string[] =>
   parseSettings(asPulumi(settings), (key) => secrets.includes(key)).problems;
@@ -94,6 +95,21 @@ const wrong: [path: (string | number)[], values: unknown[], expected: RegExp][] 
   [["rollout", "maxParallel"], [0, 1.5, "2"], /how many nodes may be out of service at once/],
   [["rollout", "drainTimeoutMinutes"], [0], /PodDisruptionBudgets respected/],
 ];
+
+/** Wrong values that the JSON Schema takes: no pattern says what is wrong with them, or another key says it. */
+const beyondPatterns: Readonly<Record<string, (value: unknown) => boolean>> = {
+  // RE2's syntax.
+  "build.kernels": () => true,
+  // What the strategy can build for.
+  "build.nextKernels[0].kernel": () => true,
+  // The key itself names another type.
+  "nodes[0].hostKey": (value) => value === "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIPFL",
+  // A port that isn't one.
+  "nodes[0].bmc.url": (value) => value === "https://worker-0-bmc:x/redfish/v1/Systems/1",
+  // One of two ways to log in.
+  ssh: () => true,
+};
+
 for (const [path, values, expected] of wrong) {
   for (const value of values) {
     test(`${JSON.stringify(value)} isn't taken for ${keyAt(path)}`, () => {
@@ -101,6 +117,8 @@ for (const [path, values, expected] of wrong) {
       assert.deepEqual(more, []);
       assert.ok(problem.startsWith(`${keyAt(path)}: found ${JSON.stringify(value)}, expected `), problem);
       assert.match(problem, expected);
+      const isBeyond = beyondPatterns[keyAt(path).replace("onload-kmm:", "")]?.(value) === true;
+      assert.deepEqual(refusedKeys(changed(complete, path, value)), isBeyond ? [] : [path[0]]);
     });
   }
 }
@@ -141,6 +159,7 @@ for (const [path, values] of right) {
   for (const value of values) {
     test(`${JSON.stringify(value)} is taken for ${keyAt(path)}`, () => {
       assert.deepEqual(problemsOf(changed(complete, path, value)), []);
+      assert.deepEqual(refusedKeys(changed(complete, path, value)), []);
     });
   }
 }

@@ -31,7 +31,7 @@ const doubtful: [when: string, boot: BootOrder, says: RegExp][] = [
   ],
 ];
 for (const [when, boot, says] of doubtful) {
-  test(`nobody can tell whether MokManager is reached: ${when}`, () => {
+  test(`it isn't known whether MokManager will run: ${when}`, () => {
     const [doubt, ...others] = bootDoubts(boot, "console");
     assert.match(doubt ?? "", says);
     assert.match(doubt ?? "", /see that the disk's own entry comes first/);
@@ -40,7 +40,7 @@ for (const [when, boot, says] of doubtful) {
   });
 }
 
-test("another entry first is the program's to mend where it reboots, and the operator's where they do", () => {
+test("another entry first: the program corrects it where it reboots, the operator where they do", () => {
   const boot = order({ first: "0003" });
   for (const mode of ["attended", "console"] as const) assert.deepEqual(bootDoubts(boot, mode), []);
   assert.match(

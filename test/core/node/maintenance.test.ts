@@ -140,7 +140,7 @@ for (const [what, annotations, pools, reason] of busy) {
 const left: [what: string, annotations: Record<string, string>, pools: MachineConfigPool[]][] = [
   ["is in a paused pool for which an update waits", done, [paused]],
   [
-    "is in a pool of its own that is quiet, while all other workers are updated",
+    "is in a pool of its own without maintenance, while all other workers are updated",
     done,
     [pool("worker", "worker", "Updating"), pool("rt", "worker", "Updated")],
   ],

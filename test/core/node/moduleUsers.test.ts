@@ -38,7 +38,7 @@ for (const [what, found, text, lasts] of rows) {
   });
 }
 
-test("where nothing is drained, whoever runs in a pod stays as well", () => {
+test("where nothing is drained, users in pods stay as well", () => {
   const found = [user("nginx (8)", "uid-app"), user("onload_cp_server (12)", null)];
   assert.deepEqual(lastingUsers(found, pods, false), [found[0]]);
 });

@@ -4,7 +4,7 @@ import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
 import { certificateInput, toolCommand, toolInput } from "../../../core/node/nodeTool.ts";
-import { isTcpAddress, parseAddress, tcpConsole } from "../../../core/configuration/address.ts";
+import { consoleForm, parseAddress, tcpConsole } from "../../../core/configuration/address.ts";
 import { rsaPair } from "../configuration/pems.ts";
 
 test("a tool's text reaches the node's shell as it is, whatever is in it", () => {
@@ -68,10 +68,10 @@ for (const [console, address] of [
 ] as const) {
   test(`the console ${console} is ${address === undefined ? "no TCP port" : `the TCP port ${address}`}`, () => {
     assert.equal(tcpConsole(console), address);
-    if (address !== undefined) assert.ok(isTcpAddress(address));
+    if (address !== undefined) assert.match(console, consoleForm);
   });
 }
 
 for (const address of ["console-1", "fd00::1:7001", "[fd00::1]", ":7001", "console-1:70010000", "http://console-1:1"]) {
-  test(`${address} is no TCP port`, () => assert.ok(!isTcpAddress(address)));
+  test(`${address} is no TCP port`, () => assert.doesNotMatch(`tcp:${address}`, consoleForm));
 }

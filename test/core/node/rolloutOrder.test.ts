@@ -17,11 +17,11 @@ function finished(count: number, width: number): number[] {
 const size = fc.integer({ min: 1, max: 200 });
 const width = fc.integer({ min: 1, max: 30 });
 
-test("in one lane each node waits for the one before it", () => {
+test("one at a time: each node waits for the one before it", () => {
   assert.deepEqual(plan(5, 1), [undefined, 0, 1, 2, 3]);
 });
 
-test("in lanes all wait for the canary, then each lane goes on by itself", () => {
+test("several at a time: all wait for the canary, then each for the one that many places before it", () => {
   assert.deepEqual(plan(8, 3), [undefined, 0, 0, 0, 1, 2, 3, 4]);
 });
 
@@ -33,7 +33,7 @@ test("only the canary waits for nobody, and nobody waits for a node that comes l
   );
 });
 
-test("a node is never more than the lanes' width behind the one it waits for", () => {
+test("a node is never more than the width behind the one it waits for", () => {
   fc.assert(
     fc.property(size, width, (count, k) => plan(count, k).every((before, index) => index - (before ?? index) <= k)),
   );

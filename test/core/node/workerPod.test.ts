@@ -23,7 +23,7 @@ for (const [what, status] of untroubled) {
 }
 
 for (const reason of ["ErrImagePull", "ImagePullBackOff", "InvalidImageName"]) {
-  test(`a worker with ${reason} in its init container hangs for ever`, () => {
+  test(`a worker with ${reason} in its init container hangs forever`, () => {
     assert.deepEqual(workerTrouble(pod({ initContainerStatuses: [waiting(reason, "manifest unknown\n")] })), {
       text: `kmm-worker-worker-1-onload can't pull its image: ${reason}: manifest unknown`,
       hangsForEver: true,

@@ -21,14 +21,14 @@ describe("a node that changed", { concurrency: false }, () => {
 
   before(async () => {
     nodes = await Enrolling.start({ nodes: 1, mode: "console" });
-    await nodes.mended();
+    await nodes.recovers();
   });
   after(() => nodes.end());
 
   /** Runs `up` to the full state; answers how often it rebooted the node, and what it said. */
   async function converges(): Promise<{ reboots: number; output: string }> {
     const before = await nodes.boots(node);
-    const output = await nodes.mended();
+    const output = await nodes.recovers();
     return { reboots: (await nodes.boots(node)) - before, output };
   }
 
@@ -79,13 +79,13 @@ describe("a node that changed", { concurrency: false }, () => {
     assert.deepEqual(await keyStates(), ["in-db"]);
   });
 
-  test("pending with somebody else's password: asked anew with ours", async () => {
+  test("pending with somebody else's password: requested again with ours", async () => {
     await nodes.renew(node);
     await importWith(strangersHash);
     assert.equal((await converges()).reboots, 1);
   });
 
-  test("MokManager's request lost: pending, and the countdown ended at a reboot of somebody else's; asked anew", async () => {
+  test("MokManager's request lost: pending, and the countdown ended at somebody else's reboot; requested again", async () => {
     await nodes.renew(node);
     await importWith(strangersHash);
     await nodes.hand(node, "reset");
@@ -99,11 +99,11 @@ describe("a node that changed", { concurrency: false }, () => {
     assert.ok(await running.says(/worker-1: draining/), running.output);
     await nodes.hand(node, "reset");
     await running.end();
-    await nodes.mended();
+    await nodes.recovers();
     assert.deepEqual(await keyStates(), ["enrolled"]);
   });
 
-  test("another certificate: built, signed and enrolled anew, in one reboot", async () => {
+  test("another certificate: built, signed and enrolled again, in one reboot", async () => {
     const { certificateFingerprint: old } = await nodes.scene.stack.outputs();
     await nodes.configure((config) => (config["onload-kmm:signing"] = { subject: "another signing key" }));
     assert.equal((await converges()).reboots, 1);

@@ -109,7 +109,7 @@ export class Enrolling {
     await this.#seen(node, /Perform MOK management[^]*hash from disk/, "\r");
   }
 
-  /** Resolves when MokManager shows its first menu on the node's console; whoever comes later sees it stand still. */
+  /** Resolves when MokManager shows its first menu on the node's console; somebody who connects later sees it stand still. */
   async mokManager(node: string): Promise<void> {
     await this.#seen(node, /Perform MOK management[^]*hash from disk/);
   }
@@ -156,7 +156,7 @@ export class Enrolling {
   }
 
   /** The same command again, with somebody at every console: it must end in the full state. */
-  async mended(...nodes: readonly string[]): Promise<string> {
+  async recovers(...nodes: readonly string[]): Promise<string> {
     const person = this.attend(nodes);
     const output = await this.scene.again("up");
     await person.leave();

@@ -21,7 +21,7 @@ export interface FaultOut {
   /** What an `up` says of worker-1 as long as the cause is there; absent where nothing is left of it. */
   readonly lasting?: RegExp;
   /** Ends its cause, as an operator would; what it did to the node stays. */
-  readonly mend?: (place: Place) => Promise<void>;
+  readonly fix?: (place: Place) => Promise<void>;
 }
 
 const node = "worker-1";
@@ -48,21 +48,21 @@ const rebooting = (name: "node.never-returns" | "node.boot-id-unchanged"): Fault
     await nodes.scene.set({ [name]: node });
   },
   ...failing(/worker-1 to come back: not after \d+ s: a new boot; the node stays cordoned/),
-  mend: async ({ nodes }) => {
+  fix: async ({ nodes }) => {
     await nodes.scene.set({ [name]: null });
     await nodes.limit({ timeoutMinutes: long });
   },
 });
 
-function omitLasting({ make, meet, mend }: FaultOut): FaultOut {
-  return { meet, ...(make !== undefined && { make }), ...(mend !== undefined && { mend }) };
+function omitLasting({ make, meet, fix }: FaultOut): FaultOut {
+  return { meet, ...(make !== undefined && { make }), ...(fix !== undefined && { fix }) };
 }
 
 export const faultsOut: Readonly<Record<string, FaultOut>> = {
   "its worker can't pull the image": {
     make: ({ nodes }) => nodes.scene.set({ "pull.fail": "onload-kmod" }),
     ...failing(/worker-1: .*can't pull its image.*The node stays cordoned/),
-    mend: ({ nodes }) => nodes.scene.set({ "pull.fail": null }),
+    fix: ({ nodes }) => nodes.scene.set({ "pull.fail": null }),
   },
   "the old modules are in use": {
     make: async ({ nodes }) => {
@@ -70,7 +70,7 @@ export const faultsOut: Readonly<Record<string, FaultOut>> = {
       await nodes.scene.set({ "node.in-use": node });
     },
     ...failing(/worker-1 to load the modules: not after \d+ s: .*Module \w+ is in use.*the node stays cordoned/),
-    mend: async ({ nodes }) => {
+    fix: async ({ nodes }) => {
       await nodes.scene.set({ "node.in-use": null });
       await nodes.limit({}, { loadTimeoutMinutes: long });
     },
@@ -81,7 +81,7 @@ export const faultsOut: Readonly<Record<string, FaultOut>> = {
       await ways.keepBusy(node);
     },
     ...failing(/worker-1: draining failed and the node stays cordoned/),
-    mend: async ({ nodes, ways }) => {
+    fix: async ({ nodes, ways }) => {
       await ways.free();
       await nodes.limit({}, { drainTimeoutMinutes: long });
     },
@@ -91,7 +91,7 @@ export const faultsOut: Readonly<Record<string, FaultOut>> = {
     make: ({ nodes }) => nodes.limit({}, { loadTimeoutMinutes: short }),
     meet: loseSsh,
     lasting: /worker-1: 127\.0\.0\.1:\d+: no SSH connection .*\. The node stays cordoned/,
-    mend: async ({ nodes }) => {
+    fix: async ({ nodes }) => {
       await nodes.scene.set({ "ssh.refuse": null });
       await nodes.limit({}, { loadTimeoutMinutes: long });
     },
@@ -108,7 +108,7 @@ export const faultsOut: Readonly<Record<string, FaultOut>> = {
       await nodes.configureNode(node, { console });
     },
     ...failing(/worker-1: the console failed: .*the node was not rebooted, and stays cordoned/),
-    mend: ({ nodes }) => nodes.configureNode(node, { console: `tcp:127.0.0.1:${nodes.consolePort(node)}` }),
+    fix: ({ nodes }) => nodes.configureNode(node, { console: `tcp:127.0.0.1:${nodes.consolePort(node)}` }),
   },
   "it comes back with a kernel that nothing is built for": {
     make: async ({ nodes }) => {
@@ -121,7 +121,7 @@ export const faultsOut: Readonly<Record<string, FaultOut>> = {
   "the roll-out is killed in its drain": {
     make: ({ ways }) => ways.keepBusy(node),
     ...killed(/worker-1: draining/),
-    mend: ({ ways }) => ways.free(),
+    fix: ({ ways }) => ways.free(),
   },
   "the roll-out is killed once KMM may load": killed(/worker-1: KMM may load/),
   "the roll-out is killed in the reboot": {

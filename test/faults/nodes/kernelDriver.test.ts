@@ -55,7 +55,7 @@ describe("the kernel's own driver of nodes that leave", { concurrency: false }, 
     await assertLeft("worker-2");
   });
 
-  test("a Ready node that refuses SSH stays cordoned; after a boot it is let go, and its cordon is its operator's", async () => {
+  test("a Ready node that refuses SSH stays cordoned; after a boot it leaves, and its cordon is its operator's", async () => {
     await scene.set({ "ssh.refuse": "worker-3" });
     await list("worker-1");
     await fails(
@@ -72,7 +72,7 @@ describe("the kernel's own driver of nodes that leave", { concurrency: false }, 
     await scene.kubectl("uncordon", "worker-3");
   });
 
-  test("a Node that is gone, held or not, is let go without a write to it, and none is made in its place", async () => {
+  test("a Node that is gone, held or not, leaves without a write to it, and none is created in its place", async () => {
     await list("worker-1", "worker-2", { ...named("worker-3"), hold: true });
     await scene.again("up");
     for (const node of ["worker-2", "worker-3"]) await scene.loseNode(node);

@@ -12,7 +12,7 @@ describe("nodes that leave", { concurrency: false }, () => {
 
   before(async () => {
     nodes = await Enrolling.start({ nodes: 3, mode: "console", rollout: { maxParallel: 2 } });
-    await nodes.mended();
+    await nodes.recovers();
   });
   after(() => nodes.end());
 
@@ -31,7 +31,7 @@ describe("nodes that leave", { concurrency: false }, () => {
   test("removeOnDestroy with the script: one reboot deletes the key", async () => {
     await list(...all);
     await nodes.limit({ removeOnDestroy: true });
-    await nodes.mended();
+    await nodes.recovers();
     const { boots, output } = await leaves("worker-3");
     assert.equal(boots, 1);
     assert.match(output, /worker-3: console: MokManager: choose `Delete MOK`/);

@@ -30,7 +30,7 @@ describe("MokManager", { concurrency: false }, () => {
     await nodes.assertCordoned("worker-1");
     assert.equal((await nodes.machine("worker-1")).power, "mok-manager");
     await nodes.limit(long);
-    await nodes.mended(...both);
+    await nodes.recovers(...both);
     assert.equal(await nodes.boots("worker-1"), 1);
   });
 
@@ -43,7 +43,7 @@ describe("MokManager", { concurrency: false }, () => {
     );
     await choosing;
     await nodes.assertCordoned("worker-1");
-    await nodes.mended(...both);
+    await nodes.recovers(...both);
   });
 
   test("a wrong password: MokManager refuses it, and the second `up` asks again", async () => {
@@ -53,7 +53,7 @@ describe("MokManager", { concurrency: false }, () => {
     await person.leave();
     assert.ok(person.said.includes("MokManager refuses; gives up"), person.said.join("; "));
     await nodes.assertCordoned("worker-1");
-    await nodes.mended(...both);
+    await nodes.recovers(...both);
   });
 
   test("power lost with MokManager open, a person there: `Reset MOK` is not chosen, and the second `up` asks again", async () => {
@@ -69,7 +69,7 @@ describe("MokManager", { concurrency: false }, () => {
     assert.match(output, /worker-1: came back without the key enrolled/);
     assert.ok(person.said.some((line) => line.startsWith("Reset MOK is not what was asked for")));
     await nodes.assertCordoned("worker-1");
-    await nodes.mended(...both);
+    await nodes.recovers(...both);
   });
 
   test("power lost with MokManager open, the script there: it refuses `Reset MOK`, and the second `up` asks again", async () => {
@@ -82,7 +82,7 @@ describe("MokManager", { concurrency: false }, () => {
     assert.notEqual(exitCode, 0, output);
     assert.match(output, /the console script gave up: MokManager offers `Reset MOK`, which would delete every/);
     await nodes.assertCordoned("worker-1");
-    await nodes.mended();
+    await nodes.recovers();
   });
 
   test("a console that can't be used: the node isn't touched, and the second `up` enrols", async () => {
@@ -98,13 +98,13 @@ describe("MokManager", { concurrency: false }, () => {
     assert.equal(await nodes.boots("worker-1"), boots);
     await nodes.assertCordoned();
     await nodes.configureNode("worker-1", { console: `tcp:127.0.0.1:${nodes.consolePort("worker-1")}` });
-    await nodes.mended();
+    await nodes.recovers();
   });
 
   test("a console that is lost when MokManager opens is opened again, and the node enrolled", async (t) => {
     await nodes.renew("worker-1");
     await nodes.configureNode("worker-1", { console: await droppingConsole(t, nodes.consolePort("worker-1")) });
-    assert.match(await nodes.mended(), /worker-1: console: the console was closed; it is opened again/);
+    assert.match(await nodes.recovers(), /worker-1: console: the console was closed; it is opened again/);
   });
 
   test("another key while the node stands in MokManager: the script finds it there, and the next `up` asks for that key", async () => {
@@ -124,7 +124,7 @@ describe("MokManager", { concurrency: false }, () => {
     );
     assert.doesNotMatch(output, /steps\/importKey\.ts":/);
     await nodes.assertCordoned("worker-1");
-    await nodes.mended();
+    await nodes.recovers();
   });
 });
 

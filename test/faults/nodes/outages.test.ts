@@ -45,7 +45,7 @@ describe("outages that can't begin, or go on", { concurrency: false }, () => {
 
     await freeDrain();
     await nodes.limit({}, { drainTimeoutMinutes: 15 });
-    await nodes.mended();
+    await nodes.recovers();
   });
 
   test("a pod that a finalizer keeps ends the drain with its time, is named, and the second `up` goes on", async () => {
@@ -68,7 +68,7 @@ describe("outages that can't begin, or go on", { concurrency: false }, () => {
     const free = JSON.stringify({ metadata: { finalizers: null } });
     await nodes.scene.kubectl("-n", "default", "patch", "pod", "busy", "--type=merge", "-p", free);
     await nodes.limit({}, { drainTimeoutMinutes: 15 });
-    await nodes.mended();
+    await nodes.recovers();
   });
 
   test("two people with the same stack at once: the second is refused at the node, the first goes on", async () => {
@@ -77,7 +77,7 @@ describe("outages that can't begin, or go on", { concurrency: false }, () => {
     const first = start(nodes.scene.stack, "up");
     assert.ok(await first.says(/worker-1: draining/), first.output);
 
-    // A backend of their own, as for whoever exported the stack: there is no lock between them.
+    // A backend of their own, as for somebody who exported the stack: there is no lock between them.
     const { dir } = nodes.scene.stack.sandbox;
     const copy = join(dir, "state-of-the-second");
     await cp(join(dir, "state"), copy, { recursive: true, filter: (path) => !path.includes("/locks") });
@@ -95,7 +95,7 @@ describe("outages that can't begin, or go on", { concurrency: false }, () => {
     const { exitCode, output } = await first.end();
     assert.equal(exitCode, 0, output);
     await nodes.scene.assertFull();
-    await nodes.mended();
+    await nodes.recovers();
   });
 
   test("a pool that starts updating between two nodes: the second isn't touched, and is done by the second `up`", async () => {
@@ -116,7 +116,7 @@ describe("outages that can't begin, or go on", { concurrency: false }, () => {
     await nodes.assertCordoned();
 
     await setTarget(configuration.name);
-    await nodes.mended();
+    await nodes.recovers();
   });
 
   async function create(object: object): Promise<void> {

@@ -1,4 +1,4 @@
-/** Seven nodes, two lanes: never more than two out of service, whatever happens in between, by the API server's account. */
+/** Seven nodes, two at a time: never more than two out of service, whatever happens in between, by the API server's account. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { mostOut, outages, type Change } from "../../stack/outages.ts";
@@ -16,7 +16,7 @@ describe("maxParallel: 2 on seven nodes", { concurrency: false }, () => {
 
   test("enrolling and rebooting all: the canary alone, then two at a time, each out once", async () => {
     const before = (await nodes.scene.stack.sandbox.auditLog()).length;
-    await nodes.mended();
+    await nodes.recovers();
     const changes = await changesSince(before);
     assert.deepEqual(
       changes.slice(0, 2).map(({ node, out }) => [node, out]),

@@ -1,10 +1,10 @@
-/** Nodes that can't be reached, aren't who they should be, or are lost in the middle of a command. */
+/** Nodes that SSH can't reach, that aren't who they should be, or that are lost in the middle of a command. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { readAccess } from "@onload-kmm/sandbox/nodes/access";
 import { Enrolling } from "./enrolling.ts";
 
-describe("nodes out of reach", { concurrency: false }, () => {
+describe("nodes that SSH can't reach", { concurrency: false }, () => {
   let nodes: Enrolling;
 
   before(async () => {
@@ -22,7 +22,7 @@ describe("nodes out of reach", { concurrency: false }, () => {
     assert.equal((await nodes.machine("worker-1")).firmware.mokNew?.length, 1, "the command itself went on");
 
     await nodes.scene.set({ "ssh.cut": null });
-    await nodes.mended("worker-1", "worker-2");
+    await nodes.recovers("worker-1", "worker-2");
   });
 
   test("SSH refused: preview warns of it, the nodes before it are done, `hold` goes on without it, the next `up` ends", async () => {
@@ -44,7 +44,7 @@ describe("nodes out of reach", { concurrency: false }, () => {
     await person.leave();
     await hold("worker-2", false);
     await nodes.scene.set({ "ssh.refuse": null });
-    await nodes.mended("worker-2");
+    await nodes.recovers("worker-2");
   });
 
   test("a wrong host key is an error of preview, and nothing is sent to the node", async () => {
@@ -60,14 +60,14 @@ describe("nodes out of reach", { concurrency: false }, () => {
     assert.equal((await nodes.machine("worker-1")).firmware.mokNew, null);
 
     await setHostKey("worker-1", right);
-    await nodes.mended("worker-1");
+    await nodes.recovers("worker-1");
   });
 
   test("connection cut while the reboot is asked for: the reboot was planned, and the same `up` sees it through", async () => {
     await nodes.renew("worker-1");
     const before = await nodes.boots("worker-1");
     await nodes.scene.set({ "ssh.cut": "worker-1 systemd-run" });
-    await nodes.mended("worker-1");
+    await nodes.recovers("worker-1");
     assert.equal((await nodes.boots("worker-1")) - before, 1);
     await nodes.scene.set({ "ssh.cut": null });
   });

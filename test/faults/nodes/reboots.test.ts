@@ -11,7 +11,7 @@ describe("the reboot into MokManager", { concurrency: false }, () => {
   before(async () => {
     // The second one is for KMM's pods: where the only node is cordoned, none of them finds a place.
     nodes = await Enrolling.start({ nodes: 2, mode: "console" });
-    await nodes.mended();
+    await nodes.recovers();
   });
   after(() => nodes.end());
 
@@ -26,13 +26,13 @@ describe("the reboot into MokManager", { concurrency: false }, () => {
       const booted = await nodes.boots("worker-1");
       await nodes.scene.cut("up", when, victim);
       await nodes.assertCordoned("worker-1");
-      await nodes.mended();
+      await nodes.recovers();
       assert.equal((await nodes.boots("worker-1")) - booted, 1);
     });
   }
 
   for (const [what, name] of [
-    ["a node that never comes back is given up in time; mended, the second `up` goes on", "node.never-returns"],
+    ["a node that never comes back is given up in time; once fixed, the second `up` continues", "node.never-returns"],
     [
       "a boot ID that stays the same is no reboot; once it is right again the second `up` goes on",
       "node.boot-id-unchanged",
@@ -46,7 +46,7 @@ describe("the reboot into MokManager", { concurrency: false }, () => {
       await nodes.assertCordoned("worker-1");
       await nodes.limit({ timeoutMinutes: 15 });
       await nodes.scene.set({ [name]: null });
-      await nodes.mended();
+      await nodes.recovers();
     });
   }
 
@@ -68,7 +68,7 @@ describe("the reboot into MokManager", { concurrency: false }, () => {
     await nodes.upgrade("worker-1", nextRelease);
     await nodes.fails(/worker-1 changed since this run began: kernel 5\.14\.0-570\.62\S+ instead of 5\.14\.0-570\.49/);
     await nodes.assertCordoned("worker-1");
-    await nodes.mended();
+    await nodes.recovers();
     await nodes.scene.assertRuns("worker-1", nextRelease.kernel);
   });
 });

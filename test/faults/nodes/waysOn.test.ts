@@ -52,7 +52,7 @@ describe("the ways on from a node that is out", { concurrency: false }, () => {
       await on.assertCordoned("worker-1");
     }
 
-    await fault.mend?.(place);
+    await fault.fix?.(place);
     const next = ways[way]({ old, failed });
     await on.ends(...rebuild(next));
     assert.equal((await on.image()) === before, next === old);

@@ -19,7 +19,7 @@ const build = (phase: string | undefined, name = "onload-build-a"): BuildObject 
   ...(phase !== undefined && { status: { phase } }),
 });
 
-/** Logs whose streams print `text`, and then end or go on for ever. */
+/** Logs whose streams print `text`, and then end or go on forever. */
 function logsOf(t: TestContext, text: string, goesOn = false) {
   const directory = mkdtempSync(join(tmpdir(), "onload-kmm-logs-"));
   t.after(() => rmSync(directory, { recursive: true }));

@@ -1,4 +1,4 @@
-/** Takes the calls of `bin/kubectl` in the test's own process, so that whoever waits for a call acts before the next one. */
+/** Takes the calls of `bin/kubectl` in the test's own process, so that a test that waits for a call acts before the next one. */
 import { readFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { answer } from "./kubectl.ts";

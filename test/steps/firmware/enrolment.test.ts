@@ -20,7 +20,7 @@ async function silentConsole(t: TestContext) {
   return { console: `tcp:127.0.0.1:${(server.address() as net.AddressInfo).port}`, opened };
 }
 
-test("a reboot that fails gives the console back: left open, it would keep the step alive for ever", async (t) => {
+test("a reboot that fails closes the console: left open, it would keep the step alive forever", async (t) => {
   const cluster = new FakeCluster(t);
   cluster.put({ kind: "Node", metadata: { name: "w1" }, status: { nodeInfo: { bootID: "boot-1" } } });
   const settings = { stack: "prod", node: "w1", maxParallel: 1, drain: true, drainTimeoutMinutes: 5 };

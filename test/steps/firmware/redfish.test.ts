@@ -13,7 +13,7 @@ const [ours, another, third] = (await Promise.all([rsaPair(), rsaPair(), rsaPair
 const databases = "/redfish/v1/Systems/worker-1/SecureBoot/SecureBootDatabases";
 const certificates = `${databases}/db/Certificates`;
 
-/** A refusal that a person can mend; the password is in none. */
+/** A refusal that a person can fix; the password is in none. */
 const refusedWith = (message: RegExp) => (error: unknown) => {
   assert.ok(error instanceof StepError, String(error));
   assert.match(error.message, /^worker-1: BMC at https:\/\/127\.0\.0\.1:\d+: /);

@@ -59,12 +59,12 @@ test("a node that can't say who uses them isn't touched", async () => {
   await assert.rejects(requireUnused("w1", outage(), machine), /users\.sh failed/);
 });
 
-test("after the drain, what has ended may take its time to let go", async () => {
+test("after the drain, what has ended may take a while to give the modules up", async () => {
   const { machine, outage } = node([app], [app], []);
   await untilUnused("w1", outage(), machine);
 });
 
-test("who doesn't let go is named, with the driver still there", async () => {
+test("a user that keeps the modules is named, with the driver still there", async () => {
   const { machine, outage } = node([daemon]);
   await assert.rejects(
     untilUnused("w1", outage(), machine),

@@ -5,7 +5,7 @@ import { runRemote, Unreachable } from "../../../steps/node/ssh.ts";
 import { StepError } from "../../../steps/lib/step.ts";
 import { anotherKey, startNode, targetAt } from "./sshNode.ts";
 
-/** That nothing of ours reached the node, and that a person can mend it: waiting would not help. */
+/** That nothing of ours reached the node, and that a person can fix it: waiting would not help. */
 const refusedWith = (message: RegExp) => (error: unknown) => {
   assert.ok(error instanceof StepError && !(error instanceof Unreachable), String(error));
   assert.match(error.message, message);

@@ -39,6 +39,6 @@ export function answer(
   response.writeHead(status, headers).end(body);
 }
 
-/** The answer to whoever asks for a manifest that is there. */
+/** The answer to a request for a manifest that is there. */
 export const manifest = (response: ServerResponse, digit = "1"): void =>
   answer(response, 200, { "docker-content-digest": digest(digit) });

@@ -14,7 +14,7 @@ import { VirtualClock } from "../../virtualClock.ts";
 const clock = new VirtualClock();
 liveBy(clock);
 
-/** A console server that does this with whoever connects. */
+/** A console server that does this with each connection. */
 async function server(t: TestContext, meet: (client: net.Socket) => unknown) {
   const listening = net.createServer(meet).listen(0, "127.0.0.1");
   t.after(() => listening.close());

@@ -6,8 +6,8 @@ import { answered } from "./fixtures.ts";
 import { named, record, type Registration } from "./harness.ts";
 import { node } from "./nodeArgs.ts";
 
-/** Nodes n0, n1, … in lanes, as index.ts makes them. */
-function lanes(count: number, width: number): Promise<Registration[]> {
+/** Nodes n0, n1, … in their roll-out order, as index.ts creates them. */
+function ordered(count: number, width: number): Promise<Registration[]> {
   return record(() => {
     const order: OnloadNode[] = [];
     for (let index = 0; index < count; index++) {
@@ -24,7 +24,7 @@ for (const [width, expected] of Object.entries({
   4: [[], ["n0-proof"], ["n0-proof"], ["n0-proof"], ["n0-proof"]],
 })) {
   test(`with ${width} at once, each node's import and outage wait for its own turn's proof`, async () => {
-    const all = await lanes(5, Number(width));
+    const all = await ordered(5, Number(width));
     for (const part of ["import", "roll"]) {
       const waits = expected.map((_, index) =>
         named(all, `n${index}-${part}`).dependencies.filter((name) => name.endsWith("-proof")),
@@ -34,8 +34,8 @@ for (const [width, expected] of Object.entries({
   });
 }
 
-test("lanes order what needs the machine: every node is selected and claimed without waiting for another", async () => {
-  const all = await lanes(3, 1);
+test("only what needs the machine is ordered: every node is selected and claimed without waiting for another", async () => {
+  const all = await ordered(3, 1);
   for (const name of ["n0", "n1", "n2"]) {
     assert.deepEqual(named(all, `${name}-select`).dependencies, [`${name}-marks`]);
     assert.deepEqual(named(all, `${name}-claim`).dependencies, ["module", `${name}-select`]);
