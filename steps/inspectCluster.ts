@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { clusterWarnings } from "../core/cluster/clusterWarnings.ts";
 import { clusterProblems, listedNodes, type ClusterFacts } from "../core/cluster/inspection.ts";
+import { told } from "../core/errors.ts";
 import { moduleKernels } from "../core/build/moduleKernels.ts";
 import { registry } from "../core/configuration/settings.ts";
 import { readCluster } from "./cluster/clusterFacts.ts";
@@ -53,7 +54,7 @@ await runStep(input, async (step) => {
   const { problems, warnings, machines } = await reach(step.machines, { certificate, release, mode });
   if (facts instanceof StepError) {
     return {
-      problems: [`cluster: ${facts.message}`, ...problems],
+      problems: [told(facts.id, `cluster: ${facts.message}`), ...problems],
       warnings,
       nodes: [],
       certificate: "",

@@ -83,7 +83,10 @@ await runStep(input, async (step) => {
   async function readNode(): Promise<RollNode> {
     const node = await outage.read();
     if (node !== undefined) return node;
-    throw new StepError(`${name}: the node went away while its key was being deleted; run the same command again`);
+    throw new StepError(
+      "OKMM-NODE-GONE",
+      `${name}: the node went away while its key was being deleted; run the same command again`,
+    );
   }
 
   /** Whether MokManager has a key to delete; nothing was changed when this throws. */
@@ -103,7 +106,7 @@ await runStep(input, async (step) => {
 
   function keyStays(why: unknown): { key: null } {
     if (why instanceof Error && !(why instanceof StepError)) throw why;
-    progress(`${name}: leaves with the key in its MokList: ${why instanceof Error ? why.message : String(why)}`);
+    progress(`${name}: leaves with the key still in its MokList: ${why instanceof Error ? why.message : String(why)}`);
     return { key: null };
   }
 
@@ -132,9 +135,10 @@ await runStep(input, async (step) => {
     const waiting = {
       timeoutSeconds: rollout.loadTimeoutMinutes * 60,
       setting: "rollout.loadTimeoutMinutes",
+      error: "OKMM-UNLOAD-TIMEOUT" as const,
       remedy:
         `look at pod kmm-worker-${name}-${step.module} in ${step.namespace}: something may still use the modules. ` +
-        "Stop it, or reboot the node, and run again; without such a pod see whether KMM itself runs",
+        "Stop it, or reboot the node, and run again; if there is no such pod, check that KMM itself is running",
     };
     left = await waitUntil(`${name} to unload the modules`, waiting, unloadedOrDead());
     if (left === "unloaded") {
@@ -142,8 +146,8 @@ await runStep(input, async (step) => {
       return;
     }
     progress(
-      `${name}: isn't Ready and is let go as it is: its next boot unloads the modules and loads the kernel's own driver, ` +
-        "and KMM keeps its Module until then",
+      `${name}: isn't Ready and leaves as it is: its next boot unloads the modules and loads the kernel's own driver; ` +
+        "until then KMM keeps its Module",
     );
   }
 
@@ -179,7 +183,7 @@ await runStep(input, async (step) => {
       }
     } catch (error) {
       if (!(error instanceof StepError)) throw error;
-      progress(`${name}: requests to MokManager could not be looked at: ${error.message}`);
+      progress(`${name}: requests to MokManager could not be checked: ${error.message}`);
     }
   }
 });

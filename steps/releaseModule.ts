@@ -19,6 +19,7 @@ await runStep(input, async ({ cluster, namespace, module }) => {
   const kubectl = await connect(cluster);
   const waiting = {
     timeoutSeconds: releaseSeconds,
+    error: "OKMM-MODULE-HELD" as const,
     remedy:
       "KMM deletes the Module only when it is unloaded everywhere, and a node that isn't Ready can't do that: boot it, or, if the " +
       "machine is gone for good, delete its Node (`kubectl delete node NAME`), and run again",

@@ -60,16 +60,16 @@ await runStep(input, async (step) => {
     // Only a node that we are rebooting may be away.
     if (resumed?.phase === "reboot") return undefined;
     const left = resumed === undefined ? "The node was not touched" : "The node stays cordoned";
-    throw new StepError(`${error.message}. ${left}; its \`hold: true\` goes on without it`);
+    throw new StepError(error.id, `${error.message}. ${left}; set its \`hold: true\` to continue without it`);
   });
   if (resumed === undefined && state !== undefined && (await isDone(node, state))) {
     await outage.keepGeneration(step.generation);
-    progress(`${name}: version ${expected.version} runs already`);
+    progress(`${name}: version ${expected.version} is already running`);
     return { node: name, state: "loaded" };
   }
   const mustEnrol = state === undefined || !isTrusted(state);
   if (mustEnrol && enrolment.mode === "operator") return await leavePending();
-  if (mustEnrol && enrolment.mode === "off") throw new StepError(notTrusted(state));
+  if (mustEnrol && enrolment.mode === "off") throw new StepError("OKMM-KEY-UNTRUSTED", notTrusted(state));
 
   await requireSigned(kubectl, name, expected);
   await outage.alone(isControlPlane(node), async () => {
@@ -101,7 +101,8 @@ await runStep(input, async (step) => {
     if (reboots && enrolment.mode === "console") await tryConsole(name, step.console ?? "");
     const waiting = {
       timeoutSeconds: turnPatienceSeconds,
-      remedy: "mend those first, or set their `hold: true` to go on without them",
+      error: "OKMM-TURN-BLOCKED" as const,
+      remedy: "fix those first, or set their `hold: true` to continue without them",
     };
     await waitUntil(`${name}'s turn`, waiting, async () => {
       const out = await outage.othersOut();
@@ -115,7 +116,7 @@ await runStep(input, async (step) => {
     // Pending is a good end, too; the next look finds the node deviating, and so asks again.
     await outage.keepGeneration(step.generation);
     progress(
-      `${name}: key ${key}; reboot it in your own window, answer MokManager (\`npm run mok-password\`), then run \`pulumi up\` again`,
+      `${name}: key ${key}; reboot it in your own maintenance window, answer MokManager (\`npm run mok-password\`), then run \`pulumi up\` again`,
     );
     return { node: name, state: "pending" };
   }
@@ -123,7 +124,7 @@ await runStep(input, async (step) => {
   function notTrusted(state: MachineState | undefined): string {
     return (
       `${name}: Secure Boot is on and the key is ${state?.key ?? "unknown"}, but onload-kmm:enrolment.mode is off; the node was not touched. ` +
-      "Choose attended, operator, console or redfish, or let the firmware trust the certificate otherwise"
+      "Choose attended, operator, console or redfish, or have the firmware trust the certificate by other means"
     );
   }
 });

@@ -44,7 +44,7 @@ const mostForgets = 10;
 
 const stuck = (reason: string): string =>
   `${reason}, however often it looks: a node may still have that image in its own storage. No node was touched; raise ` +
-  "onload-kmm:rebuild, which makes another tag, and run `pulumi up` again";
+  "onload-kmm:rebuild, which makes a new tag, and run `pulumi up` again";
 
 /** Follows KMM's building and signing of images to its end, and takes care that they are those that are wanted. */
 export class ImageRound {
@@ -75,6 +75,7 @@ export class ImageRound {
     const waiting = {
       timeoutSeconds: timeoutMinutes * 60,
       setting: "build.timeoutMinutes",
+      error: "OKMM-BUILD-TIMEOUT" as const,
       remedy: `look at \`kubectl -n ${this.#step.namespace} get builds,pods,events\` and run \`pulumi up\` again`,
     };
     await this.#isUpgraded();
@@ -137,7 +138,7 @@ export class ImageRound {
   /** Has KMM look again, as often as that may help. */
   async #again(reason: string, act: () => Promise<void>): Promise<void> {
     this.#forgets += 1;
-    if (this.#forgets > mostForgets) throw new StepError(stuck(reason));
+    if (this.#forgets > mostForgets) throw new StepError("OKMM-IMAGE-PHANTOM", stuck(reason));
     this.#touchedAt = now();
     await act();
   }
@@ -157,7 +158,8 @@ export class ImageRound {
     const { namespace, module, images } = this.#step;
     const kernels = images.map(({ kernel }) => kernel);
     const trouble = await whyStalled(this.#kubectl, { namespace, module, kernels, builds });
-    if (trouble?.final === true) throw new StepError(`${trouble.text}. No node was touched; ${trouble.remedy}`);
+    if (trouble?.final === true)
+      throw new StepError(trouble.error, `${trouble.text}. No node was touched; ${trouble.remedy}`);
     this.#trouble = trouble === undefined ? "" : ` (${trouble.text}; ${trouble.remedy})`;
     return this.#trouble;
   }
@@ -203,9 +205,10 @@ export class ImageRound {
     const target = labels?.[kmm.targetKernelLabel] ?? "a kernel";
     const kernel = this.#step.images.find((wanted) => isSameKernel(kmmKernel(wanted.kernel), target))?.kernel ?? target;
     throw new StepError(
+      signing ? "OKMM-BUILD-SIGN" : "OKMM-BUILD-FAILED",
       `${signing ? "signing" : "building"} the kernel modules for ${kernel} failed ` +
         `(Build ${name}: ${whatItSays(build)}). Its log, ${this.#logs.path(build)}, ends with:\n${tail}\n` +
-        `No node was touched${notStopped}. Mend the cause and run \`pulumi up\` again`,
+        `No node was touched${notStopped}. Fix the cause and run \`pulumi up\` again`,
     );
   }
 
@@ -215,7 +218,7 @@ export class ImageRound {
       await this.#kmm.giveUpSigning(this.#step.images);
       return "";
     } catch (error) {
-      return `, but KMM goes on trying: it could not be stopped (${error instanceof Error ? error.message : String(error)})`;
+      return `, but KMM keeps trying: it could not be stopped (${error instanceof Error ? error.message : String(error)})`;
     }
   }
 }

@@ -65,7 +65,7 @@ export class KmmRounds {
       if (await this.#signsInPlace()) await this.#spoil(images);
       if (await this.#isAtRest()) return;
     }
-    throw new StepError(`KMM has begun to build again ${mostStops} times`);
+    throw new StepError("OKMM-BUILD-ENDLESS", `KMM started to build again ${mostStops} times`);
   }
 
   /** @throws StepError where the tag must not be used again */
@@ -74,8 +74,9 @@ export class KmmRounds {
     if (await this.#signsInPlace()) {
       await this.#spoil(images);
       throw new StepError(
-        `${reason}; it was taken away, and as a node may have it, its tag isn't used again. No node was touched; run ` +
-          "`pulumi up` again, which builds it anew under another tag",
+        "OKMM-IMAGE-DISTRUSTED",
+        `${reason}; it was removed, and because a node may have it, its tag isn't used again. No node was touched; run ` +
+          "`pulumi up` again, which builds it under a new tag",
       );
     }
     for (const wanted of images) await this.#remove(wanted, reason);
@@ -88,8 +89,9 @@ export class KmmRounds {
     if (await storeOf(this.#kubectl, namespace, image).remove(tagOf(image))) return;
     await rememberSpoilt(this.#kubectl, namespace, stemOf(image, kernel));
     throw new StepError(
+      "OKMM-IMAGE-DISTRUSTED",
       `${reason}, and the registry refuses to delete it, so its tag isn't used again. No node was touched; run ` +
-        "`pulumi up` again, which builds it anew under another tag",
+        "`pulumi up` again, which builds it under a new tag",
     );
   }
 

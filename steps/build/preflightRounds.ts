@@ -49,6 +49,7 @@ export class PreflightRounds extends KmmRounds {
     const others = found.filter(({ metadata }) => metadata.name !== this.#validation);
     if (others.length > 0) {
       throw new StepError(
+        "OKMM-VALIDATION-OTHER",
         `KMM validates one kernel at a time, and ${others.map(({ metadata }) => metadata.name).join(", ")} is there; wait until ` +
           `it has ended and delete it (kubectl delete ${kind} NAME), then run \`pulumi up\` again`,
       );
@@ -76,7 +77,8 @@ export class PreflightRounds extends KmmRounds {
     await super.stop();
     const waiting = {
       timeoutSeconds: goneSeconds,
-      remedy: `look at its finalizers (kubectl get ${kind} ${this.#validation} -o yaml), mend what keeps it and run \`pulumi up\` again`,
+      error: "OKMM-VALIDATION-STUCK" as const,
+      remedy: `look at its finalizers (kubectl get ${kind} ${this.#validation} -o yaml), fix what keeps it and run \`pulumi up\` again`,
     };
     await waitUntil(`PreflightValidationOCP ${this.#validation} to be gone`, waiting, async () => {
       const left = await this.#kubectl.get(kind, this.#validation);

@@ -1,3 +1,4 @@
+import type { ErrorId } from "../../core/errors.ts";
 import { now, sleep } from "./clock.ts";
 import { withDeadline } from "./deadline.ts";
 import { ServerAway } from "../cluster/kubectlError.ts";
@@ -9,7 +10,9 @@ export interface Waiting {
   readonly setting?: string;
   /** Seconds between two looks, once nothing has changed for a while; default 1. */
   readonly everySeconds?: number;
-  /** What to do when the time is up; the error's second half. */
+  /** Name of the error when the time is up. */
+  readonly error: ErrorId;
+  /** What to do then; the error's second half. */
   readonly remedy: string;
 }
 
@@ -32,7 +35,10 @@ export async function waitUntil<T>(what: string, waiting: Waiting, look: () => P
   let said = "";
   let pause = firstPause;
   const timeUp = (missing: string) =>
-    new StepError(`${what}: not after ${waiting.timeoutSeconds} s: ${missing}; ${wayOn(waiting)}`);
+    new StepError(
+      waiting.error,
+      `timed out after ${waiting.timeoutSeconds} s waiting for ${what}: ${missing}; ${wayOn(waiting)}`,
+    );
   const lastTry = waiting.setting === undefined ? Infinity : deadline;
   for (;;) {
     const found = await withDeadline(lastTry, look).catch((error: unknown) => {
@@ -52,4 +58,4 @@ export async function waitUntil<T>(what: string, waiting: Waiting, look: () => P
 }
 
 const wayOn = ({ remedy, setting }: Waiting): string =>
-  setting === undefined ? remedy : `${remedy}; onload-kmm:${setting} gives it more time`;
+  setting === undefined ? remedy : `${remedy}; to allow more time, raise onload-kmm:${setting}`;

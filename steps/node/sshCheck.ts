@@ -2,7 +2,8 @@ import { z } from "zod";
 import { cardsOf } from "../../core/node/cards.ts";
 import { bootDoubts } from "../../core/firmware/bootOrder.ts";
 import { driverProblems, isTrusted, type MachineState } from "../../core/node/machineState.ts";
-import { doubts, obstacles } from "../../core/node/obstacles.ts";
+import { told, type Told } from "../../core/errors.ts";
+import { doubts, obstacles, type Finding } from "../../core/node/obstacles.ts";
 import type { NodeReality } from "../../core/node/reality.ts";
 import { consentSchema } from "./nodeInput.ts";
 import { NodeMachine, ToolFailure } from "./nodeMachine.ts";
@@ -17,8 +18,8 @@ type Machine = z.infer<typeof machineSchema>;
 const patience = { connectSeconds: 5, commandSeconds: 30 };
 
 export interface Reached {
-  readonly problems: readonly string[];
-  readonly warnings: readonly string[];
+  readonly problems: readonly Told[];
+  readonly warnings: readonly Told[];
   /** What each node reports, by its name; nodes with a problem are left out. */
   readonly machines: ReadonlyMap<string, NonNullable<NodeReality["machine"]>>;
 }
@@ -36,9 +37,12 @@ interface Wanted {
 type EnrolmentMode = Parameters<typeof bootDoubts>[1];
 
 /** What nobody can tell before it happens, of loading and of the reboot for the key. */
-const allDoubts = (state: MachineState, { release, mode }: Wanted): string[] => [
-  ...doubts(state, release),
-  ...(isTrusted(state) ? [] : bootDoubts(state.boot, mode)),
+const allDoubts = (state: MachineState, { release, mode }: Wanted): Finding[] => [
+  ...doubts(state, release).map((text) => ({ error: "OKMM-NODE-IBT" as const, text })),
+  ...(isTrusted(state) ? [] : bootDoubts(state.boot, mode)).map((text) => ({
+    error: "OKMM-BOOT-ORDER" as const,
+    text,
+  })),
 ];
 
 /**
@@ -58,8 +62,8 @@ export async function reach(machines: readonly Machine[], wanted: Wanted): Promi
 }
 
 interface Found {
-  readonly problems?: readonly string[];
-  readonly warnings?: readonly string[];
+  readonly problems?: readonly Told[];
+  readonly warnings?: readonly Told[];
   readonly machine?: NonNullable<NodeReality["machine"]>;
 }
 
@@ -67,10 +71,10 @@ async function ask({ name, consent, ...target }: Machine, wanted: Wanted): Promi
   const { certificate } = wanted;
   try {
     const state = await new NodeMachine(name, target, certificate, patience).state();
-    const held = "; or its `hold: true` goes on without it";
+    const held = "; or set its `hold: true` to continue without it";
     return {
-      problems: obstacles(state, consent).map((obstacle) => `${name}: ${obstacle}${held}`),
-      warnings: allDoubts(state, wanted).map((doubt) => `${name}: ${doubt}`),
+      problems: obstacles(state, consent).map(({ error, text }) => told(error, `${name}: ${text}${held}`)),
+      warnings: allDoubts(state, wanted).map(({ error, text }) => told(error, `${name}: ${text}`)),
       machine: {
         driver: driverProblems(state),
         secureBoot: state.secureBoot,
@@ -81,12 +85,13 @@ async function ask({ name, consent, ...target }: Machine, wanted: Wanted): Promi
   } catch (error) {
     if (!(error instanceof StepError)) throw error;
     if (error instanceof Unreachable || error instanceof ToolFailure) {
-      const remedy = "`up` ends when its turn comes, unless it is back by then; its `hold: true` goes on without it";
+      const remedy =
+        "`up` stops at this node's turn unless it is back by then; set its `hold: true` to continue without it";
       return {
-        warnings: [`${error.message}; ${remedy}`],
+        warnings: [told(error.id, `${error.message}; ${remedy}`)],
         machine: { unreachable: error.message.replace(`${name}: `, "") },
       };
     }
-    return { problems: [`${name}: ${error.message}`] };
+    return { problems: [told(error.id, `${name}: ${error.message}`)] };
   }
 }

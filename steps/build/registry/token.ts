@@ -38,7 +38,7 @@ export async function bearerToken(
   const { status, body } = await send(url);
   if (status !== 200) {
     return {
-      why: `its token server ${url.host} answered ${status}: are user and password of registry.pushSecret right?`,
+      why: `its token server ${url.host} answered ${status}; check user and password in registry.pushSecret`,
     };
   }
   const { token, access_token: other } = parsed(body);
