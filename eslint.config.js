@@ -10,6 +10,21 @@ const program = ["components", "index", "config", "preflight"];
 
 const theClock = "take the time from steps/lib/clock.ts";
 const byTheClock = (name) => ({ name, message: theClock });
+const readsAnotherClock = [
+  "MemberExpression[object.name='Date'][property.name='now']",
+  "NewExpression[callee.name='Date'][arguments.length=0]",
+  "MemberExpression[object.name='AbortSignal'][property.name='timeout']",
+].map((selector) => ({ selector, message: theClock }));
+
+/** A length of time or a number of tries that is written down where it is used; 0 is where one begins to count. */
+const written = (value) => `[${value}.raw=/^([1-9]|0\\.)/]`;
+const aTime = "/(seconds|minutes|hours|ms|patience|pause|delay|interval|timeout|within|tries|attempts)$/i";
+const timesAndTries = [
+  ...["init", "init.left", "init.argument"].map((value) => `VariableDeclarator[id.name=${aTime}]${written(value)}`),
+  ...["value", "value.left", "value.argument"].map((value) => `Property[key.name=${aTime}]${written(value)}`),
+  `AssignmentPattern[left.name=${aTime}]${written("right")}`,
+  `CallExpression[callee.name=/^(sleep|after|every|within)$/]${written("arguments.0")}`,
+].map((selector) => ({ selector, message: "put it into core/patience.ts, with its reason" }));
 
 export default tseslint.config(
   { ignores: ["node_modules/", ".sandbox/", ".test-results/"] },
@@ -33,6 +48,11 @@ export default tseslint.config(
       "@pulumi/no-output-in-template-literal": "error",
       "@pulumi/no-output-instance-in-template-literal": "error",
     },
+  },
+  {
+    files: ["core/**"],
+    ignores: ["core/patience.ts"],
+    rules: { "no-restricted-syntax": ["error", ...timesAndTries] },
   },
   {
     files: ["core/**"],
@@ -65,7 +85,10 @@ export default tseslint.config(
   },
   {
     files: ["*.ts", "scripts/**"],
-    rules: { "no-restricted-imports": ["error", never("the product doesn't know its laboratory", laboratory)] },
+    rules: {
+      "no-restricted-imports": ["error", never("the product doesn't know its laboratory", laboratory)],
+      "no-restricted-syntax": ["error", ...timesAndTries],
+    },
   },
   {
     files: ["sandbox/**"],
@@ -93,14 +116,7 @@ export default tseslint.config(
           ...never("steps know core/ and each other only", pulumi, laboratory, upwards(...program)),
         },
       ],
-      "no-restricted-syntax": [
-        "error",
-        ...[
-          "MemberExpression[object.name='Date'][property.name='now']",
-          "NewExpression[callee.name='Date'][arguments.length=0]",
-          "MemberExpression[object.name='AbortSignal'][property.name='timeout']",
-        ].map((selector) => ({ selector, message: theClock })),
-      ],
+      "no-restricted-syntax": ["error", ...readsAnotherClock, ...timesAndTries],
     },
   },
   {

@@ -4,7 +4,7 @@ import { formatElapsed } from "./toolchain/pace.ts";
 import { down, status, up, type UpOptions } from "./controlPlane/lifecycle.ts";
 import { filesOf } from "./controlPlane/state.ts";
 import { ensureStack } from "./devStack.ts";
-import { defaultGeneration, generationNames, kmmChoice } from "./kmm/generations.ts";
+import { defaultLine, lineNames, kmmChoice } from "./kmm/lines.ts";
 import { operatorFolder } from "./kmm/operator/folder.ts";
 import { stateDirectory } from "./paths.ts";
 import { Sandbox } from "./sandbox.ts";
@@ -13,18 +13,18 @@ import { report, UserError } from "./userError.ts";
 
 const usage = `usage: npm run sandbox -- COMMAND [OPTIONS]
 
-  up       make the sandbox if there is none, start what doesn't run of it; have its stack ready
-  status   what runs, where its kubeconfig is
+  up       create the sandbox if there is none, start what isn't running, prepare its stack
+  status   show what is running, and where its kubeconfig is
   down     end all its processes; its state stays
 
   --dir DIR          state directory (default: ONLOAD_KMM_SANDBOX, else .sandbox)
   --nodes N          up: number of worker nodes (default 3)
-  --compact          up: the worker nodes are the control plane, too; with --nodes 1 a single-node cluster
+  --compact          up: the worker nodes are also the control plane; with --nodes 1, a single-node cluster
   --cluster-id UID   up: UID of the namespace kube-system
-  --no-secure-boot   up: the nodes' firmware has Secure Boot off
-  --kmm WHICH        up: which KMM, ${generationNames.join(", ")} (default ${defaultGeneration}); a later one upgrades it;
+  --no-secure-boot   up: nodes whose firmware has Secure Boot off
+  --kmm WHICH        up: which KMM, ${lineNames.join(", ")} (default ${defaultLine}); a later one upgrades it;
                      or a folder with KMM's own manager and webhook-server, which run in the stand-in's place
-  --purge            down: remove the state directory too
+  --purge            down: also remove the state directory
 `;
 
 const options = {
@@ -62,7 +62,7 @@ function clusterId(value: string | undefined): string | undefined {
   return value;
 }
 
-/** `--kmm VALUE`: a folder's path, else a generation's name. */
+/** `--kmm VALUE`: a folder's path, else a line's name. */
 function kmmChosen(value: string | undefined): Pick<UpOptions, "kmm" | "kmmFolder"> {
   if (value === undefined) return {};
   const kmmFolder = operatorFolder(value);

@@ -1,5 +1,5 @@
 /**
- * `npm run demo`: the program's main job on the sandbox, told as it happens.
+ * `npm run demo`: the program's main job on the sandbox, narrated as it runs.
  *
  *   --cycle   the whole life: preview, up, no-op up, forced rebuild, destroy, with the time of each
  *   --clean   destroy the stack, end the sandbox, remove its state
@@ -15,7 +15,7 @@ import { openSandbox, type Sandbox } from "./sandbox.ts";
 import { configFileOf, stackName } from "./stackConfig.ts";
 import { report } from "./userError.ts";
 
-/** What the program exports for each node, as far as it is told here. */
+/** What the program exports for each node, as far as it is shown here. */
 interface NodeProof {
   readonly node: string;
   readonly state: string;
@@ -26,7 +26,7 @@ interface NodeProof {
   readonly modules: Readonly<Record<string, { readonly version: string; readonly signers: readonly string[] }>>;
 }
 
-/** What one node says, in lines of at most 80 columns. */
+/** What one node reports, in lines of at most 80 columns. */
 function proofText({ modules, node, state, secureBoot, key, kernel, version }: NodeProof): string {
   const live = Object.entries(modules).map(([name, module]) => `${name} ${module.version}`);
   const signers = [...new Set(Object.values(modules).flatMap((module) => module.signers))];
@@ -79,7 +79,7 @@ class Demo {
   }
 
   async run(): Promise<void> {
-    await this.#pulumi("What would happen", "preview");
+    await this.#pulumi("Preview", "preview");
     await this.#pulumi("Build, sign, load, prove", "up", "--yes", "--skip-preview");
     await this.#show();
     say("And now");
@@ -91,14 +91,14 @@ class Demo {
   }
 
   async cycle(): Promise<void> {
-    await this.#pulumi("What would happen", "preview");
+    await this.#pulumi("Preview", "preview");
     await this.#pulumi("Build, sign, load, prove", "up", "--yes", "--skip-preview");
     await this.#show();
     await this.#pulumi("Again: nothing changes", "up", "--yes", "--skip-preview", "--expect-no-changes");
     const rebuild = ["--config", "onload-kmm:rebuild=1"];
     await this.#pulumi("A forced rebuild", "up", "--yes", "--skip-preview", ...rebuild);
     await this.#show();
-    await this.#pulumi("Everything away", "destroy", "--yes", "--skip-preview");
+    await this.#pulumi("Remove everything", "destroy", "--yes", "--skip-preview");
     say("Time");
     const total = this.#times.reduce((sum, [, seconds]) => sum + seconds, 0);
     for (const [what, seconds] of [...this.#times, ["in all", total] as const]) {
@@ -107,7 +107,7 @@ class Demo {
   }
 
   async clean(): Promise<void> {
-    await this.#pulumi("Everything away", "destroy", "--yes", "--skip-preview");
+    await this.#pulumi("Remove everything", "destroy", "--yes", "--skip-preview");
     await this.#sandbox.stop({ purge: true });
     say("The sandbox has ended and its state is removed; the tools built for it stay cached");
   }
@@ -120,7 +120,7 @@ class Demo {
     for (const [name, value] of Object.entries(others)) {
       process.stdout.write(`${name.padEnd(24)}${inOneLine(value)}\n`);
     }
-    say("Proofs: what each node itself says");
+    say("Proofs: what each node itself reports");
     for (const proof of proofs) process.stdout.write(proofText(proof));
     say("What KMM reports as loaded");
     const columns = "NODE:.metadata.name,IMAGE:.status.modules[*].config.containerImage,BOOT:.status.modules[*].bootId";
@@ -130,7 +130,7 @@ class Demo {
   async #pulumi(what: string, verb: string, ...args: string[]): Promise<void> {
     say(`${what}: pulumi ${[verb, ...args].join(" ")}`);
     const began = Date.now();
-    // The outputs are told below, each once.
+    // The outputs are shown below, each once.
     await this.#run("pulumi", [verb, "--stack", stackName, "--suppress-outputs", ...this.#config, ...args]);
     this.#times.push([`pulumi ${verb}`, (Date.now() - began) / 1000]);
   }

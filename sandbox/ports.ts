@@ -8,8 +8,8 @@ const lowest = 20_000;
 const mostTries = 2000;
 
 /**
- * First port that the kernel gives to outgoing connections, and to servers that ask for any. Ports below it are taken
- * only by whoever names them.
+ * First port that the kernel gives to outgoing connections, and to servers that ask for any. A port below it is taken
+ * only by a program that names it.
  */
 function firstEphemeralPort(): number {
   try {
@@ -76,7 +76,7 @@ export class PortClaims {
       if (await this.claim(port)) return port;
     }
     throw new UserError(
-      `no free port on 127.0.0.1 from ${lowest} to ${lowest + span - 1}; end what listens there, \`ss -ltnp\` tells`,
+      `no free port on 127.0.0.1 from ${lowest} to ${lowest + span - 1}; end what listens there; \`ss -ltnp\` shows it`,
     );
   }
 

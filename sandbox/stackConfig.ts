@@ -25,11 +25,11 @@ export interface SandboxFacts {
 
 /** How a configuration is brought up to date. */
 export interface FollowOptions {
-  /** It was another sandbox's until now: the cluster is named anew whatever it was. */
+  /** It belonged to another sandbox until now: the cluster is written in any case. */
   readonly copied: boolean;
   /**
-   * Nodes that the sandbox has and the list hasn't are added, and those of its kind that it doesn't have are taken out.
-   * Once only: later a node that isn't listed is one that the user took out.
+   * Nodes of the sandbox that aren't listed are added, and entries for sandbox nodes that don't exist are removed.
+   * Once only: later, a node that isn't listed is one that the user removed.
    */
   readonly listNodes: boolean;
 }
@@ -42,7 +42,7 @@ export function configFileOf(dir: string, stack = stackName): string {
   return join(isDefaultDirectory(dir) ? projectRoot : dir, `Pulumi.${stack}.yaml`);
 }
 
-/** Makes or mends the configuration of stack `dev`. A file that is right already isn't written. */
+/** Creates or corrects the configuration of stack `dev`. A file that is already right isn't written. */
 export async function writeStackConfig(
   sandbox: SandboxFacts,
   { listNodes }: Pick<FollowOptions, "listNodes">,

@@ -71,7 +71,7 @@ class StandIns {
   async #startKmm({ kmm, kmmFolder }: State): Promise<void> {
     if (kmmFolder !== undefined) return;
     await installKmm(kubeconfigFile(this.#dir, "standins.kubeconfig"), kmm);
-    this.#kmm = await startKmm({ kubeconfig: kubeconfigFile(this.#dir, "kmm.kubeconfig"), generation: kmm });
+    this.#kmm = await startKmm({ kubeconfig: kubeconfigFile(this.#dir, "kmm.kubeconfig"), line: kmm });
   }
 
   /** Says in the state directory that this process serves, and with which KMM. */

@@ -8,17 +8,17 @@ const SWITCHES = {
   "bmc.busy": "regexp on a node's name: its BMC answers 503 to everything",
   "build.fail": "regexp on NAMESPACE/NAME of a Build: its first RUN fails",
   "build.hang": "regexp on NAMESPACE/NAME of a Build: it stays Running until it is cancelled or the switch is off",
-  "build.long-line":
-    "regexp on NAMESPACE/NAME of a Build that fails: a line of 190 KB stands before the end of its log",
+  "build.long-line": "regexp on NAMESPACE/NAME of a Build that fails: its log has a line of 190 KB before the end",
   "build.pending":
-    "regexp on NAMESPACE/NAME of a Build: it stays Pending, with a pod that no node takes, while the switch is on",
-  "build.seconds": "how long a Build runs at least, in seconds (default 0.6)",
-  "gateway.cut": "seconds: connections through the gateway are cut at this age; 0: all at once, and none is let in",
+    "regexp on NAMESPACE/NAME of a Build: it stays Pending, with a pod that can't be scheduled, while the switch is on",
+  "build.seconds": "the least that a Build runs, in seconds (default 0.6)",
+  "gateway.cut":
+    "seconds: connections through the gateway are cut at this age; 0: all are cut at once, and none is accepted",
   "node.boot-id-unchanged": "regexp on a node's name: its reboots leave the boot ID as it was",
   "node.boot.seconds": "how long a node's kernel and kubelet take to come up, in seconds (default 1.5)",
-  "node.db-unchanged": "regexp on a node's name: its firmware forgets what the BMC was asked to do to db",
+  "node.db-unchanged": "regexp on a node's name: its firmware ignores what the BMC was asked to do to db",
   "node.driver-fails": "regexp on a node's name: its kernel's own modules can't be loaded by hand, only at boot",
-  "node.in-use": "regexp on a node's name: its onload module is in use, so that it can't be unloaded",
+  "node.in-use": "regexp on a node's name: its onload module is in use and can't be unloaded",
   "node.never-returns": "regexp on a node's name: after a reboot it stays off while the switch is on",
   "pull.fail": "regexp on an image reference: no node can pull it",
   "push.fail": "regexp on an image reference: the registry refuses the push",
@@ -55,7 +55,7 @@ export class Switches {
     this.#informer = new Informer(kube, configMaps, { changed: tell, deleted: tell }, scope);
   }
 
-  /** Resolves when the ConfigMap has been looked for once. */
+  /** Resolves when the ConfigMap has been read once. */
   async ready(): Promise<void> {
     await this.#informer.synced();
   }

@@ -1,4 +1,4 @@
-/** A mistake that the user can mend: its message is shown alone, without a stack trace. */
+/** A mistake that the user can fix: its message is shown alone, without a stack trace. */
 export class UserError extends Error {
   override name = "UserError";
 }

@@ -6,13 +6,11 @@ import { parseArgs } from "node:util";
 import type { NodeModulesConfig, RollNode } from "../core/node/nodeState.ts";
 import { parseSettings } from "../core/configuration/parseSettings.ts";
 import { formatTable, statusRow, type NodeReport } from "../core/node/statusTable.ts";
+import { statusSeconds } from "../core/patience.ts";
 import { connect, type KubeObject } from "../steps/cluster/kubectl.ts";
 import { NodeMachine } from "../steps/node/nodeMachine.ts";
 import { StepError } from "../steps/lib/step.ts";
 import { cliOf, fail, stackOptions, type StackChoice } from "./stack.ts";
-
-/** Seconds: an API server that doesn't answer by then is reported. */
-const patience = 5;
 
 type Cli = ReturnType<typeof cliOf>;
 
@@ -31,7 +29,7 @@ try {
 async function readRows(choice: StackChoice) {
   const pulumi = cliOf(choice);
   const [settings, certificate] = await Promise.all([readSettings(pulumi), readCertificate(pulumi)]);
-  const kubectl = await connect(settings.cluster, patience);
+  const kubectl = await connect(settings.cluster, statusSeconds);
   const [nodes, nmcs] = await Promise.all([
     kubectl.list<RollNode & KubeObject>("nodes"),
     kubectl.listKnown<NodeModulesConfig & KubeObject>("nodemodulesconfigs.kmm.sigs.x-k8s.io"),

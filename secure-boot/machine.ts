@@ -45,7 +45,7 @@ export class Machine {
   readonly #uuid = randomUUID();
   readonly #directory: string;
   readonly #images: MachineImages;
-  /** Over all its boots: whoever was told the ports comes back to them. */
+  /** The same over all its boots: what was told the ports comes back to them. */
   readonly #claims: PortClaims;
   #qemu: ChildProcess | undefined;
   #secondDisk: string | undefined;

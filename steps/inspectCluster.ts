@@ -8,6 +8,7 @@ import { clusterProblems, listedNodes, type ClusterFacts } from "../core/cluster
 import { told } from "../core/errors.ts";
 import { moduleKernels } from "../core/build/moduleKernels.ts";
 import { registry } from "../core/configuration/settings.ts";
+import { previewSeconds } from "../core/patience.ts";
 import { readCluster } from "./cluster/clusterFacts.ts";
 import { connect } from "./cluster/kubectl.ts";
 import { machineSchema, reach } from "./node/sshCheck.ts";
@@ -33,12 +34,9 @@ const input = z.object({
   machines: z.array(machineSchema),
 });
 
-/** Seconds: who runs `preview` wants to hear soon that the VPN is down. */
-const patience = 10;
-
 async function findings({ cluster, intent }: z.infer<typeof input>): Promise<ClusterFacts | StepError> {
   try {
-    return await readCluster(await connect(cluster, patience), intent, patience);
+    return await readCluster(await connect(cluster, previewSeconds), intent, previewSeconds);
   } catch (error) {
     if (error instanceof StepError) return error;
     throw error;

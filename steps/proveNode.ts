@@ -3,6 +3,7 @@ import { z } from "zod";
 import { cardsOf } from "../core/node/cards.ts";
 import { driverProblems, isTrusted, type MachineState } from "../core/node/machineState.ts";
 import { expectedOn, isReady, whyNotLoaded, type NodeModulesConfig, type RollNode } from "../core/node/nodeState.ts";
+import { readyToProveSeconds } from "../core/patience.ts";
 import { connect, type Kubectl, type KubeObject } from "./cluster/kubectl.ts";
 import { moduleSchema, nodeSchema, sameMachine } from "./node/nodeInput.ts";
 import { NodeMachine } from "./node/nodeMachine.ts";
@@ -18,9 +19,6 @@ const input = z.object({
   ssh: sshSchema,
   certificate: z.string(),
 });
-
-/** Seconds that a node which has just been rolled may be NotReady: a heartbeat can be late. */
-const readySeconds = 60;
 
 await runStep(input, async ({ cluster, node: identity, module, ssh, certificate }) => {
   const { name } = identity;
@@ -63,7 +61,7 @@ await runStep(input, async ({ cluster, node: identity, module, ssh, certificate 
 /** The Node once it is Ready; one that is gone at once. */
 function readyNode(kubectl: Kubectl, name: string): Promise<(RollNode & KubeObject) | undefined> {
   const waiting = {
-    timeoutSeconds: readySeconds,
+    timeoutSeconds: readyToProveSeconds,
     error: "OKMM-NODE-NOTREADY" as const,
     remedy: "fix the node, and run `pulumi up` again",
   };

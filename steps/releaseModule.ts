@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { isReady, type RollNode } from "../core/node/nodeState.ts";
 import { kmm } from "../core/names.ts";
+import { moduleReleaseSeconds } from "../core/patience.ts";
 import { cancelBuilds } from "./build/builds.ts";
 import { connect, type Kubectl, type KubeObject } from "./cluster/kubectl.ts";
 import { clusterSchema, runStep } from "./lib/step.ts";
@@ -12,13 +13,10 @@ import { waitUntil } from "./lib/wait.ts";
 
 const input = z.object({ cluster: clusterSchema, namespace: z.string(), module: z.string() });
 
-/** Seconds for KMM to notice that the last node has left, and for the objects of deleted nodes to be collected. */
-const releaseSeconds = 60;
-
 await runStep(input, async ({ cluster, namespace, module }) => {
   const kubectl = await connect(cluster);
   const waiting = {
-    timeoutSeconds: releaseSeconds,
+    timeoutSeconds: moduleReleaseSeconds,
     error: "OKMM-MODULE-HELD" as const,
     remedy:
       "KMM deletes the Module only when it is unloaded everywhere, and a node that isn't Ready can't do that: boot it, or, if the " +

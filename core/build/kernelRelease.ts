@@ -1,3 +1,5 @@
+import type { Strategy } from "../configuration/choices.ts";
+
 /** What `uname -r` tells of a RHEL kernel. */
 export interface KernelRelease {
   /** Version, release and architecture of its packages: `5.14.0-570.49.1.el9_6.x86_64`. */
@@ -63,7 +65,7 @@ const packaged = ["", "rt", "64k", "debug", "rt-debug", "64k-debug", "rt-64k", "
 const inToolkit: Readonly<Record<string, readonly string[]>> = { x86_64: ["", "rt"], aarch64: ["", "64k"] };
 
 /** Why no modules can be built for this kernel; undefined when they can, or when only the build can tell. */
-export function kernelProblem(kernel: string, strategy: "driver-toolkit" | "entitled-ubi"): string | undefined {
+export function kernelProblem(kernel: string, strategy: Strategy): string | undefined {
   const release = kernelRelease(kernel);
   if (release !== undefined && !(release.architecture in inToolkit)) {
     return `OpenOnload isn't built for ${release.architecture}`;
@@ -92,7 +94,7 @@ function withoutToolkit(release: KernelRelease | undefined): string | undefined 
 }
 
 /** What may keep the build from working, and only Red Hat's repositories can tell. */
-export function kernelDoubt(kernel: string, strategy: "driver-toolkit" | "entitled-ubi"): string | undefined {
+export function kernelDoubt(kernel: string, strategy: Strategy): string | undefined {
   const release = kernelRelease(kernel);
   if (strategy !== "entitled-ubi" || release?.variant.startsWith("rt") !== true) return undefined;
   return (

@@ -1,4 +1,5 @@
 import { contentHash } from "../hash.ts";
+import type { Strategy } from "../configuration/choices.ts";
 import { forKernel, kernelVariable, kmmKernel } from "./imageTag.ts";
 import { kubernetesArchitecture, ubiImage } from "./kernelRelease.ts";
 import { kernelModules, labels, moduleName, names } from "../names.ts";
@@ -11,7 +12,7 @@ export interface ModuleSettings {
   /** Kernels that the Module may be built for, as `uname -r` prints them. */
   readonly kernels: readonly string[];
   readonly dockerfileConfigMap: string;
-  readonly strategy: "driver-toolkit" | "entitled-ubi";
+  readonly strategy: Strategy;
   readonly buildArgs: readonly { readonly name: string; readonly value: string }[];
   /** Names of Secrets mounted while building. */
   readonly buildSecrets: readonly string[];

@@ -8,6 +8,7 @@ import type { LiveModule, Remade } from "./ownObjects.ts";
 import type { ClusterOperator, MachineConfigPool } from "../node/maintenance.ts";
 import type { NodeReality } from "../node/reality.ts";
 import { registryProblems, type RegistryFacts } from "../build/registryTrust.ts";
+import type { Strategy } from "../configuration/choices.ts";
 import type { RegistrySettings } from "../configuration/settings.ts";
 import type { NodeModulesConfig, RollNode } from "../node/nodeState.ts";
 
@@ -30,7 +31,7 @@ export interface Intent {
   readonly namespace: string;
   readonly nodes: readonly { readonly name: string; readonly hold: boolean }[];
   readonly kernels: string;
-  readonly strategy: "driver-toolkit" | "entitled-ubi";
+  readonly strategy: Strategy;
   /** Absent: images go to the cluster's internal registry. */
   readonly registry?: RegistrySettings | undefined;
   /** PEM of an existing signing pair's certificate; absent where the stack makes its own. */

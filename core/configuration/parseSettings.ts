@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { signingSources } from "./choices.ts";
 import { meantBy } from "./misspelt.ts";
 import { told, type Told } from "../errors.ts";
 import { moduleName } from "../names.ts";
@@ -102,7 +103,7 @@ const outline = z.object({
     .catch([]),
   enrolment: z.object({ mode: z.unknown().optional() }).catch({}),
   signing: z
-    .object({ source: z.enum(["generated", "existing"]).default("generated").optional().catch(undefined) })
+    .object({ source: z.enum(signingSources).default("generated").optional().catch(undefined) })
     .catch({ source: "generated" }),
   signingKey: z.string().optional().catch(undefined),
   signingCertificate: z.string().optional().catch(undefined),

@@ -1,5 +1,6 @@
 import { RE2JS } from "re2js";
 import { z } from "zod";
+import { enrolmentModes, signingSources, strategies } from "./choices.ts";
 import { isTcpAddress, tcpConsole } from "./address.ts";
 import { kernelProblem } from "../build/kernelRelease.ts";
 
@@ -52,7 +53,7 @@ const nextKernel = z.strictObject({
 const build = z
   .strictObject({
     strategy: z
-      .enum(["driver-toolkit", "entitled-ubi"], { error: "driver-toolkit (no entitlement needed) or entitled-ubi" })
+      .enum(strategies, { error: "driver-toolkit (no entitlement needed) or entitled-ubi" })
       .default("driver-toolkit"),
     kernels: z
       .string({ error: "a regular expression (RE2) that the nodes' `uname -r` matches" })
@@ -111,7 +112,7 @@ export const registry = z.strictObject({
 
 const signing = z.strictObject({
   source: z
-    .enum(["generated", "existing"], {
+    .enum(signingSources, {
       error: "generated (a key pair made and kept by this stack) or existing (signingKey and signingCertificate)",
     })
     .default("generated"),
@@ -173,7 +174,7 @@ const ssh = z
 
 const enrolment = z.strictObject({
   mode: z
-    .enum(["attended", "operator", "console", "redfish", "off"], {
+    .enum(enrolmentModes, {
       error:
         "attended (a person at the console), operator (you reboot in your own window), console (scripted serial console), " +
         "redfish (UEFI db through the BMC) or off (Secure Boot off, or the key trusted otherwise)",

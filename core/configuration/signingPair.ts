@@ -1,10 +1,11 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from "node:crypto";
+import type { SigningSource } from "./choices.ts";
 
 /** Smallest RSA modulus that kernels and auditors accept today, in bits. */
 const leastBits = 2048;
 
 interface SigningChoice {
-  readonly signing: { readonly source: "generated" | "existing" };
+  readonly signing: { readonly source: SigningSource };
   readonly signingKey?: string | undefined;
   readonly signingCertificate?: string | undefined;
 }

@@ -1,5 +1,7 @@
 /** Whether a node's next boot comes by shim, which starts MokManager, as far as its firmware tells (assets/node/lib.sh). */
 
+import type { EnrolmentMode } from "../configuration/choices.ts";
+
 /** The firmware's boot entries, by their numbers as `0001`. */
 export interface BootOrder {
   /** Whether efibootmgr answers on the node. */
@@ -12,13 +14,11 @@ export interface BootOrder {
   readonly path: string | null;
 }
 
-type Mode = "attended" | "operator" | "console" | "redfish" | "off";
-
 /**
  * What may make a reboot for the key miss MokManager, each with its remedy. The program reboots by the entry that the node
  * came up with (`BootNext`); what can't be known, or isn't its reboot, is the operator's.
  */
-export function bootDoubts(boot: BootOrder, mode: Mode): string[] {
+export function bootDoubts(boot: BootOrder, mode: EnrolmentMode): string[] {
   if (mode === "redfish" || mode === "off") return [];
   const remedy = "see that the disk's own entry comes first in its firmware's boot order, or the key stays pending";
   if (!boot.tool) {

@@ -1,4 +1,5 @@
 /** The on-node tools (assets/node): how their text and their input go to a node. */
+import { nodeToolSeconds } from "../patience.ts";
 
 export type NodeTool = "state" | "import" | "revoke" | "delete" | "reboot" | "driver" | "users";
 
@@ -8,9 +9,9 @@ export type NodeTool = "state" | "import" | "revoke" | "delete" | "reboot" | "dr
  *
  * @param library text of assets/node/lib.sh
  * @param tool text of the tool
- * @param timeoutSeconds after which it is ended: a hung mokutil must not hang a roll-out
+ * @param timeoutSeconds after which it is ended
  */
-export function toolCommand(library: string, tool: string, timeoutSeconds = 120): string {
+export function toolCommand(library: string, tool: string, timeoutSeconds = nodeToolSeconds): string {
   return `timeout ${timeoutSeconds} sh -c ${quoted(`${library}\n${tool}`)}`;
 }
 

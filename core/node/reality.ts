@@ -11,6 +11,7 @@ import {
   type NodeModulesConfig,
   type RollNode,
 } from "./nodeState.ts";
+import { isLeaving, previewOf } from "./phases.ts";
 import { parseGeneration, type RollState } from "./rollState.ts";
 
 /*
@@ -77,18 +78,17 @@ export function generation(seen: NodeReality, wanted: Expected, stack: string): 
 export function planned(seen: NodeReality, wanted: Expected, stack: string): string | undefined {
   const why = deviation(seen, wanted, stack);
   if (why === undefined) return undefined;
-  return `${seen.node.metadata.name}: ${why}; will load ${tagOf(wanted.image) ?? wanted.image}${rebootOf(seen.machine)}`;
+  const will = previewOf({ tag: tagOf(wanted.image) ?? wanted.image, trusted: trustedBy(seen.machine) });
+  return `${seen.node.metadata.name}: ${why}; ${will}`;
 }
 
 /** An image's tag: release, content and kernel in one. */
 const tagOf = (image: string | undefined): string | undefined => image?.slice(image.lastIndexOf(":") + 1);
 
-function rebootOf(machine: NodeReality["machine"]): string {
-  if (machine === undefined || "unreachable" in machine || machine.trusted === undefined) return "";
-  return machine.trusted ? ", no reboot" : ", after a reboot in which its firmware enrols the key";
-}
+const trustedBy = (machine: NodeReality["machine"]): boolean | undefined =>
+  machine !== undefined && "trusted" in machine ? machine.trusted : undefined;
 
 function actOf({ phase, version }: RollState): string {
-  if (phase === "leave" || phase === "remove") return "its leaving of the stack";
+  if (isLeaving(phase)) return "its leaving of the stack";
   return version === undefined ? "a roll-out" : `a roll-out of version ${version}`;
 }

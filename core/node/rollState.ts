@@ -1,7 +1,9 @@
+import type { Noted } from "./phases.ts";
+
 /** Where a roll-out of one node stands, kept in the Node's annotation so that the next run goes on from there. */
 export interface RollState {
-  /** The act that comes next, or is going on; `remove` is the reboot in which MokManager deletes the key. */
-  readonly phase: "drain" | "reboot" | "load" | "leave" | "remove";
+  /** What comes next, or is going on. */
+  readonly phase: Noted;
   readonly stack: string;
   /** The Module's version that is being rolled out; absent while leaving. */
   readonly version?: string;

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { checkUpgrade, defaultGeneration, type GenerationName } from "../kmm/generations.ts";
+import { checkUpgrade, defaultLine, type LineName } from "../kmm/lines.ts";
 import { operatorFiles, operatorLine } from "../kmm/operator/folder.ts";
 import { withLock } from "../lock.ts";
 import { missedPorts, readAccess } from "../nodes/access.ts";
@@ -37,8 +37,8 @@ export interface UpOptions {
   readonly secureBoot?: boolean | undefined;
   /** Absolute path of a folder with KMM's own programs, which run in the stand-in's place; another one is an upgrade. */
   readonly kmmFolder?: string | undefined;
-  /** Which KMM; default {@link defaultGeneration}. A later one than an existing sandbox has is an upgrade. */
-  readonly kmm?: GenerationName | undefined;
+  /** Which KMM; default {@link defaultLine}. A later one than an existing sandbox has is an upgrade. */
+  readonly kmm?: LineName | undefined;
 }
 
 /**
@@ -83,7 +83,7 @@ async function create(dir: string, options: UpOptions, claims: PortClaims): Prom
     compact: options.compact ?? false,
     secureBoot: options.secureBoot ?? true,
     ...(kmmFolder === undefined ? {} : { kmmFolder }),
-    kmm: kmmFolder === undefined ? (options.kmm ?? defaultGeneration) : operatorLine(operatorFiles(kmmFolder)),
+    kmm: kmmFolder === undefined ? (options.kmm ?? defaultLine) : operatorLine(operatorFiles(kmmFolder)),
     ports: await choosePorts(claims, kmmFolder !== undefined),
     installed: false,
     configured: false,
@@ -119,9 +119,9 @@ function checkOptions(dir: string, state: State, options: UpOptions): void {
 
 /**
  * Has the stand-ins go on with another KMM: those that serve are told, and are ready again once it has taken over; all
- * else of the sandbox goes on. Those that don't serve are started anew.
+ * else of the sandbox goes on. Those that don't serve are started again.
  */
-async function upgradeKmm({ dir, state, bin }: StartContext, kmm: GenerationName | undefined): Promise<void> {
+async function upgradeKmm({ dir, state, bin }: StartContext, kmm: LineName | undefined): Promise<void> {
   if (kmm === undefined || kmm === state.kmm) return;
   checkUpgrade(state.kmm, kmm);
   const service = serviceOf("stand-ins");

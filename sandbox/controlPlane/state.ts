@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { generationNames } from "../kmm/generations.ts";
+import { lineNames } from "../kmm/lines.ts";
 import type { PortClaims } from "../ports.ts";
 import { UserError } from "../userError.ts";
 
@@ -57,7 +57,7 @@ const stateSchema = z.object({
   /** Whether the nodes' firmware has Secure Boot on. */
   secureBoot: z.boolean().default(false),
   /** Which KMM it has; a sandbox that doesn't say was made when there was only this one. */
-  kmm: z.enum(generationNames).default("2.4.1"),
+  kmm: z.enum(lineNames).default("2.4.1"),
   /** The folder with KMM's own programs; absent where the stand-in plays it. */
   kmmFolder: z.string().optional(),
   ports,

@@ -3,7 +3,7 @@ import type { Context } from "./context.ts";
 import { dtkImageFor } from "./driverToolkit.ts";
 import { type BuildSignSpec, CONFIG_MAPS } from "./resources.ts";
 
-/** A Build's spec, and what its hash covers: when that changes, the Build is made anew. */
+/** A Build's spec, and what its hash covers: when that changes, the Build is created again. */
 export interface Template {
   spec: CommonSpec;
   hashed: unknown;
@@ -22,7 +22,7 @@ const DOCKERFILE_KEY = "dockerfile";
 
 /** Where an image is that still has to be signed. */
 export function unsignedImage(context: Context, image: string, key: { namespace: string; name: string }): string {
-  return context.generation.signsInPlace ? image : `${image}_${key.namespace}_${key.name}_kmm_unsigned`;
+  return context.line.signsInPlace ? image : `${image}_${key.namespace}_${key.name}_kmm_unsigned`;
 }
 
 /** The in-cluster build of a Dockerfile. The hash covers the Dockerfile's text alone: no arguments, Secrets or tag. */

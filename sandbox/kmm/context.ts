@@ -1,12 +1,12 @@
 import type { Informer, Kube, KubeObject, OwnerReference } from "../kube.ts";
-import type { Generation } from "./generations.ts";
+import type { Line } from "./lines.ts";
 import { EVENTS, type Node } from "./resources.ts";
 
 /** What every reconciler of KMM gets. */
 export interface Context {
   kube: Kube;
   /** Which KMM this is. */
-  generation: Generation;
+  line: Line;
   /** All Nodes as last seen: the only cache that is relied upon, everything else is read when needed. */
   nodes: Informer<Node>;
   /** The operator's log, the only place where its silent failures show. */

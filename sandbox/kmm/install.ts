@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { parse } from "yaml";
 import { applyObjects, Kube, type KubeObject, readObjects, type Resource } from "../kube.ts";
-import { type Generation, type GenerationName, GENERATIONS } from "./generations.ts";
+import { type Line, type LineName, LINES } from "./lines.ts";
 
 interface Version extends KubeObject {
   spec?: unknown;
@@ -24,7 +24,7 @@ interface NamespacedName {
 const NAMESPACE = "openshift-kmm";
 const PACKAGE = "kernel-module-management";
 const CRDS = new URL("crds/", import.meta.url);
-/** In a generation's folder: by a CRD's name, what its schema has more than the common one. */
+/** In a line's folder: by a CRD's name, what its schema has more than the common one. */
 const ADDITIONS = "additions.yaml";
 
 /**
@@ -32,22 +32,22 @@ const ADDITIONS = "additions.yaml";
  * version's goes once the new one is there, and objects stay. Nothing is done where it is installed already, unless KMM's
  * own programs bring types of their own.
  */
-export async function installKmm(kubeconfig: string, name: GenerationName, types?: KubeObject[]): Promise<void> {
+export async function installKmm(kubeconfig: string, name: LineName, types?: KubeObject[]): Promise<void> {
   const kube = await Kube.fromKubeconfig(kubeconfig);
   try {
-    const generation = GENERATIONS[name];
-    const target = { namespace: NAMESPACE, name: `${PACKAGE}.v${generation.version}` };
+    const line = LINES[name];
+    const target = { namespace: NAMESPACE, name: `${PACKAGE}.v${line.version}` };
     const found = await kube.find(versions, target);
     if (types !== undefined) await applyObjects(kube, types);
-    else if (found?.status?.phase !== "Succeeded") await applyObjects(kube, await definitions(generation));
-    if (found?.status?.phase !== "Succeeded") await installVersion(kube, generation, target);
+    else if (found?.status?.phase !== "Succeeded") await applyObjects(kube, await definitions(line));
+    if (found?.status?.phase !== "Succeeded") await installVersion(kube, line, target);
     await removeOthers(kube, target.name);
   } finally {
     kube.close();
   }
 }
 
-async function installVersion(kube: Kube, { version }: Generation, target: NamespacedName): Promise<void> {
+async function installVersion(kube: Kube, { version }: Line, target: NamespacedName): Promise<void> {
   const displayName = "Kernel Module Management";
   await kube.apply(versions, { metadata: target, spec: { displayName, version, install: { strategy: "deployment" } } });
   const message = "install strategy completed with no errors";
@@ -60,8 +60,8 @@ async function removeOthers(kube: Kube, name: string): Promise<void> {
   for (const other of others) if (other !== name) await kube.delete(versions, { namespace: NAMESPACE, name: other });
 }
 
-/** The common CRDs with the generation's additions, and the generation's own. */
-async function definitions({ schemas }: Generation): Promise<KubeObject[]> {
+/** The common CRDs with the line's additions, and the line's own. */
+async function definitions({ schemas }: Line): Promise<KubeObject[]> {
   const own = await Promise.all(schemas.map((folder) => objectsIn(new URL(`${folder}/`, CRDS))));
   const all = [...(await objectsIn(CRDS)), ...own.flat()];
   for (const folder of schemas) {

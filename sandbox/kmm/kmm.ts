@@ -4,7 +4,7 @@ import { builds } from "../openshift/resources.ts";
 import { ServingPods } from "../openshift/servingPods.ts";
 import { startAdmission } from "./admission/server.ts";
 import type { Context } from "./context.ts";
-import { type GenerationName, GENERATIONS } from "./generations.ts";
+import { type LineName, LINES } from "./lines.ts";
 import { reconcileJob } from "./jobReconciler.ts";
 import { reconcileMbsc } from "./mbscReconciler.ts";
 import { reconcileMic } from "./micReconciler.ts";
@@ -28,11 +28,11 @@ import {
 
 /**
  * Starts the stand-in for the Kernel Module Management operator. `installOpenshift`, and `installKmm` with the same
- * generation, must have run before. What triggers what is written here, in one place; what is then done, in the
+ * line, must have run before. What triggers what is written here, in one place; what is then done, in the
  * reconcilers.
  */
-export async function startKmm(options: { kubeconfig: string; generation: GenerationName }): Promise<Running> {
-  const generation = GENERATIONS[options.generation];
+export async function startKmm(options: { kubeconfig: string; line: LineName }): Promise<Running> {
+  const line = LINES[options.line];
   const { kubeconfig } = options;
   const kube = await Kube.fromKubeconfig(kubeconfig);
   const log = (line: string): void => console.error(`kmm: ${line}`);
@@ -40,7 +40,7 @@ export async function startKmm(options: { kubeconfig: string; generation: Genera
     changed: (node, old) => nodeChanged(queues, node, old),
     deleted: () => addAll(queues.modules, modules),
   });
-  const context: Context = { kube, generation, nodes, log };
+  const context: Context = { kube, line, nodes, log };
   const controllers = new ServingPods(kube, "openshift-kmm", "control-plane=controller");
   const webhooks = new ServingPods(kube, "openshift-kmm", "control-plane=webhook-server");
   const queues = makeQueues(context, controllers);
@@ -54,9 +54,9 @@ export async function startKmm(options: { kubeconfig: string; generation: Genera
   };
   const informers: { synced(): Promise<void>; stop(): Promise<void> }[] = [nodes, modules, ...watchOwned(kube, queues)];
   await Promise.all(informers.map((informer) => informer.synced()));
-  // A new cluster's pods are about to run: whoever brought it up finds KMM at work.
+  // A new cluster's pods are about to run: `up` ends with KMM at work.
   await Promise.all([controllers, webhooks].map((pods) => pods.untilServing(FIRST_PODS_MS)));
-  const admission = await startAdmission(kube, generation, webhooks);
+  const admission = await startAdmission(kube, line, webhooks);
   return {
     async stop() {
       await admission.stop();

@@ -1,5 +1,5 @@
 import { RE2JS } from "re2js";
-import type { Generation } from "./generations.ts";
+import type { Line } from "./lines.ts";
 import type {
   BuildSpec,
   ImageSpec,
@@ -31,7 +31,7 @@ export const kernelOf = (release: string): string => release.replace(/\+$/, "");
 const normalizedKernel = (kernel: string): string => kernel.replaceAll("+", "_");
 
 /** The kernel in a Build's label, and in its name where that is fixed. */
-export function kernelInLabel(kernel: string, { fixedBuildNames }: Generation): string {
+export function kernelInLabel(kernel: string, { fixedBuildNames }: Line): string {
   const normalized = normalizedKernel(kernel);
   if (!fixedBuildNames) return normalized;
   return normalized
@@ -93,7 +93,7 @@ const tlsOf = (registryTLS: RegistryTls): Pick<ResolvedModule, "insecurePull" | 
 });
 
 /** What the ModuleImagesConfig says about it. */
-export function imageSpecOf(resolved: ResolvedModule, { signsInDirectory }: Generation): ImageSpec {
+export function imageSpecOf(resolved: ResolvedModule, { signsInDirectory }: Line): ImageSpec {
   const { image, kernel, build, sign, registryTLS, dirName } = resolved;
   return {
     image,

@@ -43,11 +43,9 @@ async function ownBuilds(context: Context, mbsc: ModuleBuildSignConfig): Promise
   return items.filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === mbsc.metadata.uid));
 }
 
-function belongsTo({ generation }: Context, build: Build, spec: { kernelVersion: string; action: Action }): boolean {
+function belongsTo({ line }: Context, build: Build, spec: { kernelVersion: string; action: Action }): boolean {
   const { labels } = build.metadata;
-  return (
-    labels?.[TARGET_KERNEL] === kernelInLabel(spec.kernelVersion, generation) && labels[BUILD_TYPE] === spec.action
-  );
+  return labels?.[TARGET_KERNEL] === kernelInLabel(spec.kernelVersion, line) && labels[BUILD_TYPE] === spec.action;
 }
 
 /** Makes the entry's Build, or makes room for it. A Build that it makes is added to the `own` ones. */
@@ -55,7 +53,7 @@ async function sync(context: Context, mbsc: ModuleBuildSignConfig, own: Build[],
   const key = targetOf(mbsc);
   const make = image.action === "BuildImage" ? buildTemplate : signTemplate;
   const { imageRepoSecret, pushBuiltImage = false } = mbsc.spec;
-  const push = pushBuiltImage || !context.generation.pushesAsAsked;
+  const push = pushBuiltImage || !context.line.pushesAsAsked;
   const template = await make(context, key, { image, imageRepoSecret, push });
   const found = own.filter((each) => belongsTo(context, each, image));
   const [build, ...more] = found;
@@ -77,12 +75,12 @@ async function create(
   template: Template,
 ): Promise<Build[]> {
   const { namespace, name } = targetOf(mbsc);
-  const kernel = kernelInLabel(image.kernelVersion, context.generation);
+  const kernel = kernelInLabel(image.kernelVersion, context.line);
   const start = `${name}-${image.action === "BuildImage" ? "build" : "sign"}-`;
   const created = context.kube.create(builds, {
     metadata: {
       namespace,
-      ...(context.generation.fixedBuildNames ? { name: `${start}${kernel}` } : { generateName: start }),
+      ...(context.line.fixedBuildNames ? { name: `${start}${kernel}` } : { generateName: start }),
       labels: {
         "app.kubernetes.io/name": "kmm",
         "app.kubernetes.io/component": image.action,

@@ -42,7 +42,7 @@ export async function reconcileMic(context: Context, target: { namespace: string
  */
 async function forget(context: Context, mic: ModuleImagesConfig): Promise<boolean> {
   const wanted = mic.spec.imageRebuildTriggerGeneration;
-  if (!context.generation.rebuildTrigger || wanted === mic.status?.imageRebuildTriggerGeneration) return false;
+  if (!context.line.rebuildTrigger || wanted === mic.status?.imageRebuildTriggerGeneration) return false;
   const target = targetOf(mic);
   await context.kube.delete(MBSCS, target).catch((error: unknown) => {
     if (!isObjectMissing(error)) throw error;

@@ -1,6 +1,6 @@
 import { isAlreadyExists, ownerReference } from "../kube.ts";
 import { type Context, sameJson } from "./context.ts";
-import type { Generation } from "./generations.ts";
+import type { Line } from "./lines.ts";
 import type { ResolvedModule } from "./mapping.ts";
 import { configuredLabel, inUseLabel, type ModuleKey } from "./names.ts";
 import {
@@ -33,7 +33,7 @@ export interface Enabling extends Pairing {
 /** Puts the Module's entry into the node's NodeModulesConfig. */
 export async function enableOn(context: Context, { module, key, node, nmcs, resolved }: Enabling): Promise<void> {
   const nmc = await nodeModulesConfig(context, node, nmcs);
-  const entry = entryOf(context.generation, module, { key, resolved });
+  const entry = entryOf(context.line, module, { key, resolved });
   const others = (nmc.spec?.modules ?? []).filter((each) => !isOf(each, key));
   const labels = nmc.metadata.labels ?? {};
   const before = nmc.spec?.modules?.find((each) => isOf(each, key));
@@ -101,19 +101,19 @@ const isOf = (entry: ModuleKey, key: ModuleKey): boolean =>
   entry.name === key.name && entry.namespace === key.namespace;
 
 function entryOf(
-  generation: Generation,
+  line: Line,
   module: Module,
   { key, resolved }: { key: ModuleKey; resolved: ResolvedModule },
 ): NodeModule {
   const { imageRepoSecret, moduleLoader } = module.spec;
-  const tolerations = [...(module.spec.tolerations ?? []), ...ownTolerations(generation)];
+  const tolerations = [...(module.spec.tolerations ?? []), ...ownTolerations(line)];
   const { version = "" } = moduleLoader?.container ?? {};
   return {
     ...key,
     serviceAccountName: moduleLoader?.serviceAccountName ?? "default",
     ...(imageRepoSecret === undefined ? {} : { imageRepoSecret }),
     ...(tolerations.length === 0 ? {} : { tolerations }),
-    ...(generation.versionReady && version !== "" ? { version } : {}),
+    ...(line.versionReady && version !== "" ? { version } : {}),
     config: configOf(module, resolved),
   };
 }

@@ -1,6 +1,6 @@
 import { isAlreadyExists, ownerReference } from "../kube.ts";
 import { type Context, sameJson, targetOf } from "./context.ts";
-import type { Generation } from "./generations.ts";
+import type { Line } from "./lines.ts";
 import { imageSpecOf, resolve } from "./mapping.ts";
 import { disableEverywhere, disableOn, enableOn, type NodeConfigs } from "./moduleOnNode.ts";
 import {
@@ -35,17 +35,17 @@ export async function reconcileModule(context: Context, key: ModuleKey): Promise
     await finalize(context, module, key);
     return;
   }
-  if (context.generation.networkPolicies) await isolate(context, module);
+  if (context.line.networkPolicies) await isolate(context, module);
   await claim(context, module, key);
   if (module.spec.moduleLoader === undefined) {
     // Nothing is built, and nothing unloaded either.
-    if (context.generation.clearsCounters) await writeCounters(context, module, {});
+    if (context.line.clearsCounters) await writeCounters(context, module, {});
     return;
   }
   const nodes = context.nodes.list();
   const { items } = await context.kube.list(NMCS);
   const nmcs: NodeConfigs = new Map(items.map((nmc) => [nmc.metadata.name ?? "", nmc]));
-  const selected = nodes.filter((node) => selects(module, node, context.generation));
+  const selected = nodes.filter((node) => selects(module, node, context.line));
   const chosen = new Set(selected);
   const states = await updateImages(context, module, selected);
   for (const node of nodes) {
@@ -75,7 +75,7 @@ async function updateImages(context: Context, module: Module, selected: Node[]):
   const images = new Map<string, ImageSpec>();
   for (const node of selected) {
     const resolved = resolve(module, node.status?.nodeInfo?.kernelVersion ?? "");
-    if (resolved !== undefined) images.set(resolved.image, imageSpecOf(resolved, context.generation));
+    if (resolved !== undefined) images.set(resolved.image, imageSpecOf(resolved, context.line));
   }
   const mic = await context.kube.find(MICS, targetOf(module));
   await writeImages(context, module, { mic, images: [...images.values()] });
@@ -87,7 +87,7 @@ async function writeImages(
   module: Module,
   { mic, images }: { mic: ModuleImagesConfig | undefined; images: ImageSpec[] },
 ): Promise<void> {
-  const spec = imagesSpec(context.generation, module, images);
+  const spec = imagesSpec(context.line, module, images);
   const target = targetOf(module);
   if (mic === undefined) {
     const metadata = { ...target, ownerReferences: [ownerReference(MODULES, module)] };
@@ -102,17 +102,15 @@ async function writeImages(
 /** What isn't wanted any more has to be named in a patch. */
 const ABSENT = { imageRepoSecret: null, imageRebuildTriggerGeneration: null, tolerations: null };
 
-function imagesSpec(generation: Generation, { spec }: Module, images: ImageSpec[]): ModuleImagesConfig["spec"] {
+function imagesSpec(line: Line, { spec }: Module, images: ImageSpec[]): ModuleImagesConfig["spec"] {
   const { imageRepoSecret, moduleLoader, imageRebuildTriggerGeneration, tolerations } = spec;
   const imagePullPolicy = moduleLoader?.container.imagePullPolicy ?? "IfNotPresent";
   return {
     imagePullPolicy,
     ...(imageRepoSecret === undefined ? {} : { imageRepoSecret }),
-    ...(generation.pushesAsAsked ? { pushBuiltImage: true } : {}),
-    ...(generation.rebuildTrigger && imageRebuildTriggerGeneration !== undefined
-      ? { imageRebuildTriggerGeneration }
-      : {}),
-    ...(generation.ownTolerations && tolerations !== undefined ? { tolerations } : {}),
+    ...(line.pushesAsAsked ? { pushBuiltImage: true } : {}),
+    ...(line.rebuildTrigger && imageRebuildTriggerGeneration !== undefined ? { imageRebuildTriggerGeneration } : {}),
+    ...(line.ownTolerations && tolerations !== undefined ? { tolerations } : {}),
     images,
   };
 }
@@ -160,7 +158,7 @@ async function updateCounters(
     ...counted("availableNumber", items.filter((nmc) => isAvailable(nmc, key)).length),
   };
   await writeCounters(context, module, counters);
-  if (context.generation.rebuildTrigger) await tellTrigger(context, module, key);
+  if (context.line.rebuildTrigger) await tellTrigger(context, module, key);
 }
 
 async function writeCounters(context: Context, module: Module, counters: ModuleCounters): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Generation } from "./generations.ts";
+import type { Line } from "./lines.ts";
 
 /** KMM's labels, annotations and finalizers. */
 
@@ -52,7 +52,6 @@ export const VERSION_PREFIX = `${NODE}/version-module.`;
 /** On a Node, set by KMM: the version that its worker pod may have now. */
 export const workerVersionLabel = (key: ModuleKey): string => `${WORKER_VERSION_PREFIX}${key.namespace}.${key.name}`;
 export const WORKER_VERSION_PREFIX = `beta.${NODE}/version-worker-pod.`;
-/** Likewise, for whatever is scheduled onto loaded modules; the name is the generation's. */
-export const secondVersionPrefix = ({ secondVersionLabel }: Generation): string =>
-  `beta.${NODE}/${secondVersionLabel}.`;
+/** Likewise, for whatever is scheduled onto loaded modules; the name is the line's. */
+export const secondVersionPrefix = ({ secondVersionLabel }: Line): string => `beta.${NODE}/${secondVersionLabel}.`;
 export const versionLabel = (key: ModuleKey): string => `${VERSION_PREFIX}${key.namespace}.${key.name}`;

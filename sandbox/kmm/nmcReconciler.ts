@@ -1,5 +1,5 @@
 import { type Context, sameJson, sendEvent } from "./context.ts";
-import type { Generation } from "./generations.ts";
+import type { Line } from "./lines.ts";
 import { inUseLabel, type ModuleKey, readyLabel, versionReadyLabel, WORKER_ACTION, WORKER_HASH } from "./names.ts";
 import {
   NMCS,
@@ -83,7 +83,7 @@ const unloading = (entry: NodeModule): Worker => ({ action: "Unload", entry });
 async function replaceIfOutdated({ context, nmc }: Round, entry: NodeModule, worker: Pod): Promise<void> {
   if (worker.metadata.deletionTimestamp !== undefined || worker.metadata.labels?.[WORKER_ACTION] !== "Load") return;
   const restarts = worker.status?.containerStatuses?.find(({ name }) => name === "worker")?.restartCount ?? 0;
-  if (restarts > 0 && hashOf(worker) !== hashOf(workerPod(context.generation, nmc, loading(entry))))
+  if (restarts > 0 && hashOf(worker) !== hashOf(workerPod(context.line, nmc, loading(entry))))
     await releaseAndDelete(context, worker);
 }
 
@@ -145,12 +145,8 @@ function inUse(nmc: NodeModulesConfig): ModuleKey[] {
 }
 
 /** The label that comes and goes with `.ready`, and isn't looked at by itself: it keeps its version over a reload. */
-const versionReady = (
-  generation: Generation,
-  key: ModuleKey,
-  version: string | null | undefined,
-): Record<string, string | null> =>
-  generation.versionReady && version !== undefined ? { [versionReadyLabel(key)]: version } : {};
+const versionReady = (line: Line, key: ModuleKey, version: string | null | undefined): Record<string, string | null> =>
+  line.versionReady && version !== undefined ? { [versionReadyLabel(key)]: version } : {};
 
 /** Sets or removes the node's label; an event goes with a change, unless it is a taint's (`silent`). */
 async function setReady(
@@ -163,7 +159,7 @@ async function setReady(
   const current = await context.kube.get(NODES, { name });
   const label = readyLabel(key);
   if ((current.metadata.labels?.[label] !== undefined) === ready) return;
-  const labels = { [label]: ready ? "" : null, ...versionReady(context.generation, key, ready ? version : null) };
+  const labels = { [label]: ready ? "" : null, ...versionReady(context.line, key, ready ? version : null) };
   await context.kube.patch(NODES, { name }, { metadata: { labels } });
   if (silent) return;
   const subject = { apiVersion: "v1", kind: "Node", name, uid: current.metadata.uid ?? "" };

@@ -18,7 +18,7 @@ import { type Node, NODES } from "./resources.ts";
 export async function reconcileNodeLabels(context: Context, name: string): Promise<void> {
   const node = await context.kube.find(NODES, { name });
   if (node === undefined) return;
-  const second = secondVersionPrefix(context.generation);
+  const second = secondVersionPrefix(context.line);
   for (const key of modulesOf(node, second)) await follow(context, name, key);
 }
 
@@ -36,7 +36,7 @@ async function follow(context: Context, name: string, key: ModuleKey): Promise<v
   const node = await context.kube.get(NODES, { name });
   const labels = node.metadata.labels ?? {};
   const wanted = labels[versionLabel(key)];
-  const second = `${secondVersionPrefix(context.generation)}${key.namespace}.${key.name}`;
+  const second = `${secondVersionPrefix(context.line)}${key.namespace}.${key.name}`;
   if (labels[workerVersionLabel(key)] !== wanted) {
     await setLabel(context, node, second, null);
     await setLabel(context, node, workerVersionLabel(key), null);

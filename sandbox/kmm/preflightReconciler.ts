@@ -1,6 +1,6 @@
 import { isAlreadyExists, ownerReference } from "../kube.ts";
 import { canonical, type Context, sameJson, targetOf } from "./context.ts";
-import type { Generation } from "./generations.ts";
+import type { Line } from "./lines.ts";
 import { imageSpecOf, resolve, type ResolvedModule } from "./mapping.ts";
 import {
   type ImageSpec,
@@ -76,8 +76,8 @@ function resultOf(
   return { ...key, verificationStatus, verificationStage, statusReason, lastTransitionTime };
 }
 
-function imageFor({ generation }: Context, { spec }: Preflight, resolved: ResolvedModule): ImageSpec {
-  return { ...imageSpecOf(resolved, generation), ...(spec.dtkImage === undefined ? {} : { dtkImage: spec.dtkImage }) };
+function imageFor({ line }: Context, { spec }: Preflight, resolved: ResolvedModule): ImageSpec {
+  return { ...imageSpecOf(resolved, line), ...(spec.dtkImage === undefined ? {} : { dtkImage: spec.dtkImage }) };
 }
 
 interface Search {
@@ -90,7 +90,7 @@ interface Search {
 async function lookFor(context: Context, { preflight, module, image }: Search): Promise<ImageState | undefined> {
   const { namespace, name } = targetOf(module);
   const target = { namespace, name: `${name}-preflight` };
-  const spec = searchSpec(context.generation, { preflight, module, image });
+  const spec = searchSpec(context.line, { preflight, module, image });
   const mic = await context.kube.find(MICS, target);
   if (mic === undefined) {
     const metadata = { ...target, ownerReferences: [ownerReference(PREFLIGHTS, preflight)] };
@@ -104,13 +104,13 @@ async function lookFor(context: Context, { preflight, module, image }: Search): 
   return mic.status?.imagesStates?.find((each) => each.image === image.image)?.status;
 }
 
-function searchSpec(generation: Generation, { preflight, module, image }: Search): ModuleImagesConfig["spec"] {
+function searchSpec(line: Line, { preflight, module, image }: Search): ModuleImagesConfig["spec"] {
   const { imageRepoSecret, moduleLoader, tolerations = [] } = module.spec;
   return {
     imagePullPolicy: moduleLoader?.container.imagePullPolicy ?? "IfNotPresent",
     ...(imageRepoSecret === undefined ? {} : { imageRepoSecret }),
-    ...(generation.pushesAsAsked ? { pushBuiltImage: preflight.spec.pushBuiltImage === true } : {}),
-    ...(generation.ownTolerations ? { tolerations: [...tolerations, ...ownTolerations(generation)] } : {}),
+    ...(line.pushesAsAsked ? { pushBuiltImage: preflight.spec.pushBuiltImage === true } : {}),
+    ...(line.ownTolerations ? { tolerations: [...tolerations, ...ownTolerations(line)] } : {}),
     images: [image],
   };
 }

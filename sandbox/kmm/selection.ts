@@ -1,10 +1,10 @@
-import type { Generation } from "./generations.ts";
+import type { Line } from "./lines.ts";
 import type { Module, Node, Toleration } from "./resources.ts";
 
 const PRESSURES = ["disk", "memory", "pid"];
 
 /** What KMM tolerates by itself, beside what the Module does. */
-export function ownTolerations({ ownTolerations: has }: Generation): Toleration[] {
+export function ownTolerations({ ownTolerations: has }: Line): Toleration[] {
   if (!has) return [];
   return PRESSURES.map((what) => ({
     key: `node.kubernetes.io/${what}-pressure`,
@@ -14,10 +14,10 @@ export function ownTolerations({ ownTolerations: has }: Generation): Toleration[
 }
 
 /** Whether the Module selects the node: every label matches, and every taint that repels is tolerated. */
-export function selects(module: Module, node: Node, generation: Generation): boolean {
+export function selects(module: Module, node: Node, line: Line): boolean {
   const labels = node.metadata.labels ?? {};
   const matching = Object.entries(module.spec.selector).every(([name, value]) => labels[name] === value);
-  return matching && isSchedulable(node, [...(module.spec.tolerations ?? []), ...ownTolerations(generation)]);
+  return matching && isSchedulable(node, [...(module.spec.tolerations ?? []), ...ownTolerations(line)]);
 }
 
 /** Whether every NoSchedule and NoExecute taint of the node is tolerated. A cordon is such a taint. */

@@ -26,7 +26,7 @@ export async function signTemplate(
     secretVolume("cert", certName, "/run/secrets/cert"),
   ];
   const { filesToSign = [] } = sign;
-  const dockerfile = context.generation.signsInDirectory
+  const dockerfile = context.line.signsInDirectory
     ? directoryDockerfile(unsigned, image.dirName ?? "/opt", filesToSign)
     : filesDockerfile(unsigned, filesToSign);
   const spec = dockerBuild(dockerfile, { volumes, destination: image.image, push, secret: imageRepoSecret });

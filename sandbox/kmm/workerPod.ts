@@ -3,7 +3,7 @@ import { stringify } from "yaml";
 import { controllerOf, ownerReference } from "../kube.ts";
 import { WORKER_IMAGE } from "../openshift/images.ts";
 import { canonical, type Context } from "./context.ts";
-import type { Generation } from "./generations.ts";
+import type { Line } from "./lines.ts";
 import {
   type ModuleKey,
   MODULE_NAME,
@@ -38,15 +38,15 @@ export const moduleOf = ({ metadata }: Pod): ModuleKey => ({
 
 /** Creates the worker. A missing service account is the API server's "forbidden", which only the log shows. */
 export async function createWorker(context: Context, nmc: NodeModulesConfig, worker: Worker): Promise<void> {
-  await context.kube.create(PODS, workerPod(context.generation, nmc, worker));
+  await context.kube.create(PODS, workerPod(context.line, nmc, worker));
 }
 
 /** The worker pod as KMM makes it: bound to its node without a scheduler, held by a finalizer. */
-export function workerPod(generation: Generation, nmc: NodeModulesConfig, { action, entry }: Worker): Pod {
+export function workerPod(line: Line, nmc: NodeModulesConfig, { action, entry }: Worker): Pod {
   const node = nmc.metadata.name ?? "";
   const { config, imageRepoSecret, tolerations = [] } = entry;
   // One modprobe -r with the whole order needs no softdeps.
-  const ordered = action === "Load" || !generation.unloadsAtOnce;
+  const ordered = action === "Load" || !line.unloadsAtOnce;
   const annotations = {
     [WORKER_CONFIG]: stringify(config),
     [WORKER_TOLERATIONS]: JSON.stringify(tolerations),
@@ -60,8 +60,8 @@ export function workerPod(generation: Generation, nmc: NodeModulesConfig, { acti
     ...(imageRepoSecret === undefined ? {} : { imagePullSecrets: [imageRepoSecret] }),
     tolerations,
     initContainers: [extractor(config)],
-    containers: [workerContainer(generation, action, config)],
-    volumes: volumes(generation, config, { ordered }),
+    containers: [workerContainer(line, action, config)],
+    volumes: volumes(line, config, { ordered }),
   };
   const hash = createHash("sha256").update(canonical({ annotations, spec })).digest("hex").slice(0, 16);
   return {
@@ -98,7 +98,7 @@ function extractor(config: ModuleConfig): { name: string; image: string } & Reco
 }
 
 function workerContainer(
-  { mountsUsrLibModules }: Generation,
+  { mountsUsrLibModules }: Line,
   action: Worker["action"],
   config: ModuleConfig,
 ): { name: string; image: string } & Record<string, unknown> {
@@ -126,7 +126,7 @@ function workerContainer(
 }
 
 function volumes(
-  { mountsUsrLibModules }: Generation,
+  { mountsUsrLibModules }: Line,
   config: ModuleConfig,
   { ordered }: { ordered: boolean },
 ): Record<string, unknown>[] {

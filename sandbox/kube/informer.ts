@@ -22,7 +22,7 @@ const RETRY_MS = { first: 50, most: 1000 };
 
 /**
  * A local copy of a set of objects, kept up to date by list and watch. It goes on by itself after the API server was
- * away and lists anew when its resourceVersion has expired; handlers then hear the differences only.
+ * away and lists again when its resourceVersion has expired; handlers then get the differences only.
  */
 export class Informer<T extends KubeObject> {
   readonly #kube: Kube;
@@ -141,7 +141,7 @@ export class Informer<T extends KubeObject> {
   }
 }
 
-/** The body's lines. Unlike `node:readline` it throws when the connection is cut, instead of waiting for ever. */
+/** The body's lines. Unlike `node:readline` it throws when the connection is cut, instead of waiting forever. */
 async function* linesOf(body: IncomingMessage): AsyncGenerator<string> {
   body.setEncoding("utf8");
   let rest = "";

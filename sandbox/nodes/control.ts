@@ -14,7 +14,7 @@ export interface Actions {
   state: Record<string, never>;
   /** Someone else reboots it, or presses reset: what it is depends on what the machine is doing. */
   reset: Record<string, never>;
-  /** The operating system is installed anew: another machine ID. The firmware keeps its keys. */
+  /** The operating system is reinstalled: another machine ID. The firmware keeps its keys. */
   reinstall: Record<string, never>;
   /** Another mainboard: another system UUID, and a firmware without keys. */
   replaceMainboard: Record<string, never>;

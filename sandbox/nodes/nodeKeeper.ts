@@ -31,7 +31,7 @@ export class NodeKeeper {
     clearInterval(this.#timer);
   }
 
-  /** Posts the node's status after its readiness changed; a Node that was deleted is registered anew when ready. */
+  /** Posts the node's status after its readiness changed; a Node that was deleted is registered again when ready. */
   async post(machine: Machine, readiness: Readiness): Promise<void> {
     const { kube, logPort } = this.#options;
     const { name } = machine.spec;

@@ -45,7 +45,7 @@ const SCREENS: { sign: RegExp; says: string; keys: string[] }[] = [
   CHOOSE,
   { sign: /Press any key to perform MOK management/, says: "presses a key in time", keys: [ENTER] },
 ];
-/** What the main menu paints anew after a key that means nothing in it: its entries, and not its title. */
+/** What the main menu repaints after a key that means nothing in it: its entries, but not its title. */
 const REPAINTED = /\bContinue boot\b[^]*\b(Enroll|Delete) MOK\b[^]*\bhash from disk\b/;
 const MAIN_MENU = /Perform MOK management[^]*\bContinue boot\b[^]*\bhash from disk\b/;
 const PASSWORD = /Password:/;

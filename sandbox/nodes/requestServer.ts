@@ -9,7 +9,7 @@ export type Request = Record<string, unknown>;
 export type Handler = (request: Request) => unknown;
 
 /**
- * A server on loopback for whoever controls the machines: one line of JSON in, one value in JSON out. The token keeps
+ * A server on loopback by which the machines are controlled: one line of JSON in, one value in JSON out. The token keeps
  * other users of this computer away.
  */
 export class RequestServer {

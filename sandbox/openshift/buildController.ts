@@ -171,7 +171,7 @@ class BuildController implements Running {
     if (this.#held.delete(build.metadata.uid ?? "")) await removeWaitingPod(this.#env.kube, build);
   }
 
-  /** A Build that says Running without a job: this process was started anew. */
+  /** A Build that says Running without a job: this process was restarted. */
   async #resume(build: Build): Promise<void> {
     const mounts = await readMounts(this.#env.kube, build);
     if (build.spec.source?.type === "Binary" || mounts === undefined) await this.#end(build, POD_DELETED);

@@ -58,7 +58,7 @@ export async function startEtcdOperator(kube: Kube): Promise<Running> {
   };
   const queue = new WorkQueue({ reconcile, mostMs: 2000 });
   await Promise.all([nodes.synced(), guards.synced()]);
-  // At once: whoever brought the cluster up finds an operator that says something.
+  // At once, so that `up` ends with an operator that reports.
   await reconcile().catch(look);
   return {
     async stop() {

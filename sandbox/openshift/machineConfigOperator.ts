@@ -39,7 +39,7 @@ export async function startMachineConfigOperator(kube: Kube): Promise<Running> {
   };
   const queue = new WorkQueue({ reconcile, mostMs: 2000 });
   await Promise.all([nodes.synced(), pools.synced()]);
-  // At once: whoever brought the cluster up finds pools that say something.
+  // At once, so that `up` ends with pools that report.
   for (const { metadata } of pools.list()) await reconcile(metadata.name ?? "");
   return {
     async stop() {
@@ -98,7 +98,7 @@ function conditionsOf({ spec }: Pool, allUpdated: boolean, degraded: boolean): o
   ];
 }
 
-/** A cordoned node isn't available to it, whoever cordoned it. */
+/** A cordoned node isn't available to it, no matter who cordoned it. */
 const isAvailable = ({ spec, status }: Node): boolean =>
   spec?.unschedulable !== true &&
   status?.conditions?.some((each) => each.type === "Ready" && each.status === "True") === true;

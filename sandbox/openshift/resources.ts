@@ -33,7 +33,7 @@ export interface CommonSpec {
   output?: { to?: ImageReference; pushSecret?: { name?: string } | null };
 }
 
-/** The phases of a Build, the last four for ever. */
+/** The phases of a Build, the last four of them final. */
 type BuildPhase = "New" | "Pending" | "Running" | "Complete" | "Failed" | "Error" | "Cancelled";
 
 export interface BuildStatus {

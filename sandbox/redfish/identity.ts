@@ -28,7 +28,7 @@ export function writeBmc(stateDir: string, identity: BmcIdentity): void {
   writeFileSync(fileIn(stateDir), JSON.stringify(identity, null, 2), { mode: 0o600 });
 }
 
-/** A new one; whoever serves it chooses the port. */
+/** A new one; its server chooses the port. */
 export async function newBmc(): Promise<Omit<BmcIdentity, "port">> {
   const { certificate, key } = await selfSignedServer("sandbox BMC");
   return {

@@ -20,7 +20,7 @@ async function listen(t: TestContext, port = 0): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-test("ports that are taken are free and all different, whoever takes them", async (t) => {
+test("ports that are claimed are free and all different, also across sandboxes", async (t) => {
   const takers = [claims(t), claims(t)];
   const ports = await Promise.all(takers.flatMap((each) => Array.from({ length: 100 }, () => each.take())));
   assert.equal(new Set(ports).size, 200);

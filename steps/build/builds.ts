@@ -3,12 +3,10 @@ import { createWriteStream } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { hasEnded, type BuildObject } from "../../core/build/moduleBuild.ts";
+import { buildLogSeconds } from "../../core/patience.ts";
 import { within } from "../lib/clock.ts";
 import type { Kubectl, KubeObject } from "../cluster/kubectl.ts";
 import { progress } from "../lib/step.ts";
-
-/** Seconds for the rest of the logs of builds that have ended. */
-const settleSeconds = 10;
 
 /** Keeps the logs of OpenShift Builds in files: KMM deletes a successful Build within 50 ms. */
 export class BuildLogs {
@@ -49,7 +47,7 @@ export class BuildLogs {
 
   /** Waits for the rest of the logs; but for a build that still runs, an older tag's, not to its end. */
   async settle(): Promise<void> {
-    await within(settleSeconds * 1000, Promise.all(this.#followed.values()));
+    await within(buildLogSeconds * 1000, Promise.all(this.#followed.values()));
     this.stop();
   }
 

@@ -11,6 +11,7 @@ import { isSameKernel, kmmKernel, tagOf } from "../../core/build/imageTag.ts";
 import type { KmmFeatures } from "../../core/cluster/kmmFeatures.ts";
 import { kmm } from "../../core/names.ts";
 import type { Policy } from "../../core/configuration/policy.ts";
+import { kmmForgetTries, stalledBuildSeconds, unseenModuleSeconds } from "../../core/patience.ts";
 import { BuildLogs, whatItSays } from "./builds.ts";
 import { now } from "../lib/clock.ts";
 import { readImageMemory, rememberSigned } from "./imageMemory.ts";
@@ -32,15 +33,6 @@ export interface RoundSettings {
 }
 
 type Built = (BuildVerdict & { kind: "built" })["images"];
-
-/** Seconds until a Module that KMM doesn't seem to have seen is touched. */
-const touchAfterSeconds = 5;
-
-/** Seconds without any change after which its cause is looked for: KMM keeps most of them to itself. */
-const stallSeconds = 15;
-
-/** How often KMM is made to look again; more doesn't help where a node's own storage answers for the registry. */
-const mostForgets = 10;
 
 const stuck = (reason: string): string =>
   `${reason}, however often it looks: a node may still have that image in its own storage. No node was touched; raise ` +
@@ -109,7 +101,7 @@ export class ImageRound {
         await this.#again("KMM was upgraded while it built", () => this.#kmm.forget());
         return { missing: "a fresh round: KMM was upgraded in this one" };
       case "unseen":
-        if (now() - this.#touchedAt > touchAfterSeconds * 1000) await this.#touch();
+        if (now() - this.#touchedAt > unseenModuleSeconds * 1000) await this.#touch();
         return { missing: verdict.missing };
       case "startAfresh":
         await this.#kmm.endRound();
@@ -138,7 +130,7 @@ export class ImageRound {
   /** Has KMM look again, as often as that may help. */
   async #again(reason: string, act: () => Promise<void>): Promise<void> {
     this.#forgets += 1;
-    if (this.#forgets > mostForgets) throw new StepError("OKMM-IMAGE-PHANTOM", stuck(reason));
+    if (this.#forgets > kmmForgetTries) throw new StepError("OKMM-IMAGE-PHANTOM", stuck(reason));
     this.#touchedAt = now();
     await act();
   }
@@ -153,7 +145,7 @@ export class ImageRound {
     if (missing !== this.#waitsFor) {
       [this.#waitsFor, this.#waitsSince, this.#trouble] = [missing, now(), ""];
     }
-    if (now() - this.#waitsSince < stallSeconds * 1000) return this.#trouble;
+    if (now() - this.#waitsSince < stalledBuildSeconds * 1000) return this.#trouble;
     this.#waitsSince = now();
     const { namespace, module, images } = this.#step;
     const kernels = images.map(({ kernel }) => kernel);

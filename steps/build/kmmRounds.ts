@@ -1,6 +1,7 @@
 import { stemOf, tagOf } from "../../core/build/imageTag.ts";
 import type { BuildVerdict, WantedImage } from "../../core/build/moduleBuild.ts";
 import { annotations, kmm } from "../../core/names.ts";
+import { kmmRestLooks, kmmRestLookSeconds, kmmStopTries } from "../../core/patience.ts";
 import { cancelBuilds } from "./builds.ts";
 import { sleep, timestamp } from "../lib/clock.ts";
 import { readImageMemory, rememberSpoilt } from "./imageMemory.ts";
@@ -13,12 +14,6 @@ interface Subject {
   readonly namespace: string;
   readonly module: string;
 }
-
-/** How often KMM is stopped, should it begin again. */
-const mostStops = 10;
-
-/** Seconds without a new MIC after which KMM counts as stopped. */
-const restSeconds = 5;
 
 /** What makes KMM end a round of building and signing, forget what it believes, and look again. */
 export class KmmRounds {
@@ -60,12 +55,12 @@ export class KmmRounds {
    * @throws StepError when KMM begins again each time
    */
   async giveUpSigning(images: readonly WantedImage[]): Promise<void> {
-    for (let tries = 0; tries < mostStops; tries += 1) {
+    for (let tries = 0; tries < kmmStopTries; tries += 1) {
       await this.stop();
       if (await this.#signsInPlace()) await this.#spoil(images);
       if (await this.#isAtRest()) return;
     }
-    throw new StepError("OKMM-BUILD-ENDLESS", `KMM started to build again ${mostStops} times`);
+    throw new StepError("OKMM-BUILD-ENDLESS", `KMM started to build again ${kmmStopTries} times`);
   }
 
   /** @throws StepError where the tag must not be used again */
@@ -108,8 +103,8 @@ export class KmmRounds {
   /** Whether no MIC comes back for as long as KMM takes to look at what changed before. */
   async #isAtRest(): Promise<boolean> {
     const { namespace } = this.#subject;
-    for (let waited = 0; waited < restSeconds; waited += 1) {
-      await sleep(1000);
+    for (let looks = 0; looks < kmmRestLooks; looks += 1) {
+      await sleep(kmmRestLookSeconds * 1000);
       const mic = await this.#kubectl.get("moduleimagesconfigs.kmm.sigs.x-k8s.io", this.name, namespace);
       if (mic !== undefined) return false;
     }

@@ -1,4 +1,5 @@
 import { preflightName } from "../../core/build/nextKernel.ts";
+import { preflightGoneSeconds } from "../../core/patience.ts";
 import { KmmRounds } from "./kmmRounds.ts";
 import type { Kubectl, KubeObject } from "../cluster/kubectl.ts";
 import { StepError } from "../lib/step.ts";
@@ -24,9 +25,6 @@ interface Subject {
 }
 
 const kind = "preflightvalidationsocp.kmm.sigs.x-k8s.io";
-
-/** Seconds for a validation to go: nothing of ours or KMM's keeps it. */
-const goneSeconds = 60;
 
 /** The rounds in which KMM builds and signs for a kernel that no node runs yet: those of a PreflightValidationOCP. */
 export class PreflightRounds extends KmmRounds {
@@ -76,7 +74,7 @@ export class PreflightRounds extends KmmRounds {
     await this.#kubectl.run(["delete", kind, this.#validation, "--ignore-not-found", "--wait=false"]);
     await super.stop();
     const waiting = {
-      timeoutSeconds: goneSeconds,
+      timeoutSeconds: preflightGoneSeconds,
       error: "OKMM-VALIDATION-STUCK" as const,
       remedy: `look at its finalizers (kubectl get ${kind} ${this.#validation} -o yaml), fix what keeps it and run \`pulumi up\` again`,
     };

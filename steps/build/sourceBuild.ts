@@ -1,4 +1,5 @@
 import { hasEnded, type BuildObject } from "../../core/build/moduleBuild.ts";
+import { buildStartSeconds } from "../../core/patience.ts";
 import { cancelBuilds, type BuildLogs } from "./builds.ts";
 import { now } from "../lib/clock.ts";
 import type { Kubectl, KubeObject } from "../cluster/kubectl.ts";
@@ -24,9 +25,6 @@ export interface SourceRequest {
   /** Uploads the context; OpenShift answers, with the Build, only once that runs. */
   readonly upload: (signal: AbortSignal) => Promise<string>;
 }
-
-/** Seconds that a Build may wait for its start before the cause is looked for, and between two looks for it. */
-const patienceSeconds = 5;
 
 type Upload = { readonly abort: AbortController } & (
   { answer: "none" } | { answer: "build"; readonly name: string } | { answer: "error"; readonly error: unknown }
@@ -147,7 +145,7 @@ export class SourceBuild {
     const phase = build.status?.phase ?? "New";
     if (!["New", "Pending"].includes(phase)) {
       [this.#waitsSince, this.#why] = [now(), ""];
-    } else if (now() - this.#waitsSince >= patienceSeconds * 1000) {
+    } else if (now() - this.#waitsSince >= buildStartSeconds * 1000) {
       this.#waitsSince = now();
       const earlier = builds
         .filter((other) => other !== build && !hasEnded(other))

@@ -3,6 +3,12 @@ import { accessSync, constants } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { z } from "zod";
+import {
+  apiServerReminderSeconds,
+  apiServerRetrySeconds,
+  apiServerSeconds,
+  customResourceSeconds,
+} from "../../core/patience.ts";
 import { isAway } from "./apiServerAway.ts";
 import { now, sleep } from "../lib/clock.ts";
 import { currentDeadline } from "../lib/deadline.ts";
@@ -24,23 +30,14 @@ export interface KubeObject {
   };
 }
 
-/** Seconds for which an API server that doesn't answer is waited for: a single-node cluster reboots in less. */
-const patienceSeconds = 600;
-
-/** Seconds between two tries. */
-const pauseSeconds = 2;
-
-/** Seconds between two lines about that. */
-const remindSeconds = 30;
-
-/** Seconds that an API server may take, after its start, to find the kinds of custom resources again. */
-const settlingSeconds = 30;
-
 interface Ended {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
+
+/** Runs kubectl once with these arguments; whatever comes of it, it ends. */
+type Execute = (args: readonly string[], input?: string | Buffer, signal?: AbortSignal) => Promise<Ended>;
 
 /** A command that may be tried several times. */
 interface Command {
@@ -58,7 +55,7 @@ interface Command {
  *
  * @throws StepError when the cluster behind the context is another one, or refuses
  */
-export async function connect(cluster: Cluster, patience = patienceSeconds): Promise<Kubectl> {
+export async function connect(cluster: Cluster, patience = apiServerSeconds): Promise<Kubectl> {
   const kubectl = new Kubectl(cluster, patience);
   const uid = await kubectl.run(["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"]);
   if (uid === cluster.id) return kubectl;
@@ -71,18 +68,22 @@ export async function connect(cluster: Cluster, patience = patienceSeconds): Pro
 
 /** `kubectl` or `oc`, whichever is on PATH, always with this cluster's kubeconfig and context. */
 export class Kubectl {
-  readonly #program: string;
   readonly #connection: string[];
   readonly #patience: number;
+  readonly #execute: Execute;
   #awayAt = 0;
   #saidAwayAt = 0;
 
-  /** Use {@link connect}: it checks which cluster answers. */
-  constructor(cluster: Cluster, patience: number) {
-    this.#program = findProgram();
+  /**
+   * Use {@link connect}: it checks which cluster answers.
+   *
+   * @param execute who runs the commands; a test answers them without a process
+   */
+  constructor(cluster: Cluster, patience: number, execute: Execute = executing(findProgram())) {
     const kubeconfig = cluster.kubeconfig.replace(/^~(?=\/)/, homedir());
     this.#connection = ["--kubeconfig", kubeconfig, "--context", cluster.context];
     this.#patience = patience;
+    this.#execute = execute;
   }
 
   /**
@@ -123,12 +124,12 @@ export class Kubectl {
       if (code === 0) return stdout;
       // From the first failure: a drain may have gone on for longer than that before the API server went away.
       awaySince ??= now();
-      const givenUp = now() - awaySince > this.#patience * 1000 || now() + pauseSeconds * 1000 >= deadline;
+      const givenUp = now() - awaySince > this.#patience * 1000 || now() + apiServerRetrySeconds * 1000 >= deadline;
       const message = `kubectl ${words.join(" ")}: ${reasonIn(stderr)}`;
       if (signal?.aborted === true || !(await this.#isAway(stderr))) throw new KubectlError(message, stderr);
       if (givenUp) throw new ServerAway(message, stderr);
       this.#sayAway(stderr);
-      await sleep(pauseSeconds * 1000);
+      await sleep(apiServerRetrySeconds * 1000);
     }
   }
 
@@ -156,12 +157,12 @@ export class Kubectl {
 
   /** A child process of the same program, for what streams. The caller ends it. */
   stream(args: readonly string[], stdio: "pipe" | "ignore" = "ignore"): ChildProcess {
-    return spawn(this.#program, [...this.#connection, ...args], { stdio: [stdio, "pipe", "pipe"] });
+    return spawn(findProgram(), [...this.#connection, ...args], { stdio: [stdio, "pipe", "pipe"] });
   }
 
   /** Now and then: several commands may try at once, for minutes, and what a step prints is limited. */
   #sayAway(stderr: string): void {
-    if (now() - this.#saidAwayAt < remindSeconds * 1000) return;
+    if (now() - this.#saidAwayAt < apiServerReminderSeconds * 1000) return;
     this.#saidAwayAt = now();
     const who = stderr.includes("failed calling webhook") ? "a webhook of the API server" : "the API server";
     progress(`${who} is away (${lastLine(stderr)}); trying again`);
@@ -173,23 +174,28 @@ export class Kubectl {
       return true;
     }
     if (!isUnknownKind(stderr)) return false;
-    if (now() - this.#awayAt < settlingSeconds * 1000) return true;
+    if (now() - this.#awayAt < customResourceSeconds * 1000) return true;
     const { code, stderr: why } = await this.#once(["get", "--raw", "/readyz"]);
     // At the end of its list of checks: `[-]poststarthook/crd-informer-synced failed: …`.
     return code !== 0 && (isAway(why) || /\breadyz check failed\b/.test(why));
   }
 
   #once(args: readonly string[], input?: string | Buffer, signal?: AbortSignal): Promise<Ended> {
-    return new Promise((resolve) => {
+    return this.#execute([...this.#connection, ...args], input, signal);
+  }
+}
+
+const executing =
+  (program: string): Execute =>
+  (args, input, signal) =>
+    new Promise((resolve) => {
       const options = { maxBuffer: 256 * 1024 * 1024, signal };
-      const child = execFile(this.#program, [...this.#connection, ...args], options, (error, stdout, stderr) => {
+      const child = execFile(program, args, options, (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : 1, stdout, stderr: stderr || (error?.message ?? "") });
       });
       // A command that doesn't read its input may be gone before it is written.
       child.stdin?.on("error", () => undefined).end(input);
     });
-  }
-}
 
 /** kubectl's own word, without the log of its client library, and what to do where it isn't let in. */
 function reasonIn(stderr: string): string {

@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { names } from "../../core/names.ts";
+import { leaseSeconds } from "../../core/patience.ts";
 import { every, now, timestamp } from "../lib/clock.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
 import { failedFor } from "./kubectlError.ts";
@@ -13,9 +14,6 @@ interface Lease extends KubeObject {
     readonly leaseDurationSeconds?: number;
   };
 }
-
-/** Seconds until a Lease that nobody renews is free again: a killed step's. */
-const durationSeconds = 30;
 
 export interface LeaseRequest {
   /** Whose work it is: the stack's name. A Lease held for another owner is refused at once, for the same one awaited. */
@@ -47,7 +45,7 @@ export async function withLease<T>(kubectl: Kubectl, request: LeaseRequest, work
     if (taken[0] !== undefined) return { done: taken[0] };
     return { missing: looks.flatMap((look) => ("heldBy" in look ? [look.heldBy] : [])).join(", ") };
   });
-  const endRenewal = every((durationSeconds * 1000) / 3, () => void renew(kubectl, name));
+  const endRenewal = every((leaseSeconds * 1000) / 3, () => void renew(kubectl, name));
   try {
     return await work();
   } finally {
@@ -88,7 +86,7 @@ async function write(kubectl: Kubectl, name: string, holder: string, old: Lease 
     metadata: { name, namespace: names.leaseNamespace, ...(resourceVersion !== undefined && { resourceVersion }) },
     spec: {
       holderIdentity: holder,
-      leaseDurationSeconds: durationSeconds,
+      leaseDurationSeconds: leaseSeconds,
       acquireTime: microTime(),
       renewTime: microTime(),
     },

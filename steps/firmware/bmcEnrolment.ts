@@ -2,11 +2,13 @@
 import type { MachineState } from "../../core/node/machineState.ts";
 import type { RollNode } from "../../core/node/nodeState.ts";
 import type { Finding } from "../../core/node/obstacles.ts";
+import type { FirmwareAccess } from "./firmwareAccess.ts";
 import type { EnrolmentContext } from "./firmwareBoot.ts";
-import { SignatureDatabase } from "./redfish/signatureDatabase.ts";
 import { progress, StepError } from "../lib/step.ts";
 
-type Errand = Pick<EnrolmentContext, "name" | "enrolment" | "certificate">;
+type Errand = Pick<EnrolmentContext, "name" | "enrolment" | "certificate" | "firmware">;
+
+type Database = ReturnType<FirmwareAccess["openDatabase"]>;
 
 /** A BMC that can't do it, or isn't the node's, is found out before the node goes out of service; read-only. */
 export async function requireDatabase(errand: Errand, node: RollNode): Promise<void> {
@@ -49,14 +51,14 @@ export async function takeOutOfDb(errand: Errand, node: RollNode | undefined): P
 }
 
 async function withDatabase<T>(
-  { name, enrolment, certificate }: Errand,
+  { name, enrolment, certificate, firmware }: Errand,
   node: RollNode | undefined,
-  act: (database: SignatureDatabase) => Promise<T>,
+  act: (database: Database) => Promise<T>,
 ): Promise<T> {
   const { bmc } = enrolment;
   if (bmc === undefined)
     throw new StepError("OKMM-BMC-MISSING", `${name}: found no bmc in the step's input, expected one in mode redfish`);
   const systemUuid = node?.status.nodeInfo.systemUUID;
-  const database = new SignatureDatabase({ node: name, access: bmc, certificate, systemUuid });
+  const database = firmware.openDatabase({ node: name, access: bmc, certificate, systemUuid });
   return act(database).finally(() => database.close());
 }

@@ -4,8 +4,9 @@ import type { MachineState } from "../../core/node/machineState.ts";
 import { isReady, type RollNode } from "../../core/node/nodeState.ts";
 import type { Finding } from "../../core/node/obstacles.ts";
 import type { RollState } from "../../core/node/rollState.ts";
-import { FirmwareConsole } from "./firmwareConsole.ts";
-import type { NodeMachine } from "../node/nodeMachine.ts";
+import { mokManagerSeconds, rebootLookSeconds } from "../../core/patience.ts";
+import type { Attendance, FirmwareAccess } from "./firmwareAccess.ts";
+import type { Machine } from "../node/nodeMachine.ts";
 import type { NodeOutage } from "../node/nodeOutage.ts";
 import { progress, StepError } from "../lib/step.ts";
 import { Unreachable } from "../node/ssh.ts";
@@ -31,12 +32,10 @@ export interface EnrolmentContext {
   /** The signing certificate in PEM. */
   readonly certificate: string;
   readonly outage: NodeOutage;
-  readonly machine: NodeMachine;
+  readonly machine: Machine;
+  readonly firmware: FirmwareAccess;
   readonly readNode: () => Promise<RollNode>;
 }
-
-/** Waits for ever, without a countdown: a person may be slower than any number of seconds. */
-const waitForEver = -1;
 
 /** What the firmware is to do at one reboot. */
 export interface Errand {
@@ -101,14 +100,11 @@ async function bootOnce(
   await outage.enter(node, errand.phase);
   console.begin();
   const isAsked = errand.request !== undefined;
-  const entry = await machine.reboot(bootID, isAsked ? waitForEver : undefined).catch(alreadyPlanned);
+  const entry = await machine.reboot(bootID, isAsked ? mokManagerSeconds : undefined).catch(alreadyPlanned);
   const by = entry === undefined ? "" : `, by boot entry ${entry}`;
   progress(`${name}: rebooting${isAsked ? ` into MokManager${by}` : ""}`);
   return comeBack(context, bootID);
 }
-
-/** Whoever answers MokManager, as {@link FirmwareConsole} does. */
-type Attendance = Pick<FirmwareConsole, "requireOpen" | "begin" | "saw" | "end" | "complain">;
 
 /** Who answers MokManager, if it asks: a script on the console, or a person who is told what to type. */
 async function attend(context: EnrolmentContext, request: Errand["request"], wake: boolean): Promise<Attendance> {
@@ -134,7 +130,7 @@ async function attend(context: EnrolmentContext, request: Errand["request"], wak
     return nobody;
   }
   const deadlineSeconds = timeoutMinutes * 60;
-  return FirmwareConsole.open({ name, console, password, request, certificate, deadlineSeconds, wake });
+  return context.firmware.openConsole({ name, console, password, request, certificate, deadlineSeconds, wake });
 }
 
 /** A reboot that a killed run has planned in the same boot needs no second one. */
@@ -166,7 +162,7 @@ async function comeBack(
   const waiting = {
     timeoutSeconds: enrolment.timeoutMinutes * 60,
     setting: "enrolment.timeoutMinutes",
-    everySeconds: 2,
+    everySeconds: rebootLookSeconds,
     error: "OKMM-BOOT-TIMEOUT" as const,
     remedy: "the node stays cordoned; look at its console, then run `pulumi up` again",
   };

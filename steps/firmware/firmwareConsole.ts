@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import type { Duplex } from "node:stream";
+import { consoleReopenSeconds } from "../../core/patience.ts";
 import { now, sleep } from "../lib/clock.ts";
 import { openConsole } from "./console/consoleCommand.ts";
 import { enrolOverConsole, type Outcome } from "./console/mokManager.ts";
@@ -21,9 +22,6 @@ export interface ConsoleErrand {
 }
 
 type Lost = Extract<Outcome, { kind: "lost" }>;
-
-/** Seconds until a console that was lost is opened again. */
-const reopenSeconds = 3;
 
 /**
  * The script at a node's console: opened before the node goes down, it answers MokManager there. A BMC may end a session
@@ -94,7 +92,7 @@ export class FirmwareConsole {
       if (outcome.kind !== "lost") return outcome;
       if (outcome.reason !== this.#lost?.reason) this.#say(`${outcome.reason}; opening it again`);
       this.#lost = outcome;
-      await sleep(reopenSeconds * 1000, signal);
+      await sleep(consoleReopenSeconds * 1000, signal);
       if (signal.aborted || now() >= deadline) return outcome;
       console = await open(this.#errand.console);
     }

@@ -1,4 +1,5 @@
 import type { ErrorId } from "../../core/errors.ts";
+import { firstLookSeconds, lastTrySeconds, lookSeconds } from "../../core/patience.ts";
 import { now, sleep } from "./clock.ts";
 import { withDeadline } from "./deadline.ts";
 import { ServerAway } from "../cluster/kubectlError.ts";
@@ -8,7 +9,7 @@ export interface Waiting {
   readonly timeoutSeconds: number;
   /** The configuration's key that sets this limit; it holds while the API server is away, too. Absent: a limit of our own. */
   readonly setting?: string;
-  /** Seconds between two looks, once nothing has changed for a while; default 1. */
+  /** Seconds between two looks, once nothing has changed for a while; default `lookSeconds`. */
   readonly everySeconds?: number;
   /** Name of the error when the time is up. */
   readonly error: ErrorId;
@@ -19,12 +20,6 @@ export interface Waiting {
 /** What a look found: done with a value, or not yet, and what is still missing. */
 export type Look<T> = { readonly done: T } | { readonly missing: string };
 
-/** Seconds until the next look after something has changed: what moves is followed closely. */
-const firstPause = 0.25;
-
-/** An API server that is away isn't asked again when less than this is left. */
-const lastTrySeconds = 3;
-
 /**
  * Looks again and again until `look` is done, and says what is missing whenever that changes.
  *
@@ -33,7 +28,7 @@ const lastTrySeconds = 3;
 export async function waitUntil<T>(what: string, waiting: Waiting, look: () => Promise<Look<T>>): Promise<T> {
   const deadline = now() + waiting.timeoutSeconds * 1000;
   let said = "";
-  let pause = firstPause;
+  let pause = firstLookSeconds;
   const timeUp = (missing: string) =>
     new StepError(
       waiting.error,
@@ -48,12 +43,12 @@ export async function waitUntil<T>(what: string, waiting: Waiting, look: () => P
     if ("done" in found) return found.done;
     if (found.missing !== said) {
       progress(`waiting for ${what}: ${found.missing}`);
-      pause = firstPause;
+      pause = firstLookSeconds;
     }
     said = found.missing;
     if (now() >= deadline) throw timeUp(said);
     await sleep(pause * 1000);
-    pause = Math.min(pause * 2, waiting.everySeconds ?? 1);
+    pause = Math.min(pause * 2, waiting.everySeconds ?? lookSeconds);
   }
 }
 

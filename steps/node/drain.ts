@@ -2,12 +2,10 @@ import { kmm } from "../../core/names.ts";
 import type { RollNode } from "../../core/node/nodeState.ts";
 import { selectorWithout, spared, type PlacedPod } from "../../core/node/spared.ts";
 import { undrained, type DisruptionBudget, type DrainedPod } from "../../core/node/undrained.ts";
+import { undrainedSeconds } from "../../core/patience.ts";
 import { now } from "../lib/clock.ts";
 import type { Kubectl } from "../cluster/kubectl.ts";
 import { progress, StepError } from "../lib/step.ts";
-
-/** Most seconds for a look at what is still on the node. */
-const lookSeconds = 5;
 
 /** Most pods that stay which are named. */
 const named = 5;
@@ -60,10 +58,10 @@ async function stillThere(kubectl: Kubectl, node: string, staying: readonly Pod[
   const isMeant = ({ metadata: { namespace, name } }: Pod): boolean =>
     !staying.some(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
   try {
-    const pods = await podsOn(kubectl, node, lookSeconds);
+    const pods = await podsOn(kubectl, node, undrainedSeconds);
     return undrained(
       pods.filter(isMeant),
-      await list<DisruptionBudget>(kubectl, lookSeconds, "poddisruptionbudgets.policy"),
+      await list<DisruptionBudget>(kubectl, undrainedSeconds, "poddisruptionbudgets.policy"),
     );
   } catch (error) {
     if (error instanceof StepError) return [];

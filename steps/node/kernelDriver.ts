@@ -1,6 +1,7 @@
 /** The kernel's own driver, back on a node whose modules were unloaded: KMM leaves that to the next boot. */
 import { kernelDriverProblems } from "../../core/node/machineState.ts";
 import { isReady, type RollNode } from "../../core/node/nodeState.ts";
+import { kernelDriverSeconds } from "../../core/patience.ts";
 import { BootPatience } from "../firmware/bootPatience.ts";
 import { now } from "../lib/clock.ts";
 import type { NodeMachine } from "./nodeMachine.ts";
@@ -14,9 +15,6 @@ export interface KernelDriverContext {
   readonly machine: Pick<NodeMachine, "state" | "loadKernelDriver">;
   readonly loadTimeoutMinutes: number;
 }
-
-/** Most seconds for it: a driver is there in a few, but a node that went down looks Ready for 50. */
-const limitSeconds = 120;
 
 /**
  * Loads the kernel's own driver and sees each Solarflare port with an interface again. A node that doesn't answer stays
@@ -34,7 +32,7 @@ export async function bringKernelDriverBack(context: KernelDriverContext): Promi
     if (isReady(node) && (await whyMissing(machine)) === undefined) return true;
     await outage.enter(node, "leave");
   }
-  const limit = Math.min(limitSeconds, context.loadTimeoutMinutes * 60);
+  const limit = Math.min(kernelDriverSeconds, context.loadTimeoutMinutes * 60);
   const waiting = {
     timeoutSeconds: limit,
     error: "OKMM-DRIVER-MISSING" as const,

@@ -2,9 +2,10 @@ import { driverProblems, type MachineState } from "../../core/node/machineState.
 import { names } from "../../core/names.ts";
 import { whyNotLoaded, whyNotUnloaded, type Expected, type RollNode } from "../../core/node/nodeState.ts";
 import type { WorkerPod } from "../../core/node/workerPod.ts";
+import { driverSeconds, pullSeconds, workerSeconds } from "../../core/patience.ts";
 import { now } from "../lib/clock.ts";
 import { untilUnused } from "./moduleUse.ts";
-import type { NodeMachine } from "./nodeMachine.ts";
+import type { Machine } from "./nodeMachine.ts";
 import type { NodeOutage } from "./nodeOutage.ts";
 import { Unreachable } from "./ssh.ts";
 import { progress, StepError } from "../lib/step.ts";
@@ -14,20 +15,11 @@ import { WorkerAccount } from "./workerAccount.ts";
 export interface LoadingContext {
   readonly name: string;
   readonly outage: NodeOutage;
-  readonly machine: NodeMachine;
+  readonly machine: Machine;
   readonly expected: Expected;
   readonly loadTimeoutMinutes: number;
   readonly readNode: () => Promise<RollNode>;
 }
-
-/** Seconds that a worker may fail to pull its image before that is an error. */
-const pullPatienceSeconds = 45;
-
-/** Seconds without a worker pod after which its ServiceAccount is looked for. */
-const workerPatienceSeconds = 15;
-
-/** Seconds that interfaces may take to come up, once KMM has loaded the modules. */
-const driverPatienceSeconds = 15;
 
 /**
  * Opens KMM's gate on a drained node, and sees this version loaded: by KMM's account, then by the node's own. Where these
@@ -43,7 +35,7 @@ export async function load(context: LoadingContext): Promise<void> {
   await outage.enter(node, "load", expected.version);
   const isLoaded = whyNotLoaded(node, await outage.readModules(), expected) === undefined;
   if (!isLoaded) await untilUnused(name, outage, machine);
-  const problems = await loadOnce(context, driverPatienceSeconds);
+  const problems = await loadOnce(context, driverSeconds);
   if (problems === undefined) return;
   progress(`${name}: KMM is done, but ${problems}: unloading and loading once more`);
   await outage.setVersion(expected.namespace, expected.module, undefined);
@@ -97,7 +89,7 @@ async function loadOnce(context: LoadingContext, patienceSeconds: number): Promi
 }
 
 /** The machine's state, or why it can't be asked: a connection that is lost may come back. */
-async function stateOrWhy(machine: NodeMachine): Promise<MachineState | string> {
+async function stateOrWhy(machine: Machine): Promise<MachineState | string> {
   try {
     return await machine.state();
   } catch (error) {
@@ -138,7 +130,7 @@ class WorkerPatience {
       return trouble?.text;
     }
     this.#since ??= now();
-    if (now() - this.#since < pullPatienceSeconds * 1000) return trouble.text;
+    if (now() - this.#since < pullSeconds * 1000) return trouble.text;
     const { outage, name, expected } = this.#context;
     await outage.deletePod(expected.namespace, worker.metadata.name);
     throw new StepError(
@@ -149,7 +141,7 @@ class WorkerPatience {
   }
 
   async #requireAccount(): Promise<void> {
-    if (this.#absentSince === undefined || now() - this.#absentSince < workerPatienceSeconds * 1000) return;
+    if (this.#absentSince === undefined || now() - this.#absentSince < workerSeconds * 1000) return;
     this.#absentSince = now();
     const { outage, name, expected } = this.#context;
     if (await outage.hasWorkerAccount(expected.namespace)) return;

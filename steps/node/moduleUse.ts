@@ -1,5 +1,6 @@
 /** Whoever uses the modules: these can't be unloaded, the kernel's own neither, and KMM only tries again and again. */
 import { lastingUsers, userText, type ModuleUser } from "../../core/node/moduleUsers.ts";
+import { lettingGoSeconds } from "../../core/patience.ts";
 import type { NodeMachine } from "./nodeMachine.ts";
 import type { NodeOutage } from "./nodeOutage.ts";
 import { Unreachable } from "./ssh.ts";
@@ -8,9 +9,6 @@ import { waitUntil, type Look } from "../lib/wait.ts";
 
 type Outage = Pick<NodeOutage, "readPods" | "drains">;
 type Machine = Pick<NodeMachine, "users">;
-
-/** Seconds after a drain in which what has ended lets go, OpenOnload's own server included: it stays for 30. */
-const lettingGoSeconds = 60;
 
 /** All who hold the modules now, as a person knows them. */
 export async function whoUses(outage: Outage, machine: Machine): Promise<string[]> {

@@ -174,6 +174,9 @@ export class NodeMachine {
   }
 }
 
+/** What the phases ask of a machine, whoever answers it. */
+export type Machine = Pick<NodeMachine, keyof NodeMachine>;
+
 /** What a tool printed, if it is JSON. */
 function parsed(stdout: string): unknown {
   try {

@@ -10,6 +10,7 @@ import { annotations, controlPlaneLease, kmm, labels, names, nodeLease, slotLeas
 import type { NodePod } from "../../core/node/moduleUsers.ts";
 import type { RollState } from "../../core/node/rollState.ts";
 import type { WorkerPod } from "../../core/node/workerPod.ts";
+import { nodeLeaseSeconds, turnSeconds, workerLogSeconds } from "../../core/patience.ts";
 import { timestamp } from "../lib/clock.ts";
 import { drainNode } from "./drain.ts";
 import type { Kubectl, KubeObject } from "../cluster/kubectl.ts";
@@ -27,14 +28,8 @@ export interface OutageSettings {
   readonly listed?: readonly string[] | undefined;
 }
 
-/** Longest that a node waits for its turn, in seconds; the nodes before it have their own time limits. */
-const turnSeconds = 24 * 3600;
-
 /** Lines of a worker's log that an error quotes. */
 const workerLines = 4;
-
-/** Most seconds for it: it comes from the kubelet of a node that may be away. */
-const logSeconds = 10;
 
 /** One node's time out of service: every act can be repeated, and leaves on the Node what the next run must know. */
 export class NodeOutage {
@@ -72,9 +67,9 @@ export class NodeOutage {
       "-c",
       "worker",
       `--tail=${workerLines}`,
-      `--request-timeout=${logSeconds}s`,
+      `--request-timeout=${workerLogSeconds}s`,
     ];
-    return this.#kubectl.runWithin(logSeconds, () => args).catch(() => "");
+    return this.#kubectl.runWithin(workerLogSeconds, () => args).catch(() => "");
   }
 
   /** The node's pods of all namespaces. */
@@ -98,7 +93,12 @@ export class NodeOutage {
   alone<T>(controlPlane: boolean, work: () => Promise<T>): Promise<T> {
     const { stack, node, maxParallel } = this.#settings;
     const turn = { owner: stack, what: `${node}'s turn`, timeoutSeconds: turnSeconds };
-    const own = { owner: stack, names: [nodeLease(node)], what: `the Lease of ${node}`, timeoutSeconds: 90 };
+    const own = {
+      owner: stack,
+      names: [nodeLease(node)],
+      what: `the Lease of ${node}`,
+      timeoutSeconds: nodeLeaseSeconds,
+    };
     const inTurn = () => withLease(this.#kubectl, { ...turn, names: slotLeases(stack, maxParallel) }, work);
     const alone = { ...turn, names: [controlPlaneLease] };
     return withLease(this.#kubectl, own, controlPlane ? () => withLease(this.#kubectl, alone, inTurn) : inTurn);

@@ -10,24 +10,15 @@ import { isControlPlane, isReady, type RollNode } from "../../core/node/nodeStat
 import type { MachineState } from "../../core/node/machineState.ts";
 import { obstacles, type Consent } from "../../core/node/obstacles.ts";
 import { told } from "../../core/errors.ts";
+import { etcdLookSeconds, etcdSeconds, readySeconds } from "../../core/patience.ts";
 import type { Kubectl, KubeObject } from "../cluster/kubectl.ts";
 import { StepError } from "../lib/step.ts";
 import { waitUntil } from "../lib/wait.ts";
 
 /** What must hold before a node is taken out of service; nothing has been changed when one of these throws. */
 
-/** Seconds in which a kubelet tells again that its node is Ready, after an API server was away. */
-const readyPatienceSeconds = 60;
-
-/** Seconds in which etcd is whole again after a control-plane node was away, as the one before this may have been. */
-const etcdPatienceSeconds = 600;
-
 /** @throws StepError unless the node is Ready, or soon is, and no machine config is on its way to it */
-export async function requireQuiet(
-  kubectl: Kubectl,
-  node: RollNode,
-  timeoutSeconds = readyPatienceSeconds,
-): Promise<void> {
+export async function requireQuiet(kubectl: Kubectl, node: RollNode, timeoutSeconds = readySeconds): Promise<void> {
   const { name } = node.metadata;
   const remedy = "the node was not touched; fix it, or set its `hold: true`, and run again";
   let seen: RollNode | undefined = node;
@@ -52,8 +43,8 @@ export async function requireQuiet(
 /** @throws StepError while etcd couldn't do without one more member; a cluster whose etcd is elsewhere has no such operator */
 async function requireHealthyEtcd(kubectl: Kubectl, node: string): Promise<void> {
   const waiting = {
-    timeoutSeconds: etcdPatienceSeconds,
-    everySeconds: 5,
+    timeoutSeconds: etcdSeconds,
+    everySeconds: etcdLookSeconds,
     error: "OKMM-ETCD-DEGRADED" as const,
     remedy:
       "a control-plane node goes out of service only while etcd is healthy; the node was not touched. Fix etcd and run again",

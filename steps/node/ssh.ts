@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { Client, type ConnectConfig } from "ssh2";
 import { z } from "zod";
 import { parseAddress } from "../../core/configuration/address.ts";
+import { sshKeepaliveSeconds, sshKeepaliveTries, sshLoginSeconds } from "../../core/patience.ts";
 import { after } from "../lib/clock.ts";
 import { StepError } from "../lib/step.ts";
 
@@ -40,10 +41,7 @@ export interface SshLimits {
 }
 
 /** Unless the caller is in a hurry. */
-const patient: SshLimits = { connectSeconds: 15 };
-
-/** Seconds between questions whether the node is still there; after the third without an answer it isn't. */
-const keepaliveSeconds = 5;
+const patient: SshLimits = { connectSeconds: sshLoginSeconds };
 
 /**
  * Runs one command on a node, with `input` on its stdin.
@@ -111,8 +109,8 @@ async function connectConfig(target: SshTarget, connectSeconds: number): Promise
     username: target.user,
     readyTimeout: connectSeconds * 1000,
     // A node that is powered off says no goodbye: without these the step would wait for it for ever.
-    keepaliveInterval: keepaliveSeconds * 1000,
-    keepaliveCountMax: 3,
+    keepaliveInterval: sshKeepaliveSeconds * 1000,
+    keepaliveCountMax: sshKeepaliveTries,
     // Offered key types limited to the pinned one: else the node may prove itself by another of its keys.
     algorithms: { serverHostKey: hostKeyAlgorithms(target.hostKey) },
     hostVerifier: (key: Buffer) => key.equals(expected),

@@ -5,6 +5,7 @@ import { driverProblems, isTrusted, type MachineState } from "../../core/node/ma
 import { told, type Told } from "../../core/errors.ts";
 import { doubts, obstacles, type Finding } from "../../core/node/obstacles.ts";
 import type { NodeReality } from "../../core/node/reality.ts";
+import { sshCommandInPreviewSeconds, sshLoginInPreviewSeconds } from "../../core/patience.ts";
 import { consentSchema } from "./nodeInput.ts";
 import { NodeMachine, ToolFailure } from "./nodeMachine.ts";
 import { sshSchema, Unreachable } from "./ssh.ts";
@@ -14,8 +15,8 @@ import { StepError } from "../lib/step.ts";
 export const machineSchema = sshSchema.extend({ name: z.string(), consent: consentSchema });
 type Machine = z.infer<typeof machineSchema>;
 
-/** Seconds for a node to let us in, and to answer: whoever runs `preview` waits for the slowest. */
-const patience = { connectSeconds: 5, commandSeconds: 30 };
+/** For a node to let us in, and to answer. */
+const limits = { connectSeconds: sshLoginInPreviewSeconds, commandSeconds: sshCommandInPreviewSeconds };
 
 export interface Reached {
   readonly problems: readonly Told[];
@@ -70,7 +71,7 @@ interface Found {
 async function ask({ name, consent, ...target }: Machine, wanted: Wanted): Promise<Found> {
   const { certificate } = wanted;
   try {
-    const state = await new NodeMachine(name, target, certificate, patience).state();
+    const state = await new NodeMachine(name, target, certificate, limits).state();
     const held = "; or set its `hold: true` to continue without it";
     return {
       problems: obstacles(state, consent).map(({ error, text }) => told(error, `${name}: ${text}${held}`)),

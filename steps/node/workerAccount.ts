@@ -1,6 +1,6 @@
 import { workerTrouble, type WorkerPod, type WorkerTrouble } from "../../core/node/workerPod.ts";
 import { whoUses } from "./moduleUse.ts";
-import type { NodeMachine } from "./nodeMachine.ts";
+import type { Machine } from "./nodeMachine.ts";
 import type { NodeOutage } from "./nodeOutage.ts";
 import { StepError } from "../lib/step.ts";
 
@@ -10,12 +10,12 @@ import { StepError } from "../lib/step.ts";
  */
 export class WorkerAccount {
   readonly #outage: NodeOutage;
-  readonly #machine: NodeMachine;
+  readonly #machine: Machine;
   readonly #namespace: string;
   #asked = "";
   #words = "";
 
-  constructor(outage: NodeOutage, machine: NodeMachine, namespace: string) {
+  constructor(outage: NodeOutage, machine: Machine, namespace: string) {
     this.#outage = outage;
     this.#machine = machine;
     this.#namespace = namespace;

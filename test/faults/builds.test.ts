@@ -30,7 +30,7 @@ describe("builds that go wrong", { concurrency: false }, () => {
     await scene.assertNodesUntouched();
   });
 
-  test("mended without a change, the same tag is built anew and signed", async () => {
+  test("fixed without a change, the same tag is built again and signed", async () => {
     const failed = await scene.builds("BuildImage");
     assert.ok(failed.length > 0, "KMM keeps the failed Build, and would never retry it");
     await scene.set({ "build.fail": null });
@@ -48,7 +48,7 @@ describe("builds that go wrong", { concurrency: false }, () => {
     await scene.set({ "build.fail": null, "build.long-line": null });
   });
 
-  test("a build that fails, mended under a new tag, is really built and signed", async () => {
+  test("a build that fails, fixed under a new tag, is really built and signed", async () => {
     await scene.set({ "build.fail": "onload-build" });
     const { exitCode, output } = await scene.stack.up(...rebuild(2));
     assert.notEqual(exitCode, 0);

@@ -1,4 +1,4 @@
-/** One stack on each line of KMM, one after the other: builds and signatures that fail, and a roll-out of what is mended. */
+/** One stack on each line of KMM, one after the other: builds and signatures that fail, and a roll-out of what is fixed. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { kmmsUnderTest } from "@onload-kmm/sandbox/test/kmm/underTest";
@@ -46,7 +46,7 @@ describe("builds and signatures on every line of KMM", { concurrency: false }, (
         assert.deepEqual(await failing.loadedImages(), loaded);
       });
 
-      test("mended under the same tag it is built, signed and loaded, and nothing is left to do", async () => {
+      test("fixed under the same tag it is built, signed and loaded, and nothing is left to do", async () => {
         const made = await stack.scene.buildsMade();
         await stack.scene.set({ "sign.fail": null });
         await stack.scene.again("up", ...tag(2));

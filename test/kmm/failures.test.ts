@@ -1,4 +1,4 @@
-/** Builds and signatures that fail, mended and not, under the same tag and a new one, on the KMM under test. */
+/** Builds and signatures that fail, fixed and not, under the same tag and a new one, on the KMM under test. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { Scene } from "../faults/scene.ts";
@@ -33,19 +33,19 @@ describe(`failures on KMM ${kmmUnderTest.line}`, { concurrency: false }, () => {
     await stack.assertRoundsEnded();
   });
 
-  test("not mended, the same `up` fails again with the new Build's log", async () => {
+  test("not fixed, the same `up` fails again with the new Build's log", async () => {
     const made = await scene.buildsMade();
     assert.match(await stack.failingUp(), /building the kernel modules for \S+ failed/);
     assert.equal((await scene.buildsMade()) - made, 1, "one new Build");
   });
 
-  test("mended under the same tag, it is built and signed", async () => {
+  test("fixed under the same tag, it is built and signed", async () => {
     await scene.set({ "build.fail": null });
     await scene.again("up");
     await scene.assertFull();
   });
 
-  test("a failed build mended under a new tag is built and signed", async () => {
+  test("a failed build fixed under a new tag is built and signed", async () => {
     await scene.set({ "build.fail": "onload-build" });
     assert.match(await stack.failingUp(...rebuild(1)), /building the kernel modules for \S+ failed/);
     await scene.set({ "build.fail": null });
@@ -65,19 +65,19 @@ describe(`failures on KMM ${kmmUnderTest.line}`, { concurrency: false }, () => {
     );
   });
 
-  test("not mended, the same `up` fails again, and gives no node an unsigned image", async () => {
+  test("not fixed, the same `up` fails again, and gives no node an unsigned image", async () => {
     const before = await stack.loadedImages();
     assert.match(await stack.failingUp(...rebuild(3)), /signing the kernel modules for \S+ failed/);
     assert.deepEqual(await stack.loadedImages(), before);
   });
 
-  test("mended under the same tag, it is signed and loaded", async () => {
+  test("fixed under the same tag, it is signed and loaded", async () => {
     await scene.set({ "sign.fail": null, "build.seconds": null });
     await scene.again("up", ...rebuild(3));
     await scene.assertFull();
   });
 
-  test("a failed signature mended under a new tag is signed and loaded", async () => {
+  test("a failed signature fixed under a new tag is signed and loaded", async () => {
     await scene.set({ "sign.fail": "onload-sign", "build.seconds": "5" });
     assert.match(await stack.failingUp(...rebuild(4)), /signing the kernel modules for \S+ failed/);
     await scene.set({ "sign.fail": null, "build.seconds": null });

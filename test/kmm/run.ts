@@ -1,6 +1,6 @@
 /**
  * `npm run test:kmm -- --kmm WHICH`: KMM's contract tests and a stack's life on KMM's own programs from a folder, or on the
- * stand-in in one generation; upgrades under a stack with `--kmm A,B,C`; without `--kmm` all of it on the stand-in. Its exit
+ * stand-in in one line; upgrades under a stack with `--kmm A,B,C`; without `--kmm` all of it on the stand-in. Its exit
  * code is 0 when nothing failed.
  */
 import { parseArgs } from "node:util";

@@ -84,7 +84,7 @@ export const parts: readonly Part[] = [
     name: "kmm",
     runs: {
       tests: {
-        patterns: ["sandbox/test/kmm/{kmm,generations}.test.ts", "test/kmm/{story,failures}.test.ts"],
+        patterns: ["sandbox/test/kmm/{kmm,lines}.test.ts", "test/kmm/{story,failures}.test.ts"],
         concurrency: 1,
         timeoutMs: 900_000,
       },

@@ -1,12 +1,12 @@
 import { RE2JS } from "re2js";
-import type { Generation } from "../generations.ts";
+import type { Line } from "../lines.ts";
 import type { DraSpec, KernelMapping, Modprobe, Module, ModuleContainer } from "../resources.ts";
 import { filesToSignFault } from "./filesToSign.ts";
 import { tolerationFault } from "./tolerations.ts";
 
 /** What the webhook goes by, beside the Module. */
 export interface Rules {
-  generation: Generation;
+  line: Line;
   /** OpenShift's version, as in its ClusterVersion. */
   openshift: string;
 }
@@ -16,14 +16,14 @@ const DRA_MINOR = 21;
 
 /** What KMM's webhook says against a Module (`old`: before an update); undefined when it lets it pass. */
 export function moduleFault(rules: Rules, module: Module, old: Module | undefined): string | undefined {
-  const { generation } = rules;
+  const { line } = rules;
   return (
     versionFault(module, old) ??
-    nameFault(generation, module) ??
+    nameFault(line, module) ??
     tolerationFault(module.spec.tolerations ?? []) ??
     draFault(rules, module.spec.dra) ??
     devicePluginFault(module) ??
-    containerFault(generation, module.spec.moduleLoader?.container)
+    containerFault(line, module.spec.moduleLoader?.container)
   );
 }
 
@@ -37,7 +37,7 @@ function versionFault(module: Module, old: Module | undefined): string | undefin
 const isEmpty = (text: string | undefined): boolean => text === undefined || text === "";
 
 /** KMM builds label keys of both, which may have 63 characters. */
-function nameFault({ nameLimit }: Generation, { metadata }: Module): string | undefined {
+function nameFault({ nameLimit }: Line, { metadata }: Module): string | undefined {
   const { name = "", namespace = "" } = metadata;
   const length = name.length + namespace.length;
   if (length <= nameLimit) return undefined;
@@ -62,7 +62,7 @@ function draFault({ openshift }: Rules, dra: DraSpec | undefined): string | unde
   );
 }
 
-function containerFault({ checksFilesToSign }: Generation, container: ModuleContainer | undefined): string | undefined {
+function containerFault({ checksFilesToSign }: Line, container: ModuleContainer | undefined): string | undefined {
   if (container === undefined) return undefined;
   const mappings = mappingsFault(container);
   if (mappings !== undefined) return `failed to validate kernel mappings: ${mappings}`;

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import type { Running } from "../../gateway/gateway.ts";
 import type { Kube, KubeObject, Resource } from "../../kube.ts";
-import type { Generation } from "../generations.ts";
+import type { Line } from "../lines.ts";
 import type { Module, Preflight } from "../resources.ts";
 import { loopbackCertificate } from "./certificate.ts";
 import { moduleFault, type Rules } from "./module.ts";
@@ -59,13 +59,9 @@ const configurations: Resource = {
  * Serves KMM's validating webhooks on a free port of 127.0.0.1 and registers them. The registration stays when the server
  * stops: without KMM nothing can change a Module, as on a real cluster. Nothing is answered while none of `pods` runs.
  */
-export async function startAdmission(
-  kube: Kube,
-  generation: Generation,
-  pods: { readonly serve: boolean },
-): Promise<Running> {
+export async function startAdmission(kube: Kube, line: Line, pods: { readonly serve: boolean }): Promise<Running> {
   const { status } = await kube.get(clusterVersions, { name: "version" });
-  const table = validators({ generation, openshift: status?.desired?.version ?? "" });
+  const table = validators({ line, openshift: status?.desired?.version ?? "" });
   const { cert, key } = await loopbackCertificate();
   const server = createServer({ cert, key }, (request, response) => {
     // Its Service would have no endpoint.

@@ -1,9 +1,9 @@
 import { accessSync, constants, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { UserError } from "../../userError.ts";
-import type { GenerationName } from "../generations.ts";
+import type { LineName } from "../lines.ts";
 
-/** KMM's own files, as whoever has built them keeps them. */
+/** KMM's own files, as its build leaves them. */
 export interface OperatorFiles {
   /** Executables of its repository's `cmd/manager` and `cmd/webhook-server`. */
   readonly manager: string;
@@ -49,7 +49,7 @@ export function operatorFiles(folder: string): OperatorFiles {
  * Which line the folder holds: by its CRDs, as the program does, since the repository calls each version 0.0.1. Later
  * 2.4 has 2.4.1's CRDs; its manager has the function that came with fixed names for Builds.
  */
-export function operatorLine({ crds, manager }: OperatorFiles): GenerationName {
+export function operatorLine({ crds, manager }: OperatorFiles): LineName {
   const modules = readFileSync(crds.find((file) => file.endsWith(MODULES_CRD)) ?? "", "utf8");
   if (/^ {14}dra:$/m.test(modules)) return "2.7";
   if (/^ {14}imageRebuildTriggerGeneration:$/m.test(modules)) return "2.6";

@@ -91,7 +91,7 @@ class MokManager {
       else if (seconds !== 0) this.#screen.footer(`Booting in ${seconds} second   `);
       if ((await this.#key(1000)) !== null) return true;
       seconds -= 1;
-      // From 0 it counts on below zero, for ever: as the original does.
+      // From 0 it counts on below zero, forever, as the original does.
       if (seconds === 0) return false;
     }
   }

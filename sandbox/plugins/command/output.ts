@@ -4,7 +4,7 @@ import type { EngineLog } from "../core/engineLog.ts";
 
 /**
  * Where the real plugin's reader of lines ends, in bytes: a Go bufio.Scanner gives up on a line that doesn't fit. Whoever
- * writes on waits for ever, and so does whoever waits for the command's end, killed or not.
+ * writes on waits forever, and so does everything that waits for the command's end, killed or not.
  */
 const LONGEST_LINE = 64 * 1024;
 

@@ -63,7 +63,7 @@ export async function get(cluster: Cluster, object: PropertyMap, name = nameOf(o
 
 /**
  * Gives all fields of a manager back: what nobody else owns goes. It is an apply of nothing but the object's identity;
- * like the real provider's it would make the object anew if it were gone.
+ * like the real provider's it would create the object again if it were gone.
  */
 export async function relinquish(cluster: Cluster, object: PropertyMap, options: WriteOptions): Promise<void> {
   const [name, namespace] = [nameOf(object), namespaceOf(object)];

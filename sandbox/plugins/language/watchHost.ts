@@ -1,6 +1,6 @@
 /**
  * Loaded into a program before its own code: ends it when its language host has gone, however that ended. Without
- * engine and host nothing comes of the program any more, and the SDK's runner would try for ever.
+ * engine and host the program can achieve nothing more, and the SDK's runner would keep trying forever.
  */
 
 /** Milliseconds between looks. */

@@ -43,7 +43,7 @@ describe("the state directory", () => {
     assert.deepEqual(await readState(dir), state);
   });
 
-  test("a sandbox that was made before KMM had generations has 2.4.1", async () => {
+  test("a sandbox from before `--kmm` has 2.4.1", async () => {
     const { kmm, ...older } = state;
     await writeState(dir, state);
     await writeFile(filesOf(dir).state, JSON.stringify(older));

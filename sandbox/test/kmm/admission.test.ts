@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { moduleFault } from "../../kmm/admission/module.ts";
-import { type GenerationName, GENERATIONS } from "../../kmm/generations.ts";
+import { type LineName, LINES } from "../../kmm/lines.ts";
 import type { Module, ModuleContainer, Toleration } from "../../kmm/resources.ts";
 
 const MAPPING = { regexp: "^.+$", containerImage: "quay.io/a/b:t" };
 const MAPPINGS = "failed to validate kernel mappings: ";
 
-const fault = (module: Module, old?: Module, name: GenerationName = "2.4.1"): string | undefined =>
-  moduleFault({ generation: GENERATIONS[name], openshift: "4.19.17" }, module, old);
+const fault = (module: Module, old?: Module, name: LineName = "2.4.1"): string | undefined =>
+  moduleFault({ line: LINES[name], openshift: "4.19.17" }, module, old);
 
 function moduleWith(
   container: Partial<ModuleContainer>,
@@ -137,7 +137,7 @@ describe("KMM's webhook on Modules accepts", () => {
   for (const [name, module] of cases) test(name, () => assert.equal(fault(module), undefined));
 });
 
-describe("KMM's webhook on Modules, by generation", () => {
+describe("KMM's webhook on Modules, by line", () => {
   const secrets = { keySecret: { name: "key" }, certSecret: { name: "cert" } };
   const signing = (filesToSign?: string[]) => ({ ...secrets, ...(filesToSign === undefined ? {} : { filesToSign }) });
   const says = (module: Module): (string | undefined)[] =>

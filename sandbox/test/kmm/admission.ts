@@ -32,7 +32,7 @@ spec:
     });
 
     test("the webhook's refusal arrives word for word", async () => {
-      const part = lab().generation.checksFilesToSign ? "failed to validate modprobe: " : "";
+      const part = lab().line.checksFilesToSign ? "failed to validate modprobe: " : "";
       assert.match(
         await refusal(`{ modprobe: { moduleName: a, modulesLoadingOrder: [] }, ${mappings} }`),
         new RegExp(`Forbidden.*${REFUSED}${part}if a loading order is defined, at least two values must be defined`),

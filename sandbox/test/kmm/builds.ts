@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { loopbackCertificate } from "../../kmm/admission/certificate.ts";
 import { MBSCS, MICS, EVENTS, CONFIG_MAPS } from "../../kmm/resources.ts";
 import type { KubeObject } from "../../kube.ts";
-import { BAD, GOOD, type Lab, MENDED, type Scene, SIGNED_FILE, until } from "./lab.ts";
+import { BAD, GOOD, type Lab, FIXED, type Scene, SIGNED_FILE, until } from "./lab.ts";
 
 /** KMM's defects around builds and signatures, each on a Module written by somebody who trusts KMM. */
 export function buildDefects(lab: () => Lab): void {
@@ -38,7 +38,7 @@ export function buildDefects(lab: () => Lab): void {
       );
     });
 
-    test("mended under a new tag: the old tag is built again, and the new one is falsely said to exist", async (t) => {
+    test("fixed under a new tag: the old tag is built again, and the new one is falsely said to exist", async (t) => {
       const scene = await lab().scene(t, "rebuilds-old-tag", { dockerfile: BAD });
       await scene.apply("t1");
       await scene.untilState("t1", "DoesNotExist");
@@ -47,7 +47,7 @@ export function buildDefects(lab: () => Lab): void {
       // The failed Build goes between two of KMM's rounds. Within one, KMM may hear of it after the old tag's turn and before
       // the new one's, and builds that: a race of its own.
       const letGo = await scene.holdFailedBuild();
-      await scene.setDockerfile(MENDED);
+      await scene.setDockerfile(FIXED);
       await scene.apply("t3");
       await untilListed(scene, "t3");
       await letGo();
@@ -79,14 +79,14 @@ export function buildDefects(lab: () => Lab): void {
       const scene = await lab().scene(t, "remedy", { dockerfile: BAD });
       await scene.apply("t1");
       await scene.untilState("t1", "DoesNotExist");
-      // Held, for a build of t1 from the mended Dockerfile that ends before would be taken for t2's.
+      // Held: a build of t1 from the fixed Dockerfile that ends before would be taken for t2's.
       await lab().set({ "build.hang": "^remedy/" });
       await scene.setDockerfile(GOOD);
       await scene.apply("t2");
       await until("t2 in the spec", async () =>
         (await lab().kube.find(MICS, scene.target))?.spec.images?.some(({ image }) => image === scene.image("t2")),
       );
-      // A round of KMM's that began before would make it anew with t1.
+      // A round of KMM's that began before would create it again with t1.
       await untilListed(scene, "t2");
       await scene.deleteMbsc();
       await lab().set({ "build.hang": null });
@@ -110,7 +110,7 @@ export function buildDefects(lab: () => Lab): void {
   });
 
   describe("signatures", () => {
-    test("a signature that fails sends KMM round for ever: a full build each time", async (t) => {
+    test("a signature that fails keeps KMM building forever: a full build each time", async (t) => {
       const scene = await lab().scene(t, "sign-loop");
       await scene.apply("t1", scene.signing);
       await until("the third build", () =>
@@ -123,8 +123,8 @@ export function buildDefects(lab: () => Lab): void {
       );
     });
 
-    test("mending the Secrets ends the loop", async (t) => {
-      const scene = await lab().scene(t, "sign-mended");
+    test("correct Secrets end the loop", async (t) => {
+      const scene = await lab().scene(t, "sign-fixed");
       await scene.apply("t1", scene.signing);
       const failed = (): boolean =>
         scene.builds().some(({ type, phase }) => type === "SignImage" && phase === "Failed");
@@ -172,7 +172,7 @@ export function buildDefects(lab: () => Lab): void {
       await scene.apply("t2");
       await scene.untilState("t2", "Exists");
       assert.equal(await scene.state("t1"), "Exists");
-      // What KMM still had to do for this Module may make it anew, but not each time.
+      // What KMM still had to do for this Module may create it again, but not each time.
       let round = 0;
       await until("a deletion that goes unnoticed", async () => {
         await lab().kube.delete(MICS, scene.target);

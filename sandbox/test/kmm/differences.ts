@@ -9,7 +9,7 @@ import { nodeDifferences } from "./nodeDifferences.ts";
 
 const TARGET_KERNEL = "kmm.node.kubernetes.io/target-kernel";
 
-/** What one generation of KMM does and another doesn't; `mark` tells the namespaces of several rounds apart. */
+/** What one line of KMM does and another doesn't; `mark` tells the namespaces of several rounds apart. */
 export function differences(lab: () => Lab, mark: string): void {
   const scene = (t: Parameters<Lab["scene"]>[0], name: string, dockerfile?: string): Promise<Scene> =>
     lab().scene(t, `${name}-${mark}`, dockerfile === undefined ? {} : { dockerfile });
@@ -27,7 +27,7 @@ export function differences(lab: () => Lab, mark: string): void {
       await failing.apply("t1");
       const first = await buildOf(failing, "Failed");
       const dns = "5-14-0-570-49-1-el9-6-x86-64";
-      const { fixedBuildNames } = lab().generation;
+      const { fixedBuildNames } = lab().line;
       assert.equal(first.metadata.labels?.[TARGET_KERNEL], fixedBuildNames ? dns : KERNEL);
       assert.match(
         first.metadata.name ?? "",
@@ -47,7 +47,7 @@ export function differences(lab: () => Lab, mark: string): void {
       await buildOf(unsigned, "Failed");
       const image = unsigned.image("t1");
       const there = (reference: string): boolean => lab().registry.resolve(reference) !== undefined;
-      const { signsInPlace } = lab().generation;
+      const { signsInPlace } = lab().line;
       assert.deepEqual(
         [there(image), there(`${image}_${unsigned.namespace}_onload_kmm_unsigned`)],
         [signsInPlace, !signsInPlace],
@@ -63,7 +63,7 @@ export function differences(lab: () => Lab, mark: string): void {
       const file = lab().registry.resolve(globbed.image("t1"))?.files[SIGNED_FILE];
       assert.ok(file !== undefined);
       // Before, a COPY of one match makes a file of the pattern's name, and that is signed.
-      assert.equal(file.signer, lab().generation.signsInDirectory ? "kmm-operator-webhook" : undefined);
+      assert.equal(file.signer, lab().line.signsInDirectory ? "kmm-operator-webhook" : undefined);
     });
 
     test("a preflight pushes, or only where it is asked to", async (t) => {
@@ -80,7 +80,7 @@ export function differences(lab: () => Lab, mark: string): void {
         );
       });
       const next = looked.image("t1").replace(KERNEL, NEXT_KERNEL);
-      assert.equal(lab().registry.resolve(next) !== undefined, !lab().generation.pushesAsAsked);
+      assert.equal(lab().registry.resolve(next) !== undefined, !lab().line.pushesAsAsked);
     });
 
     test("imageRebuildTriggerGeneration: unknown, or KMM looks again", async (t) => {
@@ -90,7 +90,7 @@ export function differences(lab: () => Lab, mark: string): void {
       lab().registry.remove(forgetful.image("t1"));
       await lab().kube.patch(MODULES, forgetful.target, { spec: { imageRebuildTriggerGeneration: 1 } });
       const module = () => lab().kube.get(MODULES, forgetful.target);
-      if (lab().generation.rebuildTrigger) {
+      if (lab().line.rebuildTrigger) {
         await until("the image to be built again", () =>
           Promise.resolve(lab().registry.resolve(forgetful.image("t1"))),
         );
@@ -105,7 +105,7 @@ export function differences(lab: () => Lab, mark: string): void {
 
   describe(`the API of ${mark}`, () => {
     test("the types, by which a program tells one KMM from another, and the version that it says", async () => {
-      const { version, versionReady, rebuildTrigger, secondVersionLabel } = lab().generation;
+      const { version, versionReady, rebuildTrigger, secondVersionLabel } = lab().line;
       const crd = async (name: string): Promise<string> =>
         lab().sandbox.kubectl(["get", "crd", `${name}.kmm.sigs.x-k8s.io`, "--ignore-not-found", "-o", "json"]);
       const module = await crd("modules");
@@ -126,7 +126,7 @@ export function differences(lab: () => Lab, mark: string): void {
         );
       await isolated.apply("t1");
       await isolated.untilState("t1", "Exists");
-      const expected = lab().generation.networkPolicies ? ["kmm-build-and-sign", "kmm-pull", "kmm-worker"] : [];
+      const expected = lab().line.networkPolicies ? ["kmm-build-and-sign", "kmm-pull", "kmm-worker"] : [];
       assert.deepEqual((await names()).sort(), expected);
       await lab().kube.delete(MODULES, isolated.target);
       await until("them to go", async () => (await names()).length === 0);

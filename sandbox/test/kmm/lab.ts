@@ -1,6 +1,6 @@
 import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { defaultGeneration, type Generation, type GenerationName, GENERATIONS } from "../../kmm/generations.ts";
+import { defaultLine, type Line, type LineName, LINES } from "../../kmm/lines.ts";
 import { Informer, Kube, type KubeObject, type Resource } from "../../kube.ts";
 import { kubeconfigFile } from "../../controlPlane/credentials.ts";
 import {
@@ -31,10 +31,10 @@ export const SIGNED_FILE = "/opt/lib/modules/cp";
 /** Dockerfiles of naive Modules. */
 export const GOOD = `FROM ${UBI}\nCOPY --from=${UBI} /usr/bin/cp ${SIGNED_FILE}\nRUN true\n`;
 export const BAD = `FROM ${UBI}\nRUN false\n`;
-export const MENDED = `${GOOD}RUN echo mended\n`;
+export const FIXED = `${GOOD}RUN echo fixed\n`;
 
 /** The KMM that the tests are about: `npm run test:kmm -- --kmm …` names one; else undefined. */
-export const askedFor = (): GenerationName | undefined => kmmUnderTest.asked;
+export const askedFor = (): LineName | undefined => kmmUnderTest.asked;
 
 const serviceAccounts: Resource = {
   group: "",
@@ -49,17 +49,17 @@ export class Lab {
   readonly sandbox: Sandbox;
   readonly kube: Kube;
   readonly registry: Registry;
-  #generation: GenerationName;
+  #line: LineName;
 
-  private constructor(sandbox: Sandbox, kube: Kube, generation: GenerationName) {
-    this.#generation = generation;
+  private constructor(sandbox: Sandbox, kube: Kube, line: LineName) {
+    this.#line = line;
     this.sandbox = sandbox;
     this.kube = kube;
     this.registry = Registry.open(sandbox.dir);
   }
 
   /** With the KMM that is under test, else this one. */
-  static async start(otherwise: GenerationName = defaultGeneration): Promise<Lab> {
+  static async start(otherwise: LineName = defaultLine): Promise<Lab> {
     const kmm = askedFor() ?? otherwise;
     const { kmmFolder } = kmmUnderTest;
     const which = kmmFolder === undefined ? { kmm } : { kmmFolder };
@@ -70,14 +70,14 @@ export class Lab {
   }
 
   /** What this KMM does that others don't. */
-  get generation(): Generation {
-    return GENERATIONS[this.#generation];
+  get line(): Line {
+    return LINES[this.#line];
   }
 
   /** Goes on with a later KMM. */
-  async upgrade(kmm: GenerationName): Promise<void> {
+  async upgrade(kmm: LineName): Promise<void> {
     await this.sandbox.upgradeKmm({ kmm });
-    this.#generation = kmm;
+    this.#line = kmm;
     await until("the API server to find the later KMM's webhook", () => this.#webhookAnswers());
   }
 

@@ -35,7 +35,7 @@ export function nodeDifferences(lab: () => Lab, mark: string): void {
       const modprobe = { moduleName: "onload", modulesLoadingOrder: ["onload", "sfc"] };
       await scene.apply("t1", { ...BUILT_ELSEWHERE, modprobe });
       await until("the load", async () => (await labels())[readyLabel(scene.target)] !== undefined);
-      const { versionReady, secondVersionLabel, mountsUsrLibModules, unloadsAtOnce } = lab().generation;
+      const { versionReady, secondVersionLabel, mountsUsrLibModules, unloadsAtOnce } = lab().line;
       const key = `${scene.namespace}.onload`;
       const second = `beta.kmm.node.kubernetes.io/${secondVersionLabel}.${key}`;
       const onNode = await until("the second label", async () => {

@@ -25,7 +25,7 @@ export function preflight(lab: () => Lab): void {
       assert.deepEqual([done.verificationStatus, done.statusReason], ["Success", "verified image exists"]);
       // "Exists" it is said to be, be it pushed or not; before 2.5 it is in spite of pushBuiltImage: false.
       const pushed = lab().registry.resolve(scene.image("t1").replace(KERNEL, NEXT_KERNEL)) !== undefined;
-      assert.equal(pushed, !lab().generation.pushesAsAsked);
+      assert.equal(pushed, !lab().line.pushesAsAsked);
       await lab().kube.delete(PREFLIGHTS_OCP, { name: "next" });
       const target = { namespace: scene.namespace, name: "onload-preflight" };
       // The garbage collector learns of new types every 30 s only.

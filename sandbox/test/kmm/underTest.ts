@@ -1,11 +1,11 @@
 /** Which KMM the tests run on. */
 import type { UpOptions } from "../../controlPlane/lifecycle.ts";
 import type { ServiceName } from "../../controlPlane/state.ts";
-import { defaultGeneration, generationNames, type GenerationName, kmmChoice } from "../../kmm/generations.ts";
+import { defaultLine, lineNames, type LineName, kmmChoice } from "../../kmm/lines.ts";
 import { operatorFiles, operatorFolder, operatorLine } from "../../kmm/operator/folder.ts";
 
 /**
- * A generation of the stand-in, or a folder with KMM's own programs; or several of a kind with commas between them, oldest
+ * A line of the stand-in, or a folder with KMM's own programs; or several of a kind with commas between them, oldest
  * first, for the tests of upgrades. `npm run test:kmm -- --kmm WHICH` sets it.
  */
 export const variable = "ONLOAD_KMM_TEST_KMM";
@@ -13,9 +13,9 @@ export const variable = "ONLOAD_KMM_TEST_KMM";
 export interface UnderTest {
   /** The folder with KMM's own programs; undefined for the stand-in. */
   readonly kmmFolder: string | undefined;
-  /** The generation that was asked for, by its name or by a folder. */
-  readonly asked: GenerationName | undefined;
-  readonly line: GenerationName;
+  /** The line that was asked for, by its name or by a folder. */
+  readonly asked: LineName | undefined;
+  readonly line: LineName;
   /** For `up`. */
   readonly options: Pick<UpOptions, "kmm" | "kmmFolder">;
   /** The sandbox's processes that KMM is. */
@@ -27,7 +27,7 @@ export function kmmOf(value: string | undefined): UnderTest {
   const kmmFolder = value === undefined ? undefined : operatorFolder(value);
   if (kmmFolder === undefined) {
     const asked = value === undefined || value === "" ? undefined : kmmChoice(value);
-    const line = asked ?? defaultGeneration;
+    const line = asked ?? defaultLine;
     return { kmmFolder, asked, line, options: { kmm: line }, processes: ["stand-ins"] };
   }
   const line = operatorLine(operatorFiles(kmmFolder));
@@ -43,5 +43,5 @@ const asked = process.env[variable];
 /** For tests of one KMM: the first, where several are asked for. */
 export const kmmUnderTest = kmmOf(asked?.split(",")[0]);
 
-/** For tests of upgrades: what is asked for, else all generations of the stand-in. Oldest first. */
-export const kmmsUnderTest = kmmsOf(asked === undefined || asked === "" ? generationNames.join() : asked);
+/** For tests of upgrades: what is asked for, else all lines of the stand-in. Oldest first. */
+export const kmmsUnderTest = kmmsOf(asked === undefined || asked === "" ? lineNames.join() : asked);

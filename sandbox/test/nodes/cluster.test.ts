@@ -201,7 +201,7 @@ describe("a reboot, as the cluster sees it", () => {
     await until<Pod>(PODS, "app", ({ status }) => status?.containerStatuses?.[0]?.restartCount === 1);
   });
 
-  test("a Node that was deleted is registered anew at the next boot, as the same machine", async () => {
+  test("a Node that was deleted is registered again at the next boot, as the same machine", async () => {
     const { systemUuid } = (await controlNode(sandbox.dir, "worker-2", "state")) ?? {};
     await kube.delete(NODES, { name: "worker-2" });
     await controlNode(sandbox.dir, "worker-2", "reset");

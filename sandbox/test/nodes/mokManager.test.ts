@@ -128,7 +128,7 @@ describe("enrolling", () => {
 });
 
 describe("the password", () => {
-  test("a wrong one can be mended", async () => {
+  test("a wrong one can be corrected", async () => {
     const console = new Console();
     console.press(...toPassword, "wrong", ENTER);
     await console.sees("Password doesn't match");

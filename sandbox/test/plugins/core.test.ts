@@ -106,7 +106,7 @@ describe("Kubernetes inputs", () => {
     assert.deepEqual(custom["spec"], {});
   });
 
-  test("of a Secret: stringData wins over data, and base64 is written anew", () => {
+  test("of a Secret: stringData wins over data, and base64 is re-encoded", () => {
     const secretKind = kind("core/v1:Secret");
     const folded = normalizeInputs({ data: { a: "b2xk", b: "Yg==" }, stringData: { a: "new" } }, secretKind);
     assert.deepEqual(folded, { data: { a: Buffer.from("new").toString("base64"), b: "Yg==" } });

@@ -78,7 +78,7 @@ describe("the real engine with the stand-ins", () => {
     assert.match(succeeded(await lab.up()).output, /\+ 1 created/);
   });
 
-  test("a plugin that is killed in the middle fails the up, and the next one mends it", async () => {
+  test("a plugin that is killed in the middle fails the up, and the next one recovers", async () => {
     const [held, running] = await holding();
     const [plugin] = await processesOf(lab.dir, "command/plugin.ts");
     assert.ok(plugin);

@@ -214,7 +214,7 @@ describe("the kubernetes provider and a live cluster", () => {
       assert.deepEqual(await labels(), { theirs: "1" });
     });
 
-    test("of a Node that is gone: an update is refused, and the deletion makes it anew", async () => {
+    test("of a Node that is gone: an update is refused, and the deletion creates it again", async () => {
       const gone = { name: "gone" };
       const isThere = async () => (await server.kube.find(NODES, gone)) !== undefined;
       const inputs = patch({ ours: "1" }, "fourth");

@@ -15,7 +15,7 @@ describe("remote.Command", () => {
 
   test("one that an older program made can be deleted, and nobody is asked for that", async () => {
     const { id, inputs, outputs } = recorded(REMOTE.type);
-    // The program gave it no delete, other than whoever made the recording. The recorded host is gone long since.
+    // Unlike the recording, the program gave it no delete. The recorded host is long gone.
     const stored = Object.fromEntries(Object.entries(outputs).filter(([name]) => name !== "delete"));
     await provider.delete(REMOTE, { id, inputs, outputs: stored });
   });

@@ -9,6 +9,7 @@ import {
   type SecretFacts,
 } from "../../../core/build/registryTrust.ts";
 import type { RegistrySettings } from "../../../core/configuration/settings.ts";
+import { registrySeconds } from "../../../core/patience.ts";
 import type { Kubectl, KubeObject } from "../../cluster/kubectl.ts";
 import { StepError } from "../../lib/step.ts";
 import { RegistryClient } from "./client.ts";
@@ -24,9 +25,6 @@ interface ImageConfig extends KubeObject {
   readonly spec?: { readonly additionalTrustedCA?: { readonly name?: string } };
 }
 
-/** Seconds for a registry that doesn't answer while builds are followed. */
-const patienceSeconds = 300;
-
 /** Path of a repository in its registry. */
 export const pathOf = (repository: string): string => repository.slice(hostOf(repository).length + 1);
 
@@ -35,7 +33,7 @@ export async function connectRegistry(
   kubectl: Kubectl,
   repository: string,
   from: { readonly namespace: string; readonly name: string },
-  patience: number = patienceSeconds,
+  patience: number = registrySeconds,
 ): Promise<RegistryClient> {
   const [secret, trusted] = await Promise.all([
     kubectl.get<Secret>("secrets", from.name, from.namespace),

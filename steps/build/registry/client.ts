@@ -7,6 +7,7 @@ import { Agent, request } from "node:https";
 import { text } from "node:stream/consumers";
 import { getCACertificates } from "node:tls";
 import type { Credentials } from "../../../core/build/dockerConfig.ts";
+import { registryAnswerSeconds, registryRetrySeconds } from "../../../core/patience.ts";
 import { now, sleep } from "../../lib/clock.ts";
 import { progress, StepError } from "../../lib/step.ts";
 import { bearerToken, challengeIn } from "./token.ts";
@@ -42,12 +43,6 @@ const manifests = [
 ].join(", ");
 
 const digestPattern = /^sha(256|512):[0-9a-f]{64,128}$/;
-
-/** Milliseconds for one answer. */
-const answerWithin = 20_000;
-
-/** Seconds between two tries. */
-const pauseSeconds = 2;
 
 export class RegistryClient {
   readonly #access: RegistryAccess;
@@ -126,9 +121,9 @@ export class RegistryClient {
     for (let said = false; ; said = true) {
       const why = await this.#try({ ...question, headers });
       if (typeof why !== "string") return why;
-      if (now() + pauseSeconds * 1000 > deadline) throw this.#refusal("", `no answer: ${why}`);
+      if (now() + registryRetrySeconds * 1000 > deadline) throw this.#refusal("", `no answer: ${why}`);
       if (!said) progress(`the registry ${this.#access.host} is away (${why}); trying again`);
-      await sleep(pauseSeconds * 1000);
+      await sleep(registryRetrySeconds * 1000);
     }
   }
 
@@ -147,10 +142,17 @@ export class RegistryClient {
 
   #once({ method, url, headers }: Question): Promise<Answer> {
     return new Promise<Answer>((resolve, reject) => {
-      const call = request(url, { method, headers, agent: this.#agent, timeout: answerWithin }, (answer) => {
-        text(answer).then((body) => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body }), reject);
-      });
-      call.on("timeout", () => call.destroy(new Error(`no answer within ${answerWithin / 1000} s`)));
+      const call = request(
+        url,
+        { method, headers, agent: this.#agent, timeout: registryAnswerSeconds * 1000 },
+        (answer) => {
+          text(answer).then(
+            (body) => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body }),
+            reject,
+          );
+        },
+      );
+      call.on("timeout", () => call.destroy(new Error(`no answer within ${registryAnswerSeconds} s`)));
       call.on("error", reject);
       call.end();
     });

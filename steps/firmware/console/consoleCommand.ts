@@ -4,13 +4,8 @@ import { once } from "node:events";
 import net from "node:net";
 import { Duplex, type Readable, type Writable } from "node:stream";
 import { parseAddress, tcpConsole } from "../../../core/configuration/address.ts";
+import { consoleConnectSeconds, consoleHangUpSeconds } from "../../../core/patience.ts";
 import { within } from "../../lib/clock.ts";
-
-/** How long a console command may take to end when asked to, in milliseconds, before it is killed. */
-const patience = 3000;
-
-/** How long a socket may take to connect, in milliseconds: a firewall that drops packets would be waited for for minutes. */
-const connecting = 20_000;
 
 /** Whether a `console` setting names a socket, and no command. */
 export const isSocket = (console: string): boolean => /^(unix|tcp):./.test(console);
@@ -37,12 +32,12 @@ export async function openConsole(console: string): Promise<Duplex> {
 async function connect(to: net.NetConnectOpts, console: string): Promise<Duplex> {
   const socket = net.connect(to);
   try {
-    if ((await within(connecting, once(socket, "connect"))) !== undefined) return socket;
+    if ((await within(consoleConnectSeconds * 1000, once(socket, "connect"))) !== undefined) return socket;
   } catch (error) {
     throw new Error(`console ${console}: ${(error as Error).message}`, { cause: error });
   }
   socket.destroy();
-  throw new Error(`console ${console}: no connection in ${connecting / 1000} s`);
+  throw new Error(`console ${console}: no connection in ${consoleConnectSeconds} s`);
 }
 
 /** Signals a whole process group; one that has ended already is fine. */
@@ -81,9 +76,9 @@ function terminalCommand(command: string): Duplex {
   const hangUp = async (): Promise<void> => {
     if (child.pid === undefined) return;
     // The command's first output may be here before its process ID is; `script` alone doesn't pass a hang-up on.
-    const leader = await within(patience, told);
+    const leader = await within(consoleHangUpSeconds * 1000, told);
     signalGroup(leader ?? child.pid, "SIGHUP");
-    if ((await within(patience, ended)) === true) return;
+    if ((await within(consoleHangUpSeconds * 1000, ended)) === true) return;
     signalGroup(leader, "SIGKILL");
     signalGroup(child.pid, "SIGKILL");
     await ended;

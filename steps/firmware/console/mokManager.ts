@@ -4,6 +4,13 @@
  */
 import type { X509Certificate } from "node:crypto";
 import type { Duplex } from "node:stream";
+import {
+  deafConsoleSeconds,
+  keyAnswerSeconds,
+  keyTries,
+  typingMilliseconds,
+  unknownScreenSeconds,
+} from "../../../core/patience.ts";
 import { now } from "../../lib/clock.ts";
 import { type Decision, type Progress, decide } from "./decide.ts";
 import { type Request, keys } from "./menu.ts";
@@ -53,15 +60,6 @@ export interface EnrolOptions {
   /** Called with each screen that the driver acts on, its password masked: `name` says what it did. */
   recordScreen?: (name: string, screen: string) => void;
 }
-
-/** A finished picture that nobody knows is looked at this long before the driver says so, in milliseconds. */
-const unknownAfter = 5000;
-/** How long a key may take to show its effect, in milliseconds. */
-const keyAnswerWithin = 10_000;
-/** How long the console may then be silent before it counts as read-only: a machine that lost its power shows nothing at first. */
-const silenceAfterKey = 60_000;
-/** Between two characters of the password: consoles drop what is typed faster. */
-const typingPause = 40;
 
 /** Answers the node's request in MokManager. Never rejects for what the console shows: that is an `Outcome`. */
 export async function enrolOverConsole(options: EnrolOptions): Promise<Outcome> {
@@ -149,7 +147,7 @@ class Driver {
   }
 
   async #waitFor(view: View): Promise<Outcome | undefined> {
-    const changed = await this.#reader.changed(unknownAfter);
+    const changed = await this.#reader.changed(unknownScreenSeconds * 1000);
     if (changed) return undefined;
     if (view.kind === "other") {
       if (this.#progress.resumed === true && !this.#metMokManager) this.#reader.send(keys.any);
@@ -169,7 +167,7 @@ class Driver {
       case "type password":
         this.#options.log("MokManager: type the password");
         this.#record("type the password");
-        await this.#reader.type(this.#options.password, typingPause);
+        await this.#reader.type(this.#options.password, typingMilliseconds);
         this.#progress = { ...this.#progress, passwordTyped: true };
         await this.#press("enter", view);
         return undefined;
@@ -202,12 +200,12 @@ class Driver {
   }
 
   async #isAnswered(key: keyof typeof keys, view: View): Promise<boolean> {
-    const attempts = key === "enter" ? 1 : 3;
-    for (let attempt = 0; attempt < attempts; attempt += 1) {
+    const tries = key === "enter" ? 1 : keyTries;
+    for (let tried = 0; tried < tries; tried += 1) {
       this.#reader.send(keys[key]);
-      if (await this.#reader.changed(keyAnswerWithin / attempts, view)) return true;
+      if (await this.#reader.changed((keyAnswerSeconds * 1000) / tries, view)) return true;
     }
-    return this.#reader.changed(silenceAfterKey, view);
+    return this.#reader.changed(deafConsoleSeconds * 1000, view);
   }
 
   #record(name: string): void {

@@ -1,15 +1,12 @@
 /** Follows a console: keeps its screen up to date, tells when the screen rests or changes, and types. */
 import type { Duplex } from "node:stream";
+import { screenIdleSeconds, screenRestMilliseconds } from "../../../core/patience.ts";
 import { after, now, sleep } from "../../lib/clock.ts";
 import { ConsoleDecoder } from "./codepage.ts";
 import { bootedOn } from "./menu.ts";
 import { ConsoleTerminal } from "./terminal.ts";
 import { type View, screenText, viewOf } from "./view.ts";
 
-/** A screen is finished when nothing came for this long, in milliseconds: menus are painted line by line. */
-const restsAfter = 300;
-/** How long nothing has to arrive before it is looked whether to begin, in milliseconds. */
-const idleLook = 60_000;
 /** How many of the last screens a transcript holds: it becomes part of an error, which Pulumi keeps in state. */
 const keptScreens = 8;
 
@@ -53,7 +50,7 @@ export class ConsoleReader {
   async idle(begin: AbortSignal): Promise<void> {
     const begun = (): void => this.#arrived();
     begin.addEventListener("abort", begun);
-    while (!begin.aborted && !this.#hasEnded()) await this.#arrival(idleLook);
+    while (!begin.aborted && !this.#hasEnded()) await this.#arrival(screenIdleSeconds * 1000);
     begin.removeEventListener("abort", begun);
     if (this.endedBecause === undefined) this.forgetBoot();
   }
@@ -71,8 +68,8 @@ export class ConsoleReader {
     while (!this.#hasEnded()) {
       if (bootedOn.test(this.#text)) return "booted on";
       const silence = now() - this.#lastArrival;
-      if (silence >= restsAfter) return this.#keep(viewOf(this.#terminal.screen()));
-      await this.#arrival(restsAfter - silence);
+      if (silence >= screenRestMilliseconds) return this.#keep(viewOf(this.#terminal.screen()));
+      await this.#arrival(screenRestMilliseconds - silence);
     }
     return "ended";
   }

@@ -1,16 +1,8 @@
 import type { Duplex } from "node:stream";
+import { consoleSettlingSeconds, consoleSilentSeconds } from "../../../core/patience.ts";
 import { within } from "../../lib/clock.ts";
 import { progress, StepError } from "../../lib/step.ts";
 import { isSocket, openConsole } from "./consoleCommand.ts";
-
-/**
- * How long a console command may stay silent before it counts as open, in milliseconds: `ipmitool` takes as long to give up a BMC
- * that doesn't answer. A socket is open once it is connected.
- */
-const silence = 20_000;
-
-/** How long what has spoken, or is connected, must then stay open: who is refused is told why, and hung up on. */
-const settling = 2000;
 
 /** The most of what a console has shown that goes into an error, in characters. */
 const shownLimit = 500;
@@ -33,14 +25,14 @@ export async function tryConsole(name: string, command: string): Promise<void> {
 
 async function troubleWith(command: string): Promise<string | undefined> {
   try {
-    return await endsAtOnce(await openConsole(command), isSocket(command) ? 0 : silence);
+    return await endsAtOnce(await openConsole(command), isSocket(command) ? 0 : consoleSilentSeconds);
   } catch (error) {
     return (error as Error).message;
   }
 }
 
 /** Why a console ends as soon as it is open, with what it has shown; undefined when it stays. */
-async function endsAtOnce(console: Duplex, silence: number): Promise<string | undefined> {
+async function endsAtOnce(console: Duplex, silentSeconds: number): Promise<string | undefined> {
   let shown = "";
   const ended = new Promise<string>((resolve) => {
     console
@@ -53,7 +45,9 @@ async function endsAtOnce(console: Duplex, silence: number): Promise<string | un
       resolve(undefined);
     });
   });
-  const why = (await within(silence, Promise.race([ended, spoke]))) ?? (await within(settling, ended));
+  const why =
+    (await within(silentSeconds * 1000, Promise.race([ended, spoke]))) ??
+    (await within(consoleSettlingSeconds * 1000, ended));
   console.destroy();
   await ended;
   return why !== undefined && shown.trim() !== "" ? `${why} (it showed: ${shown.trim()})` : why;

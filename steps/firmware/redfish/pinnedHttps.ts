@@ -5,6 +5,7 @@ import { Agent, request } from "node:https";
 import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import { connect } from "node:tls";
+import { bmcAnswerSeconds } from "../../../core/patience.ts";
 import { after } from "../../lib/clock.ts";
 
 /** The server has another certificate than the pinned one; nothing was sent to it. */
@@ -31,9 +32,6 @@ export interface Question {
   readonly body?: string | undefined;
 }
 
-/** Milliseconds for a connection, and for an answer: BMCs are slow computers. */
-const patience = 30_000;
-
 /** One server with a pinned certificate. End it with `close()`. */
 export class PinnedServer {
   readonly #agent: PinningAgent;
@@ -46,7 +44,7 @@ export class PinnedServer {
   /** @throws OtherCertificate, or the system's error when there is no connection or no answer */
   ask({ method, url, headers, body }: Question): Promise<Answer> {
     const limit = new AbortController();
-    const cancel = after(patience, () => limit.abort());
+    const cancel = after(bmcAnswerSeconds * 1000, () => limit.abort());
     const { signal } = limit;
     return new Promise<Answer>((resolve, reject) => {
       const call = request(url, { method, headers, agent: this.#agent, signal }, (answer) => {
@@ -55,7 +53,7 @@ export class PinnedServer {
           reject,
         );
       });
-      call.on("error", (error) => reject(signal.aborted ? new Error(`no answer within ${patience / 1000} s`) : error));
+      call.on("error", (error) => reject(signal.aborted ? new Error(`no answer within ${bmcAnswerSeconds} s`) : error));
       call.end(body);
     }).finally(cancel);
   }
@@ -81,7 +79,9 @@ class PinningAgent extends Agent {
     const target = { host: host ?? "", port: Number(port ?? 443) };
     // No authority and no host name is looked at: which key must be there is known, and the handshake proves it.
     const socket = connect({ ...target, rejectUnauthorized: false });
-    socket.setTimeout(patience, () => socket.destroy(new Error(`no TLS connection within ${patience / 1000} s`)));
+    socket.setTimeout(bmcAnswerSeconds * 1000, () =>
+      socket.destroy(new Error(`no TLS connection within ${bmcAnswerSeconds} s`)),
+    );
     socket.once("error", (error: Error) => connected(error, socket));
     socket.once("secureConnect", () => {
       const found = fingerprintOf(socket.getPeerX509Certificate());

@@ -11,11 +11,9 @@ import { createHash, X509Certificate } from "node:crypto";
 import { z } from "zod";
 import type { BmcAccess } from "../../../core/firmware/bmcAccess.ts";
 import type { Finding } from "../../../core/node/obstacles.ts";
+import { bmcRetrySeconds, bmcSeconds } from "../../../core/patience.ts";
 import { waitUntil, type Look } from "../../lib/wait.ts";
 import { Busy, RedfishService } from "./service.ts";
-
-/** Seconds for which a BMC that doesn't answer is waited for: some restart when they are set. */
-const patienceSeconds = 120;
 
 const link = z.object({ "@odata.id": z.string() });
 const system = z.object({ UUID: z.string().nullish(), SecureBoot: link.nullish(), Bios: link.nullish() });
@@ -96,10 +94,10 @@ export class SignatureDatabase {
 
   /** Looks anew each time: whether a request that brought no answer was taken shows in the list, if anywhere. */
   #patiently<T>(act: () => Promise<T>): Promise<T> {
-    const { node, patience = patienceSeconds } = this.#errand;
+    const { node, patience = bmcSeconds } = this.#errand;
     const waiting = {
       timeoutSeconds: patience,
-      everySeconds: 2,
+      everySeconds: bmcRetrySeconds,
       error: "OKMM-BMC-AWAY" as const,
       remedy: "check the BMC, then run `pulumi up` again",
     };

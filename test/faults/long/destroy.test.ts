@@ -1,4 +1,4 @@
-/** `destroy` in every state: it never hangs for ever, says what is left, and the next one ends it. */
+/** `destroy` in every state: it never hangs, says what is left, and the next one finishes. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { namespace, Scene } from "../scene.ts";
@@ -40,7 +40,7 @@ describe("destroy in every state", { concurrency: false }, () => {
     await scene.set({ "build.hang": null });
   });
 
-  test("a dead node: it is let go in time, what keeps the Module is named, and the node's next boot frees it", async () => {
+  test("a dead node leaves in time, what keeps the Module is named, and the node's next boot frees it", async () => {
     await scene.again("up");
     await scene.assertFull();
     await scene.kill("worker-1");

@@ -72,7 +72,7 @@ describe("kernels", { concurrency: false }, () => {
     await scene.assertRuns("worker-1", realTime.kernel);
   });
 
-  test("a dead node that is taken off the list is let go in time, and forgets the modules when it boots", async () => {
+  test("a dead node that is taken off the list leaves in time, and forgets the modules when it boots", async () => {
     const config = await scene.stack.config();
     const nodes = config.config["onload-kmm:nodes"] as { name: string }[];
     await scene.kill("worker-1");

@@ -85,7 +85,7 @@ describe("what KMM keeps to itself", { concurrency: false }, () => {
     await scene.assertFull();
   });
 
-  test("a pull pod that failed hangs for ever: it is named, and once it is deleted KMM looks again", async () => {
+  test("a pull pod that failed hangs forever: it is named, and once it is deleted KMM looks again", async () => {
     const nodes = (await scene.list("nodes")).map(({ metadata }) => metadata.name);
     await scene.kubectl("cordon", ...nodes);
     const running = start(scene.stack, "up", ...rebuild(6));

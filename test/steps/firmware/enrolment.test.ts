@@ -3,6 +3,7 @@ import { once } from "node:events";
 import net from "node:net";
 import { test, type TestContext } from "node:test";
 import { enrol } from "../../../steps/firmware/enrolment.ts";
+import { firmwareAccess } from "../../../steps/firmware/firmwareAccess.ts";
 import { connect } from "../../../steps/cluster/kubectl.ts";
 import type { NodeMachine } from "../../../steps/node/nodeMachine.ts";
 import { NodeOutage } from "../../../steps/node/nodeOutage.ts";
@@ -41,7 +42,10 @@ test("a reboot that fails gives the console back: left open, it would keep the s
   const readNode = async () => (await outage.read()) ?? assert.fail("the node is gone");
   const [[line]] = await Promise.all([
     opened,
-    assert.rejects(enrol({ name: "w1", enrolment, certificate, outage, machine, readNode }), /reboot\.sh failed/),
+    assert.rejects(
+      enrol({ name: "w1", enrolment, certificate, outage, machine, firmware: firmwareAccess, readNode }),
+      /reboot\.sh failed/,
+    ),
   ]);
   if (!line.resume().closed) await once(line, "close");
 });

@@ -5,7 +5,7 @@ import { UserError } from "../userError.ts";
  * (`rh-ecosystem-edge/kernel-module-management`, branches release-2.4 to release-2.7), and compared with each one's own
  * programs by the contract tests; but for `ownTolerations`, `clearsCounters` and `nameLimit`, which are read only.
  */
-export interface Generation {
+export interface Line {
   /** What its ClusterServiceVersion says. */
   readonly version: string;
   /** Folders of `crds/` whose definitions and additions it has, beside the common ones. */
@@ -50,7 +50,7 @@ export interface Generation {
   readonly nameLimit: number;
 }
 
-const OBSERVED: Generation = {
+const OBSERVED: Line = {
   version: "2.4.1",
   schemas: [],
   fixedBuildNames: false,
@@ -70,9 +70,9 @@ const OBSERVED: Generation = {
 };
 
 // The number under which the later 2.4 was released can't be told from its source.
-const LATER_2_4: Generation = { ...OBSERVED, version: "2.4.2", fixedBuildNames: true };
+const LATER_2_4: Line = { ...OBSERVED, version: "2.4.2", fixedBuildNames: true };
 
-const TWO_FIVE: Generation = {
+const TWO_FIVE: Line = {
   ...LATER_2_4,
   version: "2.5.2",
   schemas: ["since-2.5"],
@@ -80,7 +80,7 @@ const TWO_FIVE: Generation = {
   pushesAsAsked: true,
 };
 
-const TWO_SIX: Generation = {
+const TWO_SIX: Line = {
   ...TWO_FIVE,
   version: "2.6.1",
   schemas: ["since-2.5", "since-2.6"],
@@ -92,7 +92,7 @@ const TWO_SIX: Generation = {
   mountsUsrLibModules: false,
 };
 
-const TWO_SEVEN: Generation = {
+const TWO_SEVEN: Line = {
   ...TWO_SIX,
   version: "2.7.0",
   schemas: ["since-2.5", "since-2.6", "since-2.7"],
@@ -103,32 +103,32 @@ const TWO_SEVEN: Generation = {
   nameLimit: 41,
 };
 
-/** The stand-in's generations, oldest first. `2.4` is the head of that branch, newer than 2.4.1. */
-export const GENERATIONS = {
+/** The stand-in's lines, oldest first. `2.4` is the head of that branch, newer than 2.4.1. */
+export const LINES = {
   "2.4.1": OBSERVED,
   "2.4": LATER_2_4,
   "2.5": TWO_FIVE,
   "2.6": TWO_SIX,
   "2.7": TWO_SEVEN,
-} as const satisfies Record<string, Generation>;
+} as const satisfies Record<string, Line>;
 
-/** The name of a generation. */
-export type GenerationName = keyof typeof GENERATIONS;
+/** The name of a line. */
+export type LineName = keyof typeof LINES;
 
 /** Their names, oldest first. */
-export const generationNames = Object.keys(GENERATIONS) as [GenerationName, ...GenerationName[]];
+export const lineNames = Object.keys(LINES) as [LineName, ...LineName[]];
 
 /** What a new sandbox has unless it is asked for another. */
-export const defaultGeneration: GenerationName = "2.7";
+export const defaultLine: LineName = "2.7";
 
 /**
  * Which KMM `--kmm VALUE` asks for.
- * @throws UserError for a generation that isn't there.
+ * @throws UserError for a line that isn't there.
  */
-export function kmmChoice(value: string): GenerationName {
-  const name = generationNames.find((each) => each === value);
+export function kmmChoice(value: string): LineName {
+  const name = lineNames.find((each) => each === value);
   if (name === undefined) {
-    throw new UserError(`--kmm ${value}: no such generation of KMM; there are ${generationNames.join(", ")}`);
+    throw new UserError(`--kmm ${value}: no such line of KMM; there are ${lineNames.join(", ")}`);
   }
   return name;
 }
@@ -137,8 +137,8 @@ export function kmmChoice(value: string): GenerationName {
  * That a sandbox with one KMM may get another: as with OpenShift's operators, there is no way back to an older one.
  * @throws UserError when the new one is older.
  */
-export function checkUpgrade(from: GenerationName, to: GenerationName): void {
-  if (generationNames.indexOf(to) >= generationNames.indexOf(from)) return;
+export function checkUpgrade(from: LineName, to: LineName): void {
+  if (lineNames.indexOf(to) >= lineNames.indexOf(from)) return;
   throw new UserError(
     `--kmm ${to}: this sandbox has ${from}, and an operator can't be taken back to an older version; ` +
       "npm run sandbox -- down --purge, then up again",

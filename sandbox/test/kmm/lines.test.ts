@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { up } from "../../controlPlane/lifecycle.ts";
 import { readState } from "../../controlPlane/state.ts";
-import { generationNames } from "../../kmm/generations.ts";
+import { lineNames } from "../../kmm/lines.ts";
 import { readyLabel, versionLabel, versionReadyLabel } from "../../kmm/names.ts";
 import { NMCS, NODES } from "../../kmm/resources.ts";
 import { differences } from "./differences.ts";
@@ -12,7 +12,7 @@ const NODE = "worker-2";
 
 /** All of them, on one sandbox that is upgraded from one to the next; or the one that is asked for. */
 const asked = askedFor();
-const names = asked === undefined ? generationNames : [asked];
+const names = asked === undefined ? lineNames : [asked];
 let running: Lab | undefined;
 const lab = (): Lab => {
   if (running === undefined) throw new Error("the sandbox is not up");
@@ -109,7 +109,7 @@ function afterAll(): void {
     await lab().sandbox.restart("stand-ins");
     assert.equal((await readState(dir))?.kmm, "2.7");
     const version = ["get", "csv", "-n", "openshift-kmm", "-o", "jsonpath={.items[*].spec.version}"];
-    assert.equal(await lab().sandbox.kubectl(version), lab().generation.version);
+    assert.equal(await lab().sandbox.kubectl(version), lab().line.version);
   });
 }
 
