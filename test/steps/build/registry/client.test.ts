@@ -59,7 +59,11 @@ test("a token server is asked with service and scope, and its token goes to the 
 });
 
 for (const [what, header, expected] of [
-  ["a token server without TLS", 'Bearer realm="http://127.0.0.1/token"', /token server is "http:.*by https only/],
+  [
+    "a token server without TLS",
+    'Bearer realm="http://127.0.0.1/token"',
+    /token server is "http:.*sent over https only/,
+  ],
   ["a kind of login that isn't known", 'Negotiate realm="x"', /a kind of login that this program doesn't know/],
   ["a wrong password", 'Basic realm="x"', /answered 401: user and password of registry\.pushSecret are wrong/],
 ] as const) {
