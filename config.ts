@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { Told } from "./core/errors.ts";
 import { stackNameProblem } from "./core/names.ts";
 import { parseSettings } from "./core/configuration/parseSettings.ts";
 import type { Settings } from "./core/configuration/settings.ts";
@@ -24,7 +25,7 @@ export interface Config extends Omit<
 /**
  * Reads and checks every key of the stack's configuration.
  *
- * @throws pulumi.RunError that lists all mistakes, each with key, value found, what was expected and how to mend it
+ * @throws pulumi.RunError that lists all mistakes, each with key, value found, what was expected and how to fix it
  */
 export function readConfig(): Config {
   const { settings, problems } = parseSettings(rawConfig(), isSecret);
@@ -47,9 +48,10 @@ export function readConfig(): Config {
 }
 
 /** One message for all mistakes: nothing was changed, and none needs a second run to be seen. */
-export function problemReport(problems: readonly string[]): string {
+export function problemReport(problems: readonly Told[]): string {
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
-  return `${count}, nothing was changed:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`;
+  const list = problems.map((problem) => `  - ${problem}\n`).join("");
+  return `${count}, nothing was changed:\n${list}docs/runbook.md explains each, by the name in brackets`;
 }
 
 /** All keys of our project as set on the stack, the misspelt ones too, without the project's prefix. */

@@ -15,6 +15,7 @@ export default async function main() {
   throw new pulumi.RunError(
     `Node ${node} (${process.execPath}) can't run this program: it is TypeScript, which Node reads from 22.18 on, ` +
       "and of the 23s from 23.6 on. Nothing was changed. Put a newer `node` first on PATH, for example the one that " +
-      `\`npm ci\` has installed with this program, and run the same command again:\n  export PATH="${installed}:$PATH"`,
+      `\`npm ci\` has installed with this program, and run the same command again:\n  export PATH="${installed}:$PATH"\n` +
+      "[OKMM-NODEJS-OLD] docs/runbook.md#okmm-nodejs-old",
   );
 }

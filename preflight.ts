@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ListedNode } from "./components/onloadNodes.ts";
 import { look } from "./components/step.ts";
 import { problemReport, type Config } from "./config.ts";
+import { told, type Told } from "./core/errors.ts";
 import { identityOf, type Intent } from "./core/cluster/inspection.ts";
 import type { AnswerOf } from "./core/contracts/contract.ts";
 import { inspectCluster } from "./core/contracts/inspectCluster.ts";
@@ -82,12 +83,15 @@ function kernelsToBuildFor({ build }: Config, { nodes }: Inspection): BuiltFor[]
 }
 
 /** Why no step could log in with the configured key. Its content stays in its file: it is in no input, and so not in state. */
-async function sshKeyProblems({ ssh: { privateKeyFile, agent } }: Config): Promise<string[]> {
+async function sshKeyProblems({ ssh: { privateKeyFile, agent } }: Config): Promise<Told[]> {
   const absent = agent ? agentProblem(process.env["SSH_AUTH_SOCK"]) : undefined;
-  if (absent !== undefined) return [`onload-kmm:ssh.agent: found true, but ${absent}`];
+  if (absent !== undefined) return [told("OKMM-SSH-KEY", `onload-kmm:ssh.agent: found true, but ${absent}`)];
   if (privateKeyFile === undefined) return [];
   const problem = (why: string) =>
-    `onload-kmm:ssh.privateKeyFile: found "${privateKeyFile}": ${why}, expected the file of a private key without passphrase; one with a passphrase, or on a security key, goes through \`agent: true\``;
+    told(
+      "OKMM-SSH-KEY",
+      `onload-kmm:ssh.privateKeyFile: found "${privateKeyFile}": ${why}, expected the file of a private key without passphrase; for one with a passphrase, or on a security key, set \`agent: true\``,
+    );
   try {
     const pem = await readFile(privateKeyFile.replace(/^~(?=\/)/, homedir()), "utf8");
     const found = privateKeyProblem(pem);
@@ -97,7 +101,7 @@ async function sshKeyProblems({ ssh: { privateKeyFile, agent } }: Config): Promi
   }
 }
 
-async function readRelease({ release }: Config): Promise<{ release?: Release; problems: readonly string[] }> {
+async function readRelease({ release }: Config): Promise<{ release?: Release; problems: readonly Told[] }> {
   try {
     return { release: await openRelease(release), problems: [] };
   } catch (error) {
@@ -132,7 +136,7 @@ async function lookAtCluster(config: Config): Promise<Inspection> {
   } catch (error) {
     // It answers with its findings even when the cluster is away: this is a fault of ours, or of the bastion.
     return {
-      problems: [`cluster: could not be inspected: ${(error as Error).message}`],
+      problems: [told("OKMM-PREFLIGHT-FAILED", `cluster: could not be inspected: ${(error as Error).message}`)],
       warnings: [],
       nodes: [],
       certificate: "",

@@ -1,5 +1,7 @@
 /** Every name that this project gives to, or expects of, something in the cluster. */
 
+import { told, type Told } from "./errors.ts";
+
 /** Prefix of our own labels and annotations. */
 export const domain = "onload-kmm.io";
 
@@ -41,11 +43,12 @@ export const slotLeases = (stack: string, maxParallel: number): string[] => {
 };
 
 /** What is wrong with a stack's name: it is the value of our label on everything (Kubernetes, "Labels and Selectors"). */
-export function stackNameProblem(stack: string): string | undefined {
+export function stackNameProblem(stack: string): Told | undefined {
   if (/^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(stack)) return undefined;
-  return (
+  return told(
+    "OKMM-CONFIG-STACK",
     `stack: found "${stack}", expected a name that can be a label's value: at most 63 characters, the first and the ` +
-    "last a letter or digit; rename it with `pulumi stack rename`"
+      "last a letter or digit; rename it with `pulumi stack rename`",
   );
 }
 

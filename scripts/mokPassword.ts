@@ -2,6 +2,7 @@
  * `npm run mok-password [-- --stack NAME --config-file FILE]`: prints the password that MokManager asks for, from the
  * stack's state, as soon as it exists: stack outputs exist only after a complete `up`.
  */
+import { StepError } from "../steps/lib/step.ts";
 import { parseArgs } from "node:util";
 import { cliOf, fail, stackOptions } from "./stack.ts";
 
@@ -12,9 +13,11 @@ interface Deployment {
 }
 
 const { values } = parseArgs({ options: stackOptions });
-const password = await readPassword().catch((error: unknown) => fail((error as Error).message));
-if (password === undefined)
-  fail("this stack has no MOK password yet: `pulumi up` makes one before the first reboot needs it");
+const password = await readPassword().catch(fail);
+if (password === undefined) {
+  const text = "this stack has no MOK password yet: `pulumi up` makes one before the first reboot needs it";
+  fail(new StepError("OKMM-PASSWORD-NONE", text));
+}
 process.stdout.write(`${password}\n`);
 
 /** The one that was given, else the one that was generated. */

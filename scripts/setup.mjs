@@ -73,7 +73,7 @@ function install() {
   // npm passes its own settings on: without --loglevel an `npm run -s` would silence this one's errors.
   const args = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
   const ran = spawnSync("npm", args, { cwd: root, stdio: ["ignore", 2, 2] });
-  if (ran.status !== 0) fail("`npm ci` failed, see above; run the same command again once the cause is mended");
+  if (ran.status !== 0) fail("`npm ci` failed, see above; fix the cause and run the same command again");
 }
 
 checkNode();

@@ -1,4 +1,5 @@
 /** What the scripts beside this file ask the Pulumi CLI about a stack. */
+import { StepError } from "../steps/lib/step.ts";
 import { execFile } from "node:child_process";
 import { dirname, resolve } from "node:path";
 import { promisify } from "node:util";
@@ -32,13 +33,14 @@ export function cliOf(choice: StackChoice): (...args: string[]) => Promise<strin
       return (await run("pulumi", [command, ...args, ...stack, ...config, "--non-interactive"], options)).stdout;
     } catch (error) {
       const { stderr = "", message } = error as Error & { stderr?: string };
-      throw new Error(stderr.trim() || message, { cause: error });
+      throw new StepError("OKMM-PULUMI-FAILED", stderr.trim() || message);
     }
   };
 }
 
-/** A mistake that the user can mend: shown alone, with exit code 1. */
-export function fail(message: string): never {
-  process.stderr.write(`${message}\n`);
+/** A mistake that the user can fix: shown alone, with exit code 1. */
+export function fail(error: unknown): never {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${error instanceof StepError ? error.told : message}\n`);
   process.exit(1);
 }

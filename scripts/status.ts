@@ -23,7 +23,7 @@ try {
   const rows = await readRows(values);
   process.stdout.write(values.json ? `${JSON.stringify(rows, null, 2)}\n` : `${formatTable(rows)}\n`);
 } catch (error) {
-  fail((error as Error).message);
+  fail(error);
 }
 
 async function readRows(choice: StackChoice) {

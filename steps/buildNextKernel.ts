@@ -19,7 +19,7 @@ await runStep(buildNextKernel, async (step) => {
   const { kernel, image } = step;
   const kubectl = await connect(step.cluster);
   const digest = (await knownDigest(kubectl, step)) ?? (await build(kubectl, step));
-  progress(`kernel ${kernel}: image there and signed; nodes may be upgraded to it`);
+  progress(`kernel ${kernel}: the image is there and signed; nodes may be upgraded to it`);
   return { kernel, image, digest };
 });
 

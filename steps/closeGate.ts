@@ -22,6 +22,6 @@ await runStep(closeGate, async ({ cluster, node: name, kernel, ...module }) => {
     return { node: name };
   const patch = { metadata: { labels: { [kmm.versionLabel(namespace, module.module)]: null } } };
   await kubectl.run(["patch", "node", name, "--type=merge", "-p", JSON.stringify(patch)]);
-  progress(`${name}: runs ${kernel} now; KMM may load nothing there before the node's turn`);
+  progress(`${name}: runs ${kernel} now; KMM must not load anything there before the node's turn`);
   return { node: name };
 });

@@ -11,7 +11,8 @@ await runStep(guardDestroy, async ({ cluster, keyIsProtected = false }) => {
   progress(`this is the stack's own cluster, ${cluster.id}`);
   if (!keyIsProtected) return {};
   throw new StepError(
-    "onload-kmm:signing.protect is true: the signing key must not be deleted, and nothing was. To destroy it with all " +
-      "the rest, run `pulumi config set --path onload-kmm:signing.protect false`, `pulumi up`, and then `pulumi destroy`",
+    "OKMM-KEY-PROTECTED",
+    "onload-kmm:signing.protect is true: the signing key must not be deleted; nothing was deleted. To destroy it with " +
+      "everything else, run `pulumi config set --path onload-kmm:signing.protect false`, `pulumi up`, and then `pulumi destroy`",
   );
 });

@@ -6,6 +6,7 @@ import type { InputOf } from "../core/contracts/contract.ts";
 import { inspectCluster } from "../core/contracts/inspectCluster.ts";
 import { clusterWarnings } from "../core/cluster/clusterWarnings.ts";
 import { clusterProblems, listedNodes, type ClusterFacts } from "../core/cluster/inspection.ts";
+import { told } from "../core/errors.ts";
 import { moduleKernels } from "../core/build/moduleKernels.ts";
 import { previewSeconds } from "../core/patience.ts";
 import { readCluster } from "./cluster/clusterFacts.ts";
@@ -31,7 +32,7 @@ await runStep(inspectCluster, async (step) => {
   const { problems, warnings, machines } = await reach(step.machines, { certificate, release, mode });
   if (facts instanceof StepError) {
     return {
-      problems: [`cluster: ${facts.message}`, ...problems],
+      problems: [told(facts.id, `cluster: ${facts.message}`), ...problems],
       warnings,
       nodes: [],
       certificate: "",

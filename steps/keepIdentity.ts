@@ -15,7 +15,8 @@ await runStep(keepIdentity, async ({ stack, namespace, cluster }, was) => {
   if (changes.length === 0) return now;
   const what = changes.map((part) => `its ${part} was ${was[part]} and is ${now[part]} now`).join(", ");
   throw new StepError(
-    `a stack keeps its name, cluster and namespace for life: ${what}; nothing was changed. Set it back, or end the stack as it ` +
-      "was with `pulumi destroy` first",
+    "OKMM-STACK-MOVED",
+    `a stack keeps its name, cluster and namespace for life: ${what}; nothing was changed. Set it back, or run \`pulumi destroy\` ` +
+      "with the old settings first",
   );
 });

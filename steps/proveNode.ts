@@ -33,6 +33,7 @@ await runStep(proveNode, async ({ cluster, node: identity, module, ssh, certific
   const missing = [whyNotLoaded(node, nmc, expected), ...driverProblems(state)].filter((why) => why !== undefined);
   if (missing.length > 0) {
     throw new StepError(
+      "OKMM-PROOF-FAILED",
       `${name}: not proven: ${missing.join("; ")}; run \`pulumi up\` again, or look at docs/nodes.md`,
     );
   }
@@ -50,7 +51,11 @@ await runStep(proveNode, async ({ cluster, node: identity, module, ssh, certific
 
 /** The Node once it is Ready; one that is gone at once. */
 function readyNode(kubectl: Kubectl, name: string): Promise<(RollNode & KubeObject) | undefined> {
-  const waiting = { timeoutSeconds: readyToProveSeconds, error: "OKMM-NODE-NOTREADY" as const, remedy: "fix the node, and run `pulumi up` again" };
+  const waiting = {
+    timeoutSeconds: readyToProveSeconds,
+    error: "OKMM-NODE-NOTREADY" as const,
+    remedy: "fix the node, and run `pulumi up` again",
+  };
   return waitUntil(`${name}, to be proven`, waiting, async () => {
     const node = await kubectl.get<RollNode & KubeObject>("nodes", name);
     return node === undefined || isReady(node) ? { done: node } : { missing: "the node isn't Ready" };

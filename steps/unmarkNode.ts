@@ -22,7 +22,7 @@ await runStep(unmarkNode, async (step) => {
   const node = await kubectl.get("nodes", name);
   // Another stack may list the node by now.
   if (node?.metadata.labels?.[labels.stack] !== stack) {
-    progress(`${name}: ${node === undefined ? "the node is gone" : "bears no mark of this stack"}`);
+    progress(`${name}: ${node === undefined ? "the node is gone" : "has no label of this stack"}`);
     return { node: name };
   }
   await kubectl.runIfThere(["patch", "node", name, "--type=merge", "-p", JSON.stringify(marks(step))]);

@@ -64,15 +64,17 @@ async function build(kubectl: Kubectl, step: Input, logs: BuildLogs): Promise<st
   const waiting = {
     timeoutSeconds: policy.build.timeoutMinutes * 60,
     setting: "build.timeoutMinutes",
-    remedy: `look at \`kubectl -n ${namespace} get builds,pods,events\`, mend what keeps it and run \`pulumi up\` again`,
+    error: "OKMM-SOURCE-TIMEOUT" as const,
+    remedy: `look at \`kubectl -n ${namespace} get builds,pods,events\`, fix the cause and run \`pulumi up\` again`,
   };
   const ended = await waitUntil("the source image", waiting, () => source.look()).finally(() => source.stop());
   await logs.settle();
   const digest = ended.status?.output?.to?.imageDigest ?? (await pushedDigest(kubectl, step));
   if (!hasFailed(ended) && digest !== undefined) return digest;
   throw new StepError(
+    "OKMM-SOURCE-FAILED",
     `building the source image failed (Build ${ended.metadata.name}: ${whatItSays(ended)}). Its log, ${logs.path(ended)}, ends with:\n` +
-      `${await logs.tail(ended)}\nMend the cause and run \`pulumi up\` again`,
+      `${await logs.tail(ended)}\nFix the cause and run \`pulumi up\` again`,
   );
 }
 

@@ -1,3 +1,4 @@
+import type { ErrorId } from "../errors.ts";
 import { normalizeKernel } from "./imageTag.ts";
 
 /**
@@ -52,12 +53,14 @@ export interface StalledView {
   readonly kernelsWithoutToolkit: readonly string[];
 }
 
-export interface BuildTrouble {
+export type BuildTrouble = {
   readonly text: string;
   readonly remedy: string;
-  /** Whether waiting can't help: nothing that KMM or OpenShift does will mend it. */
-  readonly final: boolean;
-}
+} & (
+  | { readonly final: false }
+  /** Waiting can't help: nothing that KMM or OpenShift does will fix it. */
+  | { readonly final: true; readonly error: ErrorId }
+);
 
 /** Everything that the Module's builds need by name. */
 export function neededObjects(module: BuildingModule): ObjectName[] {
@@ -80,15 +83,17 @@ export function buildTrouble(view: StalledView): BuildTrouble | undefined {
   if (missing.length > 0) {
     return {
       text: `somebody deleted what KMM needs in namespace ${namespace}: ${missing.join(", ")}`,
-      remedy: "run `pulumi up` again, which makes it anew",
+      remedy: "run `pulumi up` again, which creates it again",
       final: true,
+      error: "OKMM-OBJECTS-DELETED",
     };
   }
   if (kernelsWithoutToolkit.length > 0) {
     return {
-      text: `no Driver Toolkit image for ${kernelsWithoutToolkit.join(", ")}: no tag of the ImageStream openshift/driver-toolkit bears its nodes' OS version`,
+      text: `no Driver Toolkit image for ${kernelsWithoutToolkit.join(", ")}: the ImageStream openshift/driver-toolkit has no tag for its nodes' OS version`,
       remedy: "finish the cluster's upgrade, or set onload-kmm:build.strategy to entitled-ubi",
       final: true,
+      error: "OKMM-BUILD-TOOLKIT",
     };
   }
   const hung = view.pullPods.flatMap((pod) => pullPodTrouble(pod, namespace) ?? []);
@@ -108,14 +113,15 @@ function pullPodTrouble({ metadata, status }: PullPod, namespace: string): Build
     const remove = `kubectl -n ${namespace} delete pod ${metadata.name}`;
     return {
       text: `${pod} ${hung}`,
-      remedy: `mend it, then \`${remove}\`: KMM makes no other one while it is there`,
+      remedy: `fix it, then \`${remove}\`: KMM makes no other one while it is there`,
       final: true,
+      error: "OKMM-BUILD-PULLPOD",
     };
   }
   if (status?.phase !== "Pending") return undefined;
   return {
     text: `${pod} doesn't start: ${whyPending(status)}`,
-    remedy: "KMM's test pods tolerate no taint: let at least one schedulable node take it (uncordon one)",
+    remedy: "KMM's test pods tolerate no taint: make at least one node schedulable for it (uncordon one)",
     final: false,
   };
 }

@@ -1,3 +1,4 @@
+import { told, type Told } from "../errors.ts";
 import { internalRegistry, moduleName, names } from "../names.ts";
 import { contentHash } from "../hash.ts";
 
@@ -93,11 +94,12 @@ export const isSameKernel = (one: string, other: string): boolean => dnsKernel(o
  * Says what is wrong with the longest tag that KMM derives for `kernel`: while signing it pushes the unsigned image
  * under `<tag>_<namespace>_<module>_kmm_unsigned`, in a preflight with `-preflight` after the module's name.
  */
-export function tagLengthProblem(tag: string, namespace: string, kernel: string): string | undefined {
+export function tagLengthProblem(tag: string, namespace: string, kernel: string): Told | undefined {
   const longest = `${forKernel(tag, kernel)}_${namespace}_${moduleName}-preflight_kmm_unsigned`;
   if (longest.length <= maxTagLength) return undefined;
-  return (
+  return told(
+    "OKMM-TAG-LENGTH",
     `the image tag for kernel ${kernel} has ${longest.length} characters, at most ${maxTagLength} are allowed: ` +
-    `${longest}; shorten onload-kmm:namespace (now "${namespace}") by ${longest.length - maxTagLength} or more`
+      `${longest}; shorten onload-kmm:namespace (now "${namespace}") by ${longest.length - maxTagLength} or more`,
   );
 }

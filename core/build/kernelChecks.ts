@@ -1,3 +1,4 @@
+import { told, type Told } from "../errors.ts";
 import { kernelsWithoutToolkit } from "./buildTrouble.ts";
 import { names } from "../names.ts";
 import type { ClusterFacts, Intent } from "../cluster/inspection.ts";
@@ -9,7 +10,7 @@ import { isMapped } from "../cluster/ownObjects.ts";
  * Why no modules can be built for a listed node's kernel: known before the build, which takes minutes. Held nodes count: KMM
  * builds for every node that is selected.
  */
-export function kernelProblems(intent: Intent, facts: ClusterFacts): string[] {
+export function kernelProblems(intent: Intent, facts: ClusterFacts): Told[] {
   const toolkitless = withoutToolkit(intent, facts);
   return listed(intent, facts).flatMap(({ node, index }) => {
     const kernel = node.status.nodeInfo.kernelVersion;
@@ -17,17 +18,22 @@ export function kernelProblems(intent: Intent, facts: ClusterFacts): string[] {
       kernelProblem(kernel, intent.strategy) ?? (toolkitless.includes(kernel) ? noToolkit(node) : undefined);
     if (problem === undefined) return [];
     return [
-      `onload-kmm:nodes[${index}].name: found "${node.metadata.name}", on whose kernel ${kernel} nothing can be built: ${problem}, or take ` +
-        "the node off the list",
+      told(
+        "OKMM-KERNEL-UNBUILDABLE",
+        `onload-kmm:nodes[${index}].name: found "${node.metadata.name}", but nothing can be built for its kernel ${kernel}: ${problem}, or ` +
+          "remove the node from the list",
+      ),
     ];
   });
 }
 
-export function kernelWarnings(intent: Intent, facts: ClusterFacts): string[] {
+export function kernelWarnings(intent: Intent, facts: ClusterFacts): Told[] {
   return listed(intent, facts).flatMap(({ node }) => {
     const kernel = node.status.nodeInfo.kernelVersion;
     const doubt = kernelDoubt(kernel, intent.strategy);
-    return doubt === undefined ? [] : [`${node.metadata.name}: kernel ${kernel}: ${doubt}`];
+    return doubt === undefined
+      ? []
+      : [told("OKMM-KERNEL-REPOSITORY", `${node.metadata.name}: kernel ${kernel}: ${doubt}`)];
   });
 }
 
@@ -52,5 +58,5 @@ function withoutToolkit(intent: Intent, facts: ClusterFacts): string[] {
 }
 
 const noToolkit = ({ status: { nodeInfo } }: RollNode): string =>
-  `no tag of the ImageStream ${names.toolkitNamespace}/${names.toolkitImageStream} bears its OS version ` +
+  `the ImageStream ${names.toolkitNamespace}/${names.toolkitImageStream} has no tag for its OS version ` +
   `(${nodeInfo.osImage ?? "unknown"}); finish the cluster's upgrade, or set onload-kmm:build.strategy to entitled-ubi`;

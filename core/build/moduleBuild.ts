@@ -109,8 +109,8 @@ function judgeStates(view: BuildView): BuildVerdict | undefined {
   }
   const unknown = existing.filter((wanted) => !isSigned(view, wanted));
   if (unknown.length > 0) {
-    const reason = `the registry holds an image for ${kernelsOf(unknown)} of whose signature nothing is known`;
-    // KMM found it on a node that pulled it: otherwise it would know of the signature.
+    const reason = `the registry holds an image for ${kernelsOf(unknown)} without a known signature`;
+    // KMM has it from a node that pulled it, or it would know of the signature.
     return { kind: "distrust", images: unknown, reason };
   }
   if (existing.length < view.wanted.length) return undefined;
@@ -145,8 +145,7 @@ function judgeRounds(view: BuildView): BuildVerdict {
   const { mic, mbsc } = view;
   if (mbsc === undefined) return { kind: "wait", missing: "KMM to look for the image and to start a build" };
   if (mbsc.metadata.deletionTimestamp !== undefined) return { kind: "wait", missing: "KMM to forget the last round" };
-  if (mic !== undefined && !isOwnedBy(mbsc, mic))
-    return { kind: "startAfresh", reason: "KMM has taken up an old round" };
+  if (mic !== undefined && !isOwnedBy(mbsc, mic)) return { kind: "startAfresh", reason: "KMM resumed an old round" };
   const stale = staleTag(view);
   // Its build may count as a wanted one already, or at any moment; the MIC would keep that.
   if (stale !== undefined) return { kind: "forget", reason: `KMM still works on another tag, ${stale}` };
@@ -163,7 +162,7 @@ function judgeBuilds(builds: readonly BuildObject[], oldFailures: ReadonlySet<st
   if (failedNow !== undefined) return { kind: "failed", build: failedNow };
   if (failed.length > 0) return { kind: "startAfresh", reason: "an earlier round failed" };
   const twins = twinsAmong(builds);
-  if (twins !== undefined) return { kind: "forget", reason: `KMM made ${twins} for one image, and goes no further` };
+  if (twins !== undefined) return { kind: "forget", reason: `KMM made ${twins} for one image, and is stuck` };
   const running = builds.map(({ metadata, status }) => `${metadata.name} ${status?.phase ?? "New"}`);
   return { kind: "wait", missing: running.length > 0 ? running.sort().join(", ") : "KMM to start the next build" };
 }

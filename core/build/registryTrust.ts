@@ -2,6 +2,7 @@
  * Whether builds, nodes and the bastion can use a registry outside of the cluster: what `preview` has looked at, and what is
  * wrong with it. A build that can't push, or a node that can't pull, would else say so only when it is its turn.
  */
+import { told, type Told } from "../errors.ts";
 import { dockerConfigType } from "./dockerConfig.ts";
 import type { RegistrySettings } from "../configuration/settings.ts";
 
@@ -40,11 +41,12 @@ export function secretAt(reference: string): { readonly namespace: string; reado
 }
 
 /** Each reason why images couldn't be pushed to the configured registry, or pulled from it. */
-export function registryProblems(registry: RegistrySettings | undefined, facts: RegistryFacts | undefined): string[] {
+export function registryProblems(registry: RegistrySettings | undefined, facts: RegistryFacts | undefined): Told[] {
   if (registry === undefined || facts === undefined) return [];
   const problems = [...secretProblems(registry, facts), ...trustProblems(registry, facts)];
   if (facts.refusal !== undefined) {
-    problems.push(`onload-kmm:registry.repository: found "${registry.repository}": ${facts.refusal}`);
+    const text = `onload-kmm:registry.repository: found "${registry.repository}": ${facts.refusal}`;
+    problems.push(told("OKMM-REGISTRY-ACCESS", text));
   }
   return problems;
 }
@@ -53,7 +55,7 @@ export function registryProblems(registry: RegistrySettings | undefined, facts: 
 export const canBeAsked = (registry: RegistrySettings, facts: RegistryFacts): boolean =>
   secretProblems(registry, facts).length === 0;
 
-function secretProblems({ repository, pushSecret, pullSecret }: RegistrySettings, facts: RegistryFacts): string[] {
+function secretProblems({ repository, pushSecret, pullSecret }: RegistrySettings, facts: RegistryFacts): Told[] {
   const problems: string[] = [];
   const given = [
     ["pushSecret", pushSecret, facts.pushSecret],
@@ -65,43 +67,43 @@ function secretProblems({ repository, pushSecret, pullSecret }: RegistrySettings
     const subject = `onload-kmm:registry.${key}: found "${reference}"`;
     if (found === undefined) {
       problems.push(
-        `${subject}, but the cluster has no such Secret; make it with \`kubectl -n ${namespace} create secret docker-registry ` +
+        `${subject}, but the cluster has no such Secret; create it with \`kubectl -n ${namespace} create secret docker-registry ` +
           `${name} --docker-server=${hostOf(repository)} …\``,
       );
     } else if (found.type !== dockerConfigType) {
       problems.push(`${subject}, a Secret of type ${found.type}, expected ${dockerConfigType}`);
     } else if (key === "pushSecret" && !found.fits) {
       problems.push(
-        `${subject}, a Secret without user and password for ${hostOf(repository)}, where ${repository} is; add an entry`,
+        `${subject}, a Secret without user and password for ${hostOf(repository)}, the host of ${repository}; add an entry`,
       );
     }
   }
-  return problems;
+  return problems.map((problem) => told("OKMM-REGISTRY-SECRET", problem));
 }
 
 /** Builds and nodes trust what additionalTrustedCA holds for the registry's host, and the bastion reads it there. */
-function trustProblems({ repository, caConfigMap }: RegistrySettings, facts: RegistryFacts): string[] {
-  if (caConfigMap === undefined) return [];
+function trustProblems({ repository, caConfigMap }: RegistrySettings, facts: RegistryFacts): Told[] {
+  const problem = caConfigMap === undefined ? undefined : trustProblem(repository, caConfigMap, facts);
+  return problem === undefined ? [] : [told("OKMM-REGISTRY-CA", problem)];
+}
+
+function trustProblem(repository: string, caConfigMap: string, facts: RegistryFacts): string | undefined {
   const key = trustKey(repository);
   const subject = `onload-kmm:registry.caConfigMap: found "${caConfigMap}"`;
   if (facts.caKeys === undefined) {
-    return [
-      `${subject}, but ${configNamespace} has no such ConfigMap; make it with \`kubectl -n ${configNamespace} create configmap ` +
-        `${caConfigMap} --from-file=${key}=CA.pem\``,
-    ];
+    return (
+      `${subject}, but ${configNamespace} has no such ConfigMap; create it with \`kubectl -n ${configNamespace} create configmap ` +
+      `${caConfigMap} --from-file=${key}=CA.pem\``
+    );
   }
   if (!facts.caKeys.includes(key)) {
-    return [
-      `${subject}, which has no key ${key} for ${hostOf(repository)}; its keys are ${facts.caKeys.join(", ") || "none"}`,
-    ];
+    return `${subject}, which has no key ${key} for ${hostOf(repository)}; its keys are ${facts.caKeys.join(", ") || "none"}`;
   }
-  if (facts.trusted?.name === caConfigMap) return [];
-  return [
+  if (facts.trusted?.name === caConfigMap) return undefined;
+  return (
     `${subject}, but image.config.openshift.io/cluster names ${facts.trusted?.name ?? "none"} as spec.additionalTrustedCA, so that ` +
-      `nodes and builds don't trust ${hostOf(repository)}; ${
-        facts.trusted === undefined
-          ? `set it to ${caConfigMap}`
-          : `add the key ${key} to that ConfigMap and name it here`
-      }`,
-  ];
+    `nodes and builds don't trust ${hostOf(repository)}; ${
+      facts.trusted === undefined ? `set it to ${caConfigMap}` : `add the key ${key} to that ConfigMap and name it here`
+    }`
+  );
 }

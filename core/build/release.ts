@@ -1,3 +1,4 @@
+import { told, type Told } from "../errors.ts";
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
 // fflate rather than a streaming reader: a pure function over bytes needs no file, and the sandbox writes its release
@@ -27,7 +28,7 @@ export interface Release {
 /** The release, or all problems at once, each with key, value found, expectation and remedy. */
 export type ReleaseResult =
   | { readonly release: Release; readonly problems: readonly [] }
-  | { readonly release?: undefined; readonly problems: readonly string[] };
+  | { readonly release?: undefined; readonly problems: readonly Told[] };
 
 /**
  * The version in a source RPM's name; undefined for a name of another shape. The name is the only sound source: AMD's
@@ -49,9 +50,12 @@ export function readRelease(bytes: Uint8Array, settings: ReleaseSettings): Relea
     found === settings.sha256
       ? []
       : [
-          `onload-kmm:release.sha256: found ${quoted(settings.sha256)}, expected ${quoted(found)}, the SHA-256 of ` +
-            `${settings.package}; if this is the file that you downloaded and checked, set it with ` +
-            `\`pulumi config set --path onload-kmm:release.sha256 ${found}\``,
+          told(
+            "OKMM-RELEASE-CHECKSUM",
+            `onload-kmm:release.sha256: found ${quoted(settings.sha256)}, expected ${quoted(found)}, the SHA-256 of ` +
+              `${settings.package}; if this is the file that you downloaded and checked, set it with ` +
+              `\`pulumi config set --path onload-kmm:release.sha256 ${found}\``,
+          ),
         ];
   const source = settings.package.endsWith(".zip") ? srpmInZip(bytes, settings) : srpmItself(bytes, settings);
   if ("problem" in source) return { problems: [...sumProblems, source.problem] };
@@ -68,7 +72,7 @@ interface Source {
   readonly read: () => Uint8Array;
 }
 
-type SourceResult = Source | { readonly problem: string };
+type SourceResult = Source | { readonly problem: Told };
 
 function srpmItself(bytes: Uint8Array, settings: ReleaseSettings): SourceResult {
   return { name: posix.basename(settings.package), read: () => bytes };
@@ -115,16 +119,17 @@ function zipNames(bytes: Uint8Array): string[] | undefined {
   }
 }
 
-function versionProblemOf(srpmName: string, settings: ReleaseSettings): string | undefined {
+function versionProblemOf(srpmName: string, settings: ReleaseSettings): Told | undefined {
   const version = srpmVersion(srpmName);
   if (version === undefined) {
     return packageProblem(settings, `the source RPM ${quoted(srpmName)}`, "a name like onload-9.0.2.140-1.src.rpm");
   }
   if (version === settings.version) return undefined;
-  return (
+  return told(
+    "OKMM-RELEASE-VERSION",
     `onload-kmm:release.version: found ${quoted(settings.version)}, expected ${quoted(version)}, the version in ` +
-    `${srpmName}; set it with \`pulumi config set --path onload-kmm:release.version ${version}\`, or name the package ` +
-    "of the version that you want"
+      `${srpmName}; set it with \`pulumi config set --path onload-kmm:release.version ${version}\`, or name the package ` +
+      "of the version that you want",
   );
 }
 
@@ -148,7 +153,7 @@ function isSourceRpm(bytes: Uint8Array): boolean {
 }
 
 /** A download without an accepted licence is a web page under the right name; its first characters say so. */
-function unreadable(bytes: Uint8Array, settings: ReleaseSettings, expected: string): string {
+function unreadable(bytes: Uint8Array, settings: ReleaseSettings, expected: string): Told {
   const start = Buffer.from(bytes.subarray(0, 24))
     .toString("latin1")
     .replaceAll(/[^\x20-\x7e]/g, ".");
@@ -156,8 +161,8 @@ function unreadable(bytes: Uint8Array, settings: ReleaseSettings, expected: stri
   return packageProblem(settings, found, `${expected}; download it again, with the licence accepted`);
 }
 
-const packageProblem = (settings: ReleaseSettings, found: string, expected: string): string =>
-  `onload-kmm:release.package: ${settings.package}: found ${found}, expected ${expected}`;
+const packageProblem = (settings: ReleaseSettings, found: string, expected: string): Told =>
+  told("OKMM-RELEASE-PACKAGE", `onload-kmm:release.package: ${settings.package}: found ${found}, expected ${expected}`);
 
 const quoted = (text: string): string => JSON.stringify(text);
 

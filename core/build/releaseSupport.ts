@@ -1,3 +1,5 @@
+import { told, type Told } from "../errors.ts";
+
 /**
  * For which minor releases of RHEL an OpenOnload release builds, by AMD's own ChangeLog ("Add support for", "Remove support
  * for") and ReleaseNotes of 9.2 ("Last OpenOnload release supporting Red Hat Enterprise Linux 8").
@@ -41,22 +43,27 @@ export interface BuiltFor {
 export function releaseSupport(
   release: string,
   kernels: readonly BuiltFor[],
-): { readonly problems: string[]; readonly warnings: string[] } {
+): { readonly problems: Told[]; readonly warnings: Told[] } {
   // None of AMD's has such a version: nothing is known of it, nor promised for it.
   if (release.startsWith("0.")) return { problems: [], warnings: [] };
   const found = kernels.map((each) => ({ each, minor: rhelMinor(each.kernel) }));
   return {
     problems: found.flatMap(({ each, minor }) => tooOld(release, each, minor)),
-    warnings: [...new Set(found.flatMap(({ each, minor }) => unknown(release, each, minor)))],
+    warnings: [...new Set(found.flatMap(({ each, minor }) => unknown(release, each, minor)))].map((doubt) =>
+      told("OKMM-RELEASE-UNTRIED", doubt),
+    ),
   };
 }
 
-function tooOld(release: string, { what, kernel }: BuiltFor, minor: string | undefined): string[] {
+function tooOld(release: string, { what, kernel }: BuiltFor, minor: string | undefined): Told[] {
   const since = supported[minor ?? ""]?.since;
   if (since === undefined || !isBefore(release, since)) return [];
   return [
-    `onload-kmm:release.version: found ${release}, which doesn't build for ${what}'s kernel ${kernel} (RHEL ${minor ?? ""}); the first release ` +
-      `that does is OpenOnload ${since}: set a package of it or a later one, or leave ${what} out`,
+    told(
+      "OKMM-RELEASE-KERNEL",
+      `onload-kmm:release.version: found ${release}, which doesn't build for ${what}'s kernel ${kernel} (RHEL ${minor ?? ""}); the first ` +
+        `release that does is OpenOnload ${since}: set a package of it or a later one, or leave ${what} out`,
+    ),
   ];
 }
 
@@ -65,7 +72,7 @@ function unknown(release: string, { what, kernel }: BuiltFor, minor: string | un
     return [`${what}: its kernel ${kernel} names no minor release of RHEL that OpenOnload supports`];
   const known = supported[minor];
   const doubt = `the build may fail for ${what}'s kernel ${kernel}`;
-  if (known === undefined) return [`${doubt}: nothing is known here of OpenOnload ${release} on RHEL ${minor}`];
+  if (known === undefined) return [`${doubt}: it isn't known whether OpenOnload ${release} supports RHEL ${minor}`];
   if (known.until === undefined || isBefore(release, known.until)) return [];
   return [`${doubt}: OpenOnload ${known.until} and later no longer support RHEL ${minor}`];
 }

@@ -1,3 +1,4 @@
+import { told, type ErrorId, type Told } from "../errors.ts";
 import { RE2JS } from "re2js";
 import { z } from "zod";
 import { domain, kmm, labels, moduleName, names } from "../names.ts";
@@ -83,7 +84,7 @@ export interface ClusterFacts {
 }
 
 /** Each reason why `up` would fail, or do harm, on this cluster; empty when it may start. */
-export function clusterProblems(intent: Intent, facts: ClusterFacts): string[] {
+export function clusterProblems(intent: Intent, facts: ClusterFacts): Told[] {
   return [
     ...platformProblems(intent, facts),
     ...registryProblems(intent.registry, facts.registry),
@@ -135,39 +136,43 @@ function trimmed({ metadata, spec, status }: RollNode): RollNode {
 const ofOurs = (marks: Readonly<Record<string, string>> = {}): Record<string, string> =>
   Object.fromEntries(Object.entries(marks).filter(([key]) => key.includes(domain) || key.startsWith(kmm.prefix)));
 
-function platformProblems({ registry }: Intent, facts: ClusterFacts): string[] {
-  const problems: string[] = [];
+function platformProblems({ registry }: Intent, facts: ClusterFacts): Told[] {
+  const problems: Told[] = [];
+  const add = (error: ErrorId, text: string) => problems.push(told(error, `cluster: ${text}`));
   if (!facts.hasKmm) {
-    problems.push(
-      "cluster: the Kernel Module Management operator isn't installed (no modules.kmm.sigs.x-k8s.io); install it from OperatorHub",
-    );
+    const text = "the Kernel Module Management operator isn't installed (no modules.kmm.sigs.x-k8s.io)";
+    add("OKMM-KMM-MISSING", `${text}; install it from OperatorHub`);
   } else if (facts.kmmVersion !== undefined && isTooOld(facts.kmmVersion)) {
-    problems.push(`cluster: found KMM ${facts.kmmVersion}, expected 2.4 or later; upgrade the operator`);
+    add("OKMM-KMM-OLD", `found KMM ${facts.kmmVersion}, expected 2.4 or later; upgrade the operator`);
   }
   for (const capability of registry === undefined ? ["Build", "ImageRegistry"] : ["Build"]) {
     if (facts.capabilities === undefined || facts.capabilities.includes(capability)) continue;
-    problems.push(
-      `cluster: the capability ${capability} is disabled; add it to ClusterVersion/version spec.capabilities.additionalEnabledCapabilities`,
+    add(
+      "OKMM-CLUSTER-CAPABILITY",
+      `the capability ${capability} is disabled; add it to ClusterVersion/version spec.capabilities.additionalEnabledCapabilities`,
     );
   }
   if (facts.capabilities === undefined) {
-    problems.push("cluster: no ClusterVersion; this program needs OpenShift's Build and Image API");
+    add("OKMM-CLUSTER-CAPABILITY", "no ClusterVersion; this program needs OpenShift's Build and Image API");
   } else if (registry === undefined) {
     problems.push(...internalRegistryProblems(facts));
   }
   if (facts.capabilities !== undefined && !facts.hasPrivilegedScc) {
-    problems.push("cluster: no SecurityContextConstraints named privileged, which KMM's worker pods need");
+    add("OKMM-CLUSTER-CAPABILITY", "no SecurityContextConstraints named privileged, which KMM's worker pods need");
   }
   return problems;
 }
 
 /** On bare metal without shared storage it is Removed from the cluster's birth on. */
-function internalRegistryProblems({ registryState }: ClusterFacts): string[] {
+function internalRegistryProblems({ registryState }: ClusterFacts): Told[] {
   if (registryState === "Managed") return [];
   return [
-    `cluster: the internal image registry is ${registryState ?? "not configured"}, expected Managed; ` +
-      "set onload-kmm:registry, and images go to a registry of yours (docs/registry.md), or set spec.managementState of " +
-      "configs.imageregistry.operator.openshift.io/cluster and give it storage",
+    told(
+      "OKMM-REGISTRY-INTERNAL",
+      `cluster: the internal image registry is ${registryState ?? "not configured"}, expected Managed; ` +
+        "set onload-kmm:registry to use a registry of your own (docs/registry.md), or set spec.managementState of " +
+        "configs.imageregistry.operator.openshift.io/cluster and give it storage",
+    ),
   ];
 }
 
@@ -177,73 +182,86 @@ function isTooOld(kmmVersion: string): boolean {
   return major < 2 || (major === 2 && minor < 4);
 }
 
-function namespaceProblems({ namespace, stack }: Intent, facts: ClusterFacts): string[] {
+function namespaceProblems({ namespace, stack }: Intent, facts: ClusterFacts): Told[] {
   const others = facts.ownNamespaces.filter((name) => name !== namespace);
   if (others.length > 0) {
     return [
-      `onload-kmm:namespace: found "${namespace}", but the stack "${stack}" lives in ${others.join(", ")}; a stack keeps its ` +
-        "namespace for life: all of its nodes would be unloaded at once. Set it back, or run `pulumi destroy` with the old one first",
+      told(
+        "OKMM-STACK-MOVED",
+        `onload-kmm:namespace: found "${namespace}", but the stack "${stack}" lives in ${others.join(", ")}; a stack keeps its namespace for ` +
+          "life: changing it would unload all of its nodes at once. Set it back, or run `pulumi destroy` with the old one first",
+      ),
     ];
   }
   const meta = facts.namespace?.metadata;
   if (meta === undefined) return [];
   if (meta.deletionTimestamp !== undefined) {
     return [
-      `cluster: namespace ${namespace} is being deleted; wait until it is gone. If it hangs, a Module in it does: ` +
-        "reboot the nodes that still have it loaded (docs/kmm.md)",
+      told(
+        "OKMM-NAMESPACE-DELETING",
+        `cluster: namespace ${namespace} is being deleted; wait until it is gone. If it hangs, a Module in it does: ` +
+          "reboot the nodes that still have it loaded (docs/kmm.md)",
+      ),
     ];
   }
   const owner = meta.labels?.[labels.stack];
   if (owner === stack) return [];
   const whose = owner === undefined ? "was not made by this program" : `belongs to the stack "${owner}"`;
   return [
-    `cluster: namespace ${namespace} exists and ${whose}; set onload-kmm:namespace to another name, or remove it`,
+    told(
+      "OKMM-NAMESPACE-TAKEN",
+      `cluster: namespace ${namespace} exists and ${whose}; set onload-kmm:namespace to another name, or remove it`,
+    ),
   ];
 }
 
-function moduleProblems({ namespace, stack }: Intent, facts: ClusterFacts): string[] {
+function moduleProblems({ namespace, stack }: Intent, facts: ClusterFacts): Told[] {
   return facts.modules
     .filter(({ metadata }) => metadata.labels?.[labels.stack] === undefined)
     .filter(({ metadata, spec }) => {
       const loads = spec.moduleLoader?.container?.modprobe?.moduleName ?? "";
       return metadata.name === moduleName || ["onload", "sfc"].includes(loads);
     })
-    .map(
-      ({ metadata }) =>
+    .map(({ metadata }) =>
+      told(
+        "OKMM-MODULE-FOREIGN",
         `cluster: Module ${metadata.namespace ?? ""}/${metadata.name} loads OpenOnload already and wasn't made by stack "${stack}" ` +
-        `(namespace ${namespace}); delete it and wait until it is gone, then run again (docs/kmm.md, "Migrating a hand-made Module")`,
+          `(namespace ${namespace}); delete it and wait until it is gone, then run again (docs/kmm.md, "Migrating a hand-made Module")`,
+      ),
     );
 }
 
-function entitlementProblems({ strategy }: Intent, facts: ClusterFacts): string[] {
+function entitlementProblems({ strategy }: Intent, facts: ClusterFacts): Told[] {
   if (strategy !== "entitled-ubi" || facts.hasEntitlement) return [];
   return [
-    `onload-kmm:build.strategy: found "entitled-ubi", but the cluster has no Secret ${names.entitlementSecret} in ` +
-      `${names.entitlementNamespace}; register the cluster with the Insights operator (Simple Content Access), or use "driver-toolkit", ` +
-      "which needs no entitlement",
+    told(
+      "OKMM-BUILD-ENTITLEMENT",
+      `onload-kmm:build.strategy: found "entitled-ubi", but the cluster has no Secret ${names.entitlementSecret} in ` +
+        `${names.entitlementNamespace}; register the cluster with the Insights operator (Simple Content Access), or use "driver-toolkit", ` +
+        "which needs no entitlement",
+    ),
   ];
 }
 
-function nodeProblems(intent: Intent, facts: ClusterFacts): string[] {
+function nodeProblems(intent: Intent, facts: ClusterFacts): Told[] {
   const known = facts.nodes.map(({ metadata }) => metadata.name);
   return intent.nodes.flatMap(({ name }, index) => {
     const key = `onload-kmm:nodes[${index}].name`;
     const node = facts.nodes.find(({ metadata }) => metadata.name === name);
     if (node === undefined) {
-      return [`${key}: found "${name}", expected a node of the cluster: ${known.join(", ")}`];
+      const text = `${key}: found "${name}", expected a node of the cluster: ${known.join(", ")}`;
+      return [told("OKMM-NODE-UNKNOWN", text)];
     }
-    const problems: string[] = [];
+    const problems: Told[] = [];
     const owner = node.metadata.labels?.[labels.stack];
     if (owner !== undefined && owner !== intent.stack) {
-      problems.push(
-        `${key}: ${name} belongs to the stack "${owner}"; take it off that stack's list first (and run its \`up\`)`,
-      );
+      const text = `${key}: ${name} belongs to the stack "${owner}"; remove it from that stack's list first, and run that stack's \`up\``;
+      problems.push(told("OKMM-NODE-TAKEN", text));
     }
     const kernel = node.status.nodeInfo.kernelVersion;
     if (!RE2JS.compile(intent.kernels).matcher(kmmKernel(kernel)).find()) {
-      problems.push(
-        `onload-kmm:build.kernels: found "${intent.kernels}", which doesn't match ${name}'s kernel ${kernel}`,
-      );
+      const text = `onload-kmm:build.kernels: found "${intent.kernels}", which doesn't match ${name}'s kernel ${kernel}`;
+      problems.push(told("OKMM-KERNEL-PATTERN", text));
     }
     return problems;
   });

@@ -1,3 +1,4 @@
+import { told, type Told } from "../errors.ts";
 import { X509Certificate } from "node:crypto";
 import type { NodeReality } from "../node/reality.ts";
 import type { Settings } from "./settings.ts";
@@ -15,7 +16,7 @@ interface Wanted {
  *
  * @param found.certificate the certificate that modules are signed for now, in PEM; empty before the first `up`
  */
-export function keyChange(wanted: Wanted, found: { certificate: string; nodes: readonly NodeReality[] }): string[] {
+export function keyChange(wanted: Wanted, found: { certificate: string; nodes: readonly NodeReality[] }): Told[] {
   const change = whatChanges(wanted.signing, found.certificate);
   if (change === undefined) return [];
   return wanted.nodes
@@ -23,14 +24,15 @@ export function keyChange(wanted: Wanted, found: { certificate: string; nodes: r
     .flatMap(({ name }) => {
       const machine = found.nodes.find(({ node }) => node.metadata.name === name)?.machine;
       const how = machine === undefined || "unreachable" in machine ? undefined : machine.secureBoot;
-      return how === "enabled" ? [`${name}: ${reboot(wanted.enrolment.mode)}, because ${change}`] : [];
+      if (how !== "enabled") return [];
+      return [told("OKMM-KEY-CHANGE", `${name}: ${reboot(wanted.enrolment.mode)}, because ${change}`)];
     });
 }
 
 function reboot(mode: Settings["enrolment"]["mode"]): string {
   if (mode === "off")
-    return "will refuse the new modules, for nobody enrols their key (onload-kmm:enrolment.mode is off)";
-  if (mode === "redfish") return "reboots, so that its firmware takes the new key into db";
+    return "will refuse the new modules, because nobody enrols their key (onload-kmm:enrolment.mode is off)";
+  if (mode === "redfish") return "reboots, so that its firmware adds the new key to db";
   return "reboots into MokManager again, to enrol the new key";
 }
 

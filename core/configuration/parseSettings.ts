@@ -2,6 +2,7 @@ import { z } from "zod";
 import { signingSources } from "./choices.ts";
 import { keys } from "./keys.ts";
 import { meantBy } from "./misspelt.ts";
+import { told, type Told } from "../errors.ts";
 import { moduleName } from "../names.ts";
 import { longestNamespace, schema, type Settings } from "./settings.ts";
 import { signingPairProblems } from "./signingPair.ts";
@@ -26,16 +27,18 @@ export function parseSettings(
   raw: Record<string, string>,
   isSecret: (key: string) => boolean,
   unread: readonly string[] = [],
-): { settings?: Settings; problems: string[] } {
+): { settings?: Settings; problems: Told[] } {
   const problems = Object.entries(secretKeys)
     .filter(([key]) => key in raw && !isSecret(key))
-    .map(([key, command]) => `onload-kmm:${key}: found in plain text; set it again with \`${command}\``);
+    .map(([key, command]) =>
+      told("OKMM-CONFIG-PLAINTEXT", `onload-kmm:${key}: found in plain text; set it again with \`${command}\``),
+    );
   const values = Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, decoded(key, value)]));
   const parsed = schema.safeParse(values);
-  const told = { values, isHidden: (key: string) => key in secretKeys || isSecret(key) };
-  if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => describe(issue, told)));
+  const given = { values, isHidden: (key: string) => key in secretKeys || isSecret(key) };
+  if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => describe(issue, given)));
   const cross = crossProblems(values).filter(({ path }) => !unread.includes(String(path[0])));
-  problems.push(...cross.map(({ path, expected }) => found(path, told, expected)));
+  problems.push(...cross.map(({ path, expected }) => found(path, given, expected)));
   return parsed.success && problems.length === 0 ? { settings: parsed.data, problems } : { problems };
 }
 
@@ -51,27 +54,30 @@ function decoded(key: string, value: string): unknown {
 }
 
 /** What a message may tell of. */
-interface Told {
+interface Given {
   readonly values: unknown;
   /** Whether a top-level key's value, or any part of it, is a secret. */
   readonly isHidden: (key: string) => boolean;
 }
 
-function describe(issue: z.core.$ZodIssue, told: Told): string {
+function describe(issue: z.core.$ZodIssue, given: Given): Told {
   if (issue.code === "unrecognized_keys") {
     const keys = issue.keys.map((name) => keyOf([...issue.path, name])).join(", ");
     const meant = issue.keys.flatMap((name) => meantBy(issue.path, name) ?? []);
-    const guess = meant.length === 0 ? "check the spelling" : `did you mean ${meant.join(", ")}? Spell it so`;
-    return `${keys}: unknown ${issue.keys.length === 1 ? "key" : "keys"}; ${guess} (README, "Configuration"), or remove it with \`pulumi config rm --path\``;
+    const guess = meant.length === 0 ? "check the spelling" : `did you mean ${meant.join(", ")}? Correct the spelling`;
+    return told(
+      "OKMM-CONFIG-UNKNOWN",
+      `${keys}: unknown ${issue.keys.length === 1 ? "key" : "keys"}; ${guess} (README, "Configuration"), or remove it with \`pulumi config rm --path\``,
+    );
   }
-  return found(issue.path, told, missingText(issue));
+  return found(issue.path, given, missingText(issue));
 }
 
-function found(path: readonly PropertyKey[], told: Told, expected: string): string {
-  const value = path.reduce<unknown>((inside, step) => (isObject(inside) ? inside[step] : undefined), told.values);
-  if (value === undefined) return `${keyOf(path)}: missing; expected ${expected}`;
-  const shown = told.isHidden(String(path[0])) ? "a value that is kept secret" : JSON.stringify(value);
-  return `${keyOf(path)}: found ${shown}, expected ${expected}`;
+function found(path: readonly PropertyKey[], given: Given, expected: string): Told {
+  const value = path.reduce<unknown>((inside, step) => (isObject(inside) ? inside[step] : undefined), given.values);
+  const shown = given.isHidden(String(path[0])) ? "a value that is kept secret" : JSON.stringify(value);
+  const what = value === undefined ? `missing; expected ${expected}` : `found ${shown}, expected ${expected}`;
+  return told("OKMM-CONFIG-VALUE", `${keyOf(path)}: ${what}`);
 }
 
 const isObject = (value: unknown): value is Record<PropertyKey, unknown> => typeof value === "object" && value !== null;

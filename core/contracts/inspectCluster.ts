@@ -3,10 +3,13 @@ import { clusterAccess } from "../cluster/clusterAccess.ts";
 import { intent } from "../cluster/inspection.ts";
 import { remade } from "../cluster/ownObjects.ts";
 import { enrolmentModes } from "../configuration/choices.ts";
+import { isTold, type Told } from "../errors.ts";
 import { consent } from "../node/obstacles.ts";
 import { nodeReality } from "../node/reality.ts";
 import { sshTarget } from "../node/sshTarget.ts";
 import { contract } from "./contract.ts";
+
+const anError = z.custom<Told>(isTold, { error: "expected a text that ends with its error's id" });
 
 export const inspectCluster = contract({
   program: "inspectCluster",
@@ -21,9 +24,9 @@ export const inspectCluster = contract({
   }),
   answer: z.object({
     /** What would make `up` fail. */
-    problems: z.array(z.string()).readonly(),
+    problems: z.array(anError).readonly(),
     /** What it goes on with, but somebody should know. */
-    warnings: z.array(z.string()).readonly(),
+    warnings: z.array(anError).readonly(),
     /** The listed nodes that exist, in the list's order. */
     nodes: z.array(nodeReality).readonly(),
     /** The certificate that modules are signed for now, in PEM; empty before the first `up`. */

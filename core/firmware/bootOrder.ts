@@ -24,7 +24,7 @@ export function bootDoubts(boot: BootOrder, mode: EnrolmentMode): string[] {
   if (mode === "redfish" || mode === "off") return [];
   const remedy = "see that the disk's own entry comes first in its firmware's boot order, or the key stays pending";
   if (!boot.tool) {
-    return [`efibootmgr doesn't answer on it, so nobody can tell whether its next boot reaches MokManager; ${remedy}`];
+    return [`efibootmgr doesn't answer on it, so it isn't known whether its next boot reaches MokManager; ${remedy}`];
   }
   if (boot.current === null || boot.path === null) {
     const what = boot.current === null ? "it booted from (no BootCurrent)" : `${boot.current}, from which it booted`;

@@ -34,7 +34,7 @@ export class BuildLogs {
     const phase = build.status?.phase ?? "New";
     if (this.#followed.has(uid) || ["New", "Pending"].includes(phase)) return;
     progress(`${name}: ${phase}; log in ${this.path(build)}`);
-    const lost = (error: unknown) => progress(`${name}: its log can't be kept: ${String(error)}`);
+    const lost = (error: unknown) => progress(`${name}: its log can't be saved: ${String(error)}`);
     this.#followed.set(uid, this.#copy(build).catch(lost));
   }
 

@@ -18,7 +18,8 @@ export function imageMemoryOf(namespace: KubeObject | undefined): ImageMemory {
   try {
     return parseImageMemory(namespace?.metadata.annotations);
   } catch (error) {
-    throw new StepError(`namespace ${namespace?.metadata.name ?? ""}: ${(error as Error).message}`);
+    const text = `namespace ${namespace?.metadata.name ?? ""}: ${(error as Error).message}`;
+    throw new StepError("OKMM-ANNOTATION-BROKEN", text);
   }
 }
 

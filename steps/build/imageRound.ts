@@ -36,7 +36,7 @@ type Built = (BuildVerdict & { kind: "built" })["images"];
 
 const stuck = (reason: string): string =>
   `${reason}, however often it looks: a node may still have that image in its own storage. No node was touched; raise ` +
-  "onload-kmm:rebuild, which makes another tag, and run `pulumi up` again";
+  "onload-kmm:rebuild, which makes a new tag, and run `pulumi up` again";
 
 /** Follows KMM's building and signing of images to its end, and takes care that they are those that are wanted. */
 export class ImageRound {
@@ -67,6 +67,7 @@ export class ImageRound {
     const waiting = {
       timeoutSeconds: timeoutMinutes * 60,
       setting: "build.timeoutMinutes",
+      error: "OKMM-BUILD-TIMEOUT" as const,
       remedy: `look at \`kubectl -n ${this.#step.namespace} get builds,pods,events\` and run \`pulumi up\` again`,
     };
     await this.#isUpgraded();
@@ -149,7 +150,8 @@ export class ImageRound {
     const { namespace, module, images } = this.#step;
     const kernels = images.map(({ kernel }) => kernel);
     const trouble = await whyStalled(this.#kubectl, { namespace, module, kernels, builds });
-    if (trouble?.final === true) throw new StepError(`${trouble.text}. No node was touched; ${trouble.remedy}`);
+    if (trouble?.final === true)
+      throw new StepError(trouble.error, `${trouble.text}. No node was touched; ${trouble.remedy}`);
     this.#trouble = trouble === undefined ? "" : ` (${trouble.text}; ${trouble.remedy})`;
     return this.#trouble;
   }
@@ -195,9 +197,10 @@ export class ImageRound {
     const target = labels?.[kmm.targetKernelLabel] ?? "a kernel";
     const kernel = this.#step.images.find((wanted) => isSameKernel(kmmKernel(wanted.kernel), target))?.kernel ?? target;
     throw new StepError(
+      signing ? "OKMM-BUILD-SIGN" : "OKMM-BUILD-FAILED",
       `${signing ? "signing" : "building"} the kernel modules for ${kernel} failed ` +
         `(Build ${name}: ${whatItSays(build)}). Its log, ${this.#logs.path(build)}, ends with:\n${tail}\n` +
-        `No node was touched${notStopped}. Mend the cause and run \`pulumi up\` again`,
+        `No node was touched${notStopped}. Fix the cause and run \`pulumi up\` again`,
     );
   }
 
@@ -207,7 +210,7 @@ export class ImageRound {
       await this.#kmm.giveUpSigning(this.#step.images);
       return "";
     } catch (error) {
-      return `, but KMM goes on trying: it could not be stopped (${error instanceof Error ? error.message : String(error)})`;
+      return `, but KMM keeps trying: it could not be stopped (${error instanceof Error ? error.message : String(error)})`;
     }
   }
 }

@@ -69,8 +69,9 @@ export class KmmRounds {
     if (await this.#signsInPlace()) {
       await this.#spoil(images);
       throw new StepError(
-        `${reason}; it was taken away, and as a node may have it, its tag isn't used again. No node was touched; run ` +
-          "`pulumi up` again, which builds it anew under another tag",
+        "OKMM-IMAGE-DISTRUSTED",
+        `${reason}; it was removed, and because a node may have it, its tag isn't used again. No node was touched; run ` +
+          "`pulumi up` again, which builds it under a new tag",
       );
     }
     for (const wanted of images) await this.#remove(wanted, reason);
@@ -83,8 +84,9 @@ export class KmmRounds {
     if (await storeOf(this.#kubectl, namespace, image).remove(tagOf(image))) return;
     await rememberSpoilt(this.#kubectl, namespace, stemOf(image, kernel));
     throw new StepError(
+      "OKMM-IMAGE-DISTRUSTED",
       `${reason}, and the registry refuses to delete it, so its tag isn't used again. No node was touched; run ` +
-        "`pulumi up` again, which builds it anew under another tag",
+        "`pulumi up` again, which builds it under a new tag",
     );
   }
 

@@ -15,13 +15,15 @@ export async function requireModule(kubectl: Kubectl, node: string, wanted: Modu
   const live = await kubectl.get<LiveModule>("modules.kmm.sigs.x-k8s.io", name, namespace);
   if (live === undefined) {
     throw new StepError(
+      "OKMM-MODULE-MISSING",
       `${node}: the Module ${namespace}/${name} isn't in the cluster: somebody deleted it. The node was not touched; ` +
-        "run `pulumi up` without --target, which makes it anew",
+        "run `pulumi up` without --target, which creates it again",
     );
   }
   const found = live.spec.moduleLoader?.container?.version ?? "none";
   if (found === version) return;
   throw new StepError(
+    "OKMM-MODULE-VERSION",
     `${node}: the Module ${namespace}/${name} in the cluster has version ${found}, not ${version}. The node was not touched; ` +
       "run `pulumi up` without --target, which changes and builds it first",
   );
@@ -40,7 +42,8 @@ export async function requireSigned(kubectl: Kubectl, node: string, { namespace,
   // One that the registry has lost may still be on the node.
   if (signed[tag] !== undefined && (pushed[tag] ?? signed[tag]) === signed[tag]) return;
   throw new StepError(
-    `${node}: nothing is known of a signature of ${image}. Nothing was done to the node now; run \`pulumi up\` without --target, ` +
+    "OKMM-IMAGE-UNSIGNED",
+    `${node}: it isn't known whether ${image} is signed. This run did nothing to the node; run \`pulumi up\` without --target, ` +
       "which builds and signs it first, or raise onload-kmm:rebuild",
   );
 }

@@ -47,6 +47,7 @@ export class PreflightRounds extends KmmRounds {
     const others = found.filter(({ metadata }) => metadata.name !== this.#validation);
     if (others.length > 0) {
       throw new StepError(
+        "OKMM-VALIDATION-OTHER",
         `KMM validates one kernel at a time, and ${others.map(({ metadata }) => metadata.name).join(", ")} is there; wait until ` +
           `it has ended and delete it (kubectl delete ${kind} NAME), then run \`pulumi up\` again`,
       );

@@ -1,14 +1,21 @@
+import { told, type Told } from "../../core/errors.ts";
 import { readFile } from "node:fs/promises";
 import { readRelease, type Release, type ReleaseSettings } from "../../core/build/release.ts";
 import { StepError } from "../lib/step.ts";
 
 /** All that is wrong with a release package; `message` holds the problems, one a line. */
 export class ReleaseError extends StepError {
-  readonly problems: readonly string[];
+  readonly problems: readonly Told[];
 
-  constructor(problems: readonly string[]) {
-    super(problems.join("\n"));
+  /** @param problems one at least */
+  constructor(problems: readonly Told[]) {
+    super("OKMM-RELEASE-PACKAGE", problems.join("\n"));
     this.problems = problems;
+  }
+
+  /** Each problem has its own id. */
+  override get told(): Told {
+    return this.message as Told;
   }
 }
 
@@ -30,8 +37,11 @@ async function bytesOf(path: string): Promise<Uint8Array> {
     const code = (error as NodeJS.ErrnoException).code ?? String(error);
     const found = { ENOENT: "no such file", EISDIR: "a directory", EACCES: "no permission to read it" }[code] ?? code;
     throw new ReleaseError([
-      `onload-kmm:release.package: found "${path}": ${found}; expected AMD's release package (a .zip) or the .src.rpm ` +
-        "in it, by a path relative to the project's directory",
+      told(
+        "OKMM-RELEASE-PACKAGE",
+        `onload-kmm:release.package: found "${path}": ${found}; expected AMD's release package (a .zip) or the .src.rpm ` +
+          "in it, by a path relative to the project's directory",
+      ),
     ]);
   }
 }

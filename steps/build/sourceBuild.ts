@@ -127,7 +127,7 @@ export class SourceBuild {
     const upload = this.#upload;
     if (build !== undefined || (upload !== undefined && upload.answer !== "build")) return;
     const name = upload?.name ?? "of an earlier run";
-    throw new StepError(`Build ${name} was deleted while it ran; run \`pulumi up\` again`);
+    throw new StepError("OKMM-SOURCE-DELETED", `Build ${name} was deleted while it ran; run \`pulumi up\` again`);
   }
 
   /** OpenShift's own five minutes may be less than ours: then the same is asked for again. */
@@ -151,21 +151,22 @@ export class SourceBuild {
         .filter((other) => other !== build && !hasEnded(other))
         .map(({ metadata }) => metadata.name);
       const why = await whyWaiting(this.#kubectl, this.#request.namespace, build, phase === "New" ? earlier : []);
-      this.#why = ` (${why ?? "OpenShift tells no reason"})`;
+      this.#why = ` (${why ?? "OpenShift gives no reason"})`;
     }
     return `${build.metadata.name} ${phase}${this.#why}`;
   }
 
   async #cancelWaiting(): Promise<void> {
     const cancelled = await cancelBuilds(this.#kubectl, this.#request.namespace, this.#request.selector);
-    if (cancelled > 0) progress("a Build without its upload can't go on");
+    if (cancelled > 0) progress("cancelled: without its upload a Build can't continue");
   }
 }
 
 function notUploaded(error: unknown, namespace: string): unknown {
   if (!(error instanceof StepError)) return error;
   return new StepError(
-    `the source build could not be started: ${error.message}; look at \`kubectl -n ${namespace} get builds,pods,events\`, mend the ` +
+    "OKMM-SOURCE-START",
+    `the source build could not be started: ${error.message}; look at \`kubectl -n ${namespace} get builds,pods,events\`, fix the ` +
       "cause and run `pulumi up` again",
   );
 }

@@ -34,8 +34,9 @@ export async function whyStalled(kubectl: Kubectl, stalled: StalledBuild): Promi
   if (module === undefined) {
     return {
       text: `somebody deleted the Module ${namespace}/${name}`,
-      remedy: "run `pulumi up` again, which makes it anew",
+      remedy: "run `pulumi up` again, which creates it again",
       final: true,
+      error: "OKMM-MODULE-MISSING",
     };
   }
   const needed = neededObjects(module);

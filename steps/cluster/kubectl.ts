@@ -58,6 +58,7 @@ export async function connect(cluster: ClusterAccess, patience = apiServerSecond
   const uid = await kubectl.run(["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"]);
   if (uid === cluster.id) return kubectl;
   throw new StepError(
+    "OKMM-CLUSTER-WRONG",
     `wrong cluster: context "${cluster.context}" of ${cluster.kubeconfig} leads to the cluster ${uid || "without an identity"}, ` +
       `but onload-kmm:cluster.id is ${cluster.id}; nothing was changed. Switch the kubeconfig back, or use the stack of that cluster`,
   );
@@ -217,6 +218,7 @@ function findProgram(): string {
     .find(isExecutable);
   if (found !== undefined) return found;
   throw new StepError(
+    "OKMM-KUBECTL-MISSING",
     "neither kubectl nor oc is on PATH; install one of them (OpenShift's console offers `oc` under ?)",
   );
 }

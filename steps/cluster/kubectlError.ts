@@ -1,3 +1,4 @@
+import type { ErrorId } from "../../core/errors.ts";
 import { StepError } from "../lib/step.ts";
 
 /** A command that kubectl ended with an error. */
@@ -10,15 +11,19 @@ export class KubectlError extends StepError {
   /** Whether the cluster doesn't know the kind that was asked for. */
   readonly isUnknownKind: boolean;
 
-  constructor(message: string, stderr: string) {
-    super(message);
+  constructor(message: string, stderr: string, id: ErrorId = "OKMM-KUBECTL-FAILED") {
+    super(id, message);
     this.isUnknownKind = isUnknownKind(stderr);
     this.reason = statusReason(stderr);
   }
 }
 
 /** The API server, or a webhook that it must ask, stayed away for as long as it was waited for. */
-export class ServerAway extends KubectlError {}
+export class ServerAway extends KubectlError {
+  constructor(message: string, stderr: string) {
+    super(message, stderr, "OKMM-API-AWAY");
+  }
+}
 
 /** kubectl prints a Status as `Error from server (REASON): MESSAGE`, and nothing else in this form at a line's beginning. */
 const statusReason = (stderr: string): string | undefined =>

@@ -34,6 +34,7 @@ export async function withLease<T>(kubectl: Kubectl, request: LeaseRequest, work
   const holder = `${request.owner}/${hostname()}/${process.pid}`;
   const waiting = {
     timeoutSeconds: request.timeoutSeconds,
+    error: "OKMM-TURN-TIMEOUT" as const,
     remedy: "another run of this stack is at work: wait for it, or stop it and wait half a minute",
   };
   const name = await waitUntil(request.what, waiting, async () => {
@@ -67,10 +68,13 @@ async function tryToTake(
   if (lease !== undefined && heldBy !== holder && !hasExpired(lease)) {
     if (heldBy.startsWith(`${owner}/`)) return { heldBy };
     throw new StepError(
+      "OKMM-TURN-OTHER",
       `${heldBy} holds the Lease ${names.leaseNamespace}/${name}; wait until it is done, then run again`,
     );
   }
-  return (await write(kubectl, name, holder, lease)) ? { taken: name } : { heldBy: "somebody quicker" };
+  return (await write(kubectl, name, holder, lease))
+    ? { taken: name }
+    : { heldBy: "another process, which was quicker" };
 }
 
 /** Creates the Lease, or takes over an expired one; its resource version makes sure that only one wins. */

@@ -12,7 +12,7 @@ export async function readPolicy(kubectl: Kubectl, namespace: string): Promise<P
   try {
     return parsePolicy(found?.metadata.annotations);
   } catch (error) {
-    throw new StepError(`namespace ${namespace}: ${(error as Error).message}`);
+    throw new StepError("OKMM-ANNOTATION-BROKEN", `namespace ${namespace}: ${(error as Error).message}`);
   }
 }
 

@@ -1,6 +1,7 @@
 /** Enrolment through a node's BMC: the firmware takes the certificate into its signature database, and asks nobody. */
 import type { MachineState } from "../../core/node/machineState.ts";
 import type { RollNode } from "../../core/node/nodeState.ts";
+import type { Finding } from "../../core/node/obstacles.ts";
 import type { FirmwareAccess } from "./firmwareAccess.ts";
 import type { EnrolmentContext } from "./firmwareBoot.ts";
 import { progress, StepError } from "../lib/step.ts";
@@ -24,9 +25,12 @@ export async function giveToBmc(context: EnrolmentContext, node: RollNode, state
 }
 
 /** What went wrong when the node comes back without trusting the key, and what to do. */
-export const notInDb = ({ key }: MachineState): string =>
-  `came back without the certificate in db (${key ?? "unknown"}): the firmware didn't take what its BMC was given. ` +
-  "The node stays cordoned; look at the BMC's tasks and log (docs/redfish.md), then run `pulumi up` again";
+export const notInDb = ({ key }: MachineState): Finding => ({
+  error: "OKMM-DB-NOTENROLLED",
+  text:
+    `came back without the certificate in db (${key ?? "unknown"}): the firmware didn't accept what its BMC was given. ` +
+    "The node stays cordoned; check the BMC's tasks and log (docs/redfish.md), then run `pulumi up` again",
+});
 
 /**
  * Has the firmware of a node that leaves take the certificate out again. A BMC that is away doesn't keep the node.
@@ -42,7 +46,7 @@ export async function takeOutOfDb(errand: Errand, node: RollNode | undefined): P
     progress(`${errand.name}: ${told}`);
   } catch (error) {
     if (!(error instanceof StepError)) throw error;
-    progress(`${errand.name}: goes on trusting the certificate; take it out of db by hand: ${error.message}`);
+    progress(`${errand.name}: still trusts the certificate; remove it from db by hand: ${error.message}`);
   }
 }
 
@@ -52,7 +56,8 @@ async function withDatabase<T>(
   act: (database: Database) => Promise<T>,
 ): Promise<T> {
   const { bmc } = enrolment;
-  if (bmc === undefined) throw new StepError(`${name}: found no bmc in the step's input, expected one in mode redfish`);
+  if (bmc === undefined)
+    throw new StepError("OKMM-BMC-MISSING", `${name}: found no bmc in the step's input, expected one in mode redfish`);
   const systemUuid = node?.status.nodeInfo.systemUUID;
   const database = firmware.openDatabase({ node: name, access: bmc, certificate, systemUuid });
   return act(database).finally(() => database.close());

@@ -1,13 +1,17 @@
 /** The key's way into a node's firmware, and out again. */
 import { isTrusted } from "../../core/node/machineState.ts";
+import type { Finding } from "../../core/node/obstacles.ts";
 import { giveToBmc, notInDb } from "./bmcEnrolment.ts";
 import { passFirmware, type EnrolmentContext } from "./firmwareBoot.ts";
 import { progress } from "../lib/step.ts";
 
 /** MokManager takes the request when it starts: one that is still there has never been seen by it. */
-const missed =
-  "came back with the request still pending: its firmware booted past shim and MokManager, by another boot entry (network, removable " +
-  "disk). The node stays cordoned; put the disk's own entry first in its firmware's boot order, and run the same command again";
+const missed: Finding = {
+  error: "OKMM-MOK-MISSED",
+  text:
+    "came back with the request still pending: its firmware booted past shim and MokManager, by another boot entry (network, removable " +
+    "disk). The node stays cordoned; put the disk's own entry first in its firmware's boot order, and run the same command again",
+};
 
 /**
  * Reboots a drained node with the request pending, and sees it come back with the key trusted.
@@ -31,14 +35,18 @@ export async function enrol(context: EnrolmentContext): Promise<void> {
     // Whatever was asked before may bear another password: asked anew, it is ours.
     ask: async (_node, { key }) => {
       await machine.requestEnrolment(enrolment.passwordHash);
-      progress(`${name}: key ${key ?? "unknown"}, MokManager was asked anew`);
+      progress(`${name}: key ${key ?? "unknown"}, enrolment requested again`);
     },
     isDone: isTrusted,
     failure: ({ key }) =>
       key === "pending"
         ? missed
-        : `came back without the key enrolled (${key ?? "unknown"}): MokManager was left without the password, and forgot the request. ` +
-          "The node stays cordoned; run `pulumi up` again, with somebody at the console",
+        : {
+            error: "OKMM-MOK-NOTENROLLED",
+            text:
+              `came back without the key enrolled (${key ?? "unknown"}): nobody gave MokManager the password, and it forgot the request. ` +
+              "The node stays cordoned; run `pulumi up` again, with somebody at the console",
+          },
   });
 }
 
@@ -57,7 +65,11 @@ export async function removeKey(context: EnrolmentContext): Promise<void> {
     failure: ({ deletionPending }) =>
       deletionPending === true
         ? missed
-        : "came back with the key still enrolled: MokManager was left without the password, and forgot the request to delete it. " +
-          "The node stays cordoned; run the same command again, with somebody at the console",
+        : {
+            error: "OKMM-MOK-NOTDELETED",
+            text:
+              "came back with the key still enrolled: nobody gave MokManager the password, and it forgot the request to delete the key. " +
+              "The node stays cordoned; run the same command again, with somebody at the console",
+          },
   });
 }

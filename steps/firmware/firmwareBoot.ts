@@ -3,6 +3,7 @@ import type { EnrolmentMode } from "../../core/configuration/choices.ts";
 import type { BmcAccess } from "../../core/firmware/bmcAccess.ts";
 import type { MachineState } from "../../core/node/machineState.ts";
 import { isReady, type RollNode } from "../../core/node/nodeState.ts";
+import type { Finding } from "../../core/node/obstacles.ts";
 import type { RollState } from "../../core/node/rollState.ts";
 import { mokManagerSeconds, rebootLookSeconds } from "../../core/patience.ts";
 import type { Attendance, FirmwareAccess } from "./firmwareAccess.ts";
@@ -47,7 +48,7 @@ export interface Errand {
   readonly ask: (node: RollNode, state: MachineState) => Promise<unknown>;
   readonly isDone: (state: MachineState) => boolean;
   /** What went wrong when the node comes back without it, and what to do. */
-  readonly failure: (state: MachineState) => string;
+  readonly failure: (state: MachineState) => Finding;
 }
 
 /**
@@ -62,7 +63,10 @@ export async function passFirmware(context: EnrolmentContext, errand: Errand): P
   const begun = outage.stateOf(node);
   const state = await machine.stateOrAway();
   if (state === undefined && begun?.phase !== errand.phase)
-    throw new StepError(`${name}: no SSH connection, and no reboot of ours is going on; the node stays cordoned`);
+    throw new StepError(
+      "OKMM-BOOT-AWAY",
+      `${name}: no SSH connection, and this program did not reboot it; the node stays cordoned`,
+    );
   if (state !== undefined && errand.isDone(state)) return;
 
   // Opened before the node goes down, so that nothing it shows is missed; left open, it would keep this step alive.
@@ -71,14 +75,15 @@ export async function passFirmware(context: EnrolmentContext, errand: Errand): P
     .catch((error: unknown) => {
       const { saw } = console;
       throw error instanceof StepError && saw !== undefined
-        ? new StepError(`${error.message}. The script at the console saw last: ${saw}`)
+        ? new StepError(error.id, `${error.message}. The console script last saw: ${saw}`)
         : error;
     })
     .finally(() => console.end());
   if (errand.isDone(back)) return;
   // The script knows best why.
   await console.complain();
-  throw new StepError(`${name}: ${errand.failure(back)}`);
+  const { error, text } = errand.failure(back);
+  throw new StepError(error, `${name}: ${text}`);
 }
 
 /** Places the request and reboots, where an earlier run has not done so already; answers when the node is back. */
@@ -117,6 +122,7 @@ async function attend(context: EnrolmentContext, request: Errand["request"], wak
   if (mode === "console" && request === "enrol" && (console === undefined || password === undefined)) {
     // A script that can't type must not end in a wait for a person whom nobody has asked.
     throw new StepError(
+      "OKMM-CONSOLE-MISSING",
       `${name}: onload-kmm:enrolment.mode is console, but this step has no console or no password; the node was not rebooted`,
     );
   }
@@ -143,7 +149,7 @@ export const isPlanned = (said: string): boolean =>
 function sayWhatToType({ name, enrolment }: EnrolmentContext, request: "enrol" | "delete"): void {
   const entry = request === "enrol" ? "Enroll MOK" : "Delete MOK";
   const console = enrolment.console === undefined ? "on its console" : `on its console (${enrolment.console})`;
-  progress(`${name}: MokManager waits ${console}, here for ${enrolment.timeoutMinutes} min`);
+  progress(`${name}: MokManager is waiting ${console}; this run waits ${enrolment.timeoutMinutes} min`);
   progress(
     `${name}: any key, "${entry}", "Continue", "Yes", the password, "Reboot"; \`npm run mok-password\` prints the password`,
   );

@@ -45,13 +45,13 @@ export class FirmwareConsole {
   /** @throws StepError when the console can't be opened */
   static async open(errand: ConsoleErrand): Promise<FirmwareConsole> {
     const console = await open(errand.console);
-    if ("kind" in console) throw new StepError(withoutConsole(errand.name, console));
+    if ("kind" in console) throw withoutConsole(errand.name, console);
     return new FirmwareConsole(errand, console);
   }
 
   /** @throws StepError when the console was lost, so that a reboot would leave the node in MokManager with nobody there */
   requireOpen(): void {
-    if (this.#lost !== undefined) throw new StepError(withoutConsole(this.#errand.name, this.#lost));
+    if (this.#lost !== undefined) throw withoutConsole(this.#errand.name, this.#lost);
   }
 
   /** The node is asked to reboot now: what the console shows from here on may be MokManager, waiting. */
@@ -74,6 +74,7 @@ export class FirmwareConsole {
     const outcome = await this.#watching;
     if (outcome.kind === "accepted") return;
     throw new StepError(
+      "OKMM-CONSOLE-GAVEUP",
       `${this.#errand.name}: the console script gave up: ${whyNot(outcome)}. The node stays cordoned; look at its console, ` +
         `then run \`pulumi up\` again. Last on the screen:\n${outcome.screens}`,
     );
@@ -89,7 +90,7 @@ export class FirmwareConsole {
       // Until the node is given up a person can still answer.
       if (outcome.kind === "refused") this.#say(`the script gave up: ${outcome.reason}`);
       if (outcome.kind !== "lost") return outcome;
-      if (outcome.reason !== this.#lost?.reason) this.#say(`${outcome.reason}; it is opened again`);
+      if (outcome.reason !== this.#lost?.reason) this.#say(`${outcome.reason}; opening it again`);
       this.#lost = outcome;
       await sleep(consoleReopenSeconds * 1000, signal);
       if (signal.aborted || now() >= deadline) return outcome;
@@ -122,9 +123,12 @@ export class FirmwareConsole {
 const open = (console: string): Promise<Duplex | Lost> =>
   openConsole(console).catch((error: unknown) => ({ kind: "lost", reason: (error as Error).message, screens: "" }));
 
-const withoutConsole = (name: string, { reason, screens }: Lost): string =>
-  `${name}: ${reason}; the node was not rebooted, and stays cordoned. Mend its \`console\`, and run \`pulumi up\` again` +
-  (screens === "" ? "" : `. Last on the screen:\n${screens}`);
+const withoutConsole = (name: string, { reason, screens }: Lost): StepError =>
+  new StepError(
+    "OKMM-CONSOLE-LOST",
+    `${name}: ${reason}; the node was not rebooted, and stays cordoned. Fix its \`console\`, and run \`pulumi up\` again` +
+      (screens === "" ? "" : `. Last on the screen:\n${screens}`),
+  );
 
 function whyNot(outcome: Exclude<Outcome, { kind: "accepted" }>): string {
   if (outcome.kind === "no-prompt") return "MokManager didn't show itself on this console";

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
+import { told } from "../../core/errors.ts";
 
 /**
  * A step's only way out. The command provider (1.2.1) reads lines into 64 KiB: one that is longer ends its reader, the
@@ -29,7 +30,7 @@ export function printAnswer(answer: unknown): void {
 /** An error that nothing caught would be printed by Node, with a line of source that may be as long as a library. */
 export function printUncaught(): void {
   process.on("uncaughtException", (error) => {
-    printLines(error.stack ?? String(error));
+    printLines(told("OKMM-UNEXPECTED", error.stack ?? String(error)));
     process.exit(1);
   });
 }

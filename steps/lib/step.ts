@@ -1,11 +1,25 @@
 import { text } from "node:stream/consumers";
 import { checkAnswer, readAnswer, type Answering, type Contract } from "../../core/contracts/contract.ts";
+import { paragraphOf, told, type ErrorId, type Told } from "../../core/errors.ts";
 import { inputVariable } from "../../core/names.ts";
 import { now } from "./clock.ts";
 import { printAnswer, printLines, printUncaught } from "./output.ts";
 
-/** A failure that a person can mend: printed as it is, without a stack trace. */
-export class StepError extends Error {}
+/** A failure that a person can fix: printed with its id, without a stack trace. */
+export class StepError extends Error {
+  readonly id: ErrorId;
+
+  /** @param message without the id: other errors may quote it */
+  constructor(id: ErrorId, message: string) {
+    super(message);
+    this.id = id;
+  }
+
+  /** The message with its id, as a person reads it. */
+  get told(): Told {
+    return told(this.id, this.message);
+  }
+}
 
 /**
  * Runs one step: input as JSON in the environment and on stdin, a small JSON on stdout (it goes into Pulumi's state), progress on stderr.
@@ -23,8 +37,7 @@ export async function runStep<Input, Answer>(
     const input = contract.input.parse(Object.assign({}, ...parsed(halves)));
     printAnswer(checkAnswer(contract, await body(input, answeredLast(contract))));
   } catch (error) {
-    const known = error instanceof StepError;
-    printLines(known ? error.message : ((error as Error).stack ?? String(error)));
+    printLines(endOf(error));
     process.exitCode = 1;
   }
 }
@@ -35,6 +48,12 @@ function answeredLast<Answer>(contract: Answering<Answer>): Answer | undefined {
   return contract.remembers === true && printed !== "" ? readAnswer(contract, printed) : undefined;
 }
 
+/** What a step that failed says last. */
+function endOf(error: unknown): string {
+  if (error instanceof StepError) return `${error.told}\nsee ${paragraphOf(error.id)}`;
+  return told("OKMM-UNEXPECTED", (error as Error).stack ?? String(error));
+}
+
 /** The halves of the input: what may be seen is in the environment, the rest on stdin; one at least must be there. */
 function parsed(halves: readonly string[]): object[] {
   try {
@@ -43,7 +62,10 @@ function parsed(halves: readonly string[]): object[] {
   } catch {
     // JSON.parse quotes what it can't read, and a step's input may hold secrets.
   }
-  throw new StepError("found no JSON object, expected this step's input; see its contract in core/contracts/");
+  throw new StepError(
+    "OKMM-STEP-INPUT",
+    "found no JSON object, expected this step's input; see its contract in core/contracts/",
+  );
 }
 
 /** Most that a step may print on stderr, in bytes: Pulumi keeps it in state, and hands it to the next run. */

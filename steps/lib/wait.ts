@@ -1,3 +1,4 @@
+import type { ErrorId } from "../../core/errors.ts";
 import { firstLookSeconds, lastTrySeconds, lookSeconds } from "../../core/patience.ts";
 import { now, sleep } from "./clock.ts";
 import { withDeadline } from "./deadline.ts";
@@ -10,7 +11,9 @@ export interface Waiting {
   readonly setting?: string;
   /** Seconds between two looks, once nothing has changed for a while; default `lookSeconds`. */
   readonly everySeconds?: number;
-  /** What to do when the time is up; the error's second half. */
+  /** Name of the error when the time is up. */
+  readonly error: ErrorId;
+  /** What to do then; the error's second half. */
   readonly remedy: string;
 }
 
@@ -27,7 +30,10 @@ export async function waitUntil<T>(what: string, waiting: Waiting, look: () => P
   let said = "";
   let pause = firstLookSeconds;
   const timeUp = (missing: string) =>
-    new StepError(`${what}: not after ${waiting.timeoutSeconds} s: ${missing}; ${wayOn(waiting)}`);
+    new StepError(
+      waiting.error,
+      `timed out after ${waiting.timeoutSeconds} s waiting for ${what}: ${missing}; ${wayOn(waiting)}`,
+    );
   const lastTry = waiting.setting === undefined ? Infinity : deadline;
   for (;;) {
     const found = await withDeadline(lastTry, look).catch((error: unknown) => {
@@ -47,4 +53,4 @@ export async function waitUntil<T>(what: string, waiting: Waiting, look: () => P
 }
 
 const wayOn = ({ remedy, setting }: Waiting): string =>
-  setting === undefined ? remedy : `${remedy}; onload-kmm:${setting} gives it more time`;
+  setting === undefined ? remedy : `${remedy}; to allow more time, raise onload-kmm:${setting}`;

@@ -36,9 +36,10 @@ export async function drainNode(kubectl: Kubectl, node: string, minutes: number)
     if (!(error instanceof StepError)) throw error;
     const still = await stillThere(kubectl, node, staying);
     throw new StepError(
+      "OKMM-DRAIN-STUCK",
       `${node}: draining failed and the node stays cordoned: ${error.message}\n${still.map((line) => `${line}\n`).join("")}` +
-        "Look for the PodDisruptionBudget or pod that it names, mend it, and run `pulumi up` again; " +
-        "onload-kmm:rollout.drainTimeoutMinutes gives evictions more time",
+        "Look for the PodDisruptionBudget or pod that it names, fix it, and run `pulumi up` again; " +
+        "to allow evictions more time, raise onload-kmm:rollout.drainTimeoutMinutes",
     );
   }
 }
@@ -48,7 +49,7 @@ function tell(node: string, staying: readonly Pod[]): void {
   const all = staying.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
   const more = all.length > named ? ` and ${all.length - named} more` : "";
   progress(
-    `${node}: what this roll-out needs and no other node can run stays: ${all.slice(0, named).join(", ")}${more}`,
+    `${node}: stays in place, because this roll-out needs it and no other node can run it: ${all.slice(0, named).join(", ")}${more}`,
   );
 }
 

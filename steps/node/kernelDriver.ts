@@ -35,6 +35,7 @@ export async function bringKernelDriverBack(context: KernelDriverContext): Promi
   const limit = Math.min(kernelDriverSeconds, context.loadTimeoutMinutes * 60);
   const waiting = {
     timeoutSeconds: limit,
+    error: "OKMM-DRIVER-MISSING" as const,
     remedy: "the node stays cordoned: reboot it, which loads the kernel's own driver, then run the same command again",
   };
   const found = await waitUntil(`${name} to run the kernel's own driver`, waiting, look(context, limit));
@@ -58,14 +59,14 @@ function look({ name, outage, machine, ...limits }: KernelDriverContext, limit: 
     if (node === undefined) return done(true, "the node is gone");
     const state = patience.look(node);
     if (state === "dead") {
-      return done(true, "isn't Ready and is let go as it is: its next boot loads the kernel's own driver");
+      return done(true, "isn't Ready and leaves as it is: its next boot loads the kernel's own driver");
     }
     if (state === "booting") return { missing: "the node isn't Ready" };
     const missing = await whyMissing(machine);
     if (missing === undefined) return done(true, "the kernel's own driver is back");
     if (!hasBooted(outage, node) || !isLate()) return { missing };
     // Nothing of ours is in this boot: what is wrong with it is the machine's own, and nothing to wait for.
-    return done(false, `stays cordoned: ${missing}, in a boot without OpenOnload; mend it, then uncordon ${name}`);
+    return done(false, `stays cordoned: ${missing}, in a boot without OpenOnload; fix it, then uncordon ${name}`);
   };
 }
 

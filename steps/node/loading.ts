@@ -37,18 +37,22 @@ export async function load(context: LoadingContext): Promise<void> {
   if (!isLoaded) await untilUnused(name, outage, machine);
   const problems = await loadOnce(context, driverSeconds);
   if (problems === undefined) return;
-  progress(`${name}: KMM is done, but ${problems}: unloading, to load once more`);
+  progress(`${name}: KMM is done, but ${problems}: unloading and loading once more`);
   await outage.setVersion(expected.namespace, expected.module, undefined);
   const account = new WorkerAccount(outage, machine, expected.namespace);
-  await waitUntil(`${name} to unload the modules`, waiting(context), async (): Promise<Look<true>> => {
-    const [node, nmc, worker] = await Promise.all([
-      context.readNode(),
-      outage.readModules(),
-      outage.readWorker(expected.namespace, expected.module),
-    ]);
-    const missing = whyNotUnloaded(node, nmc, expected);
-    return missing === undefined ? { done: true } : { missing: (await account.of(worker))?.text ?? missing };
-  });
+  await waitUntil(
+    `${name} to unload the modules`,
+    waiting(context, "OKMM-UNLOAD-TIMEOUT"),
+    async (): Promise<Look<true>> => {
+      const [node, nmc, worker] = await Promise.all([
+        context.readNode(),
+        outage.readModules(),
+        outage.readWorker(expected.namespace, expected.module),
+      ]);
+      const missing = whyNotUnloaded(node, nmc, expected);
+      return missing === undefined ? { done: true } : { missing: (await account.of(worker))?.text ?? missing };
+    },
+  );
   await loadOnce(context, Infinity);
 }
 
@@ -61,7 +65,7 @@ async function loadOnce(context: LoadingContext, patienceSeconds: number): Promi
   let doneSince: number | undefined;
   return await waitUntil(
     `${name} to load the modules`,
-    waiting(context),
+    waiting(context, "OKMM-LOAD-TIMEOUT"),
     async (): Promise<Look<string | undefined>> => {
       const [node, nmc, worker] = await Promise.all([
         context.readNode(),
@@ -94,10 +98,11 @@ async function stateOrWhy(machine: Machine): Promise<MachineState | string> {
   }
 }
 
-const waiting = ({ loadTimeoutMinutes }: LoadingContext): Waiting => ({
+const waiting = ({ loadTimeoutMinutes }: LoadingContext, error: Waiting["error"]): Waiting => ({
+  error,
   timeoutSeconds: loadTimeoutMinutes * 60,
   setting: "rollout.loadTimeoutMinutes",
-  remedy: "the node stays cordoned; mend the cause and run `pulumi up` again",
+  remedy: "the node stays cordoned; fix the cause and run `pulumi up` again",
 });
 
 /**
@@ -129,7 +134,8 @@ class WorkerPatience {
     const { outage, name, expected } = this.#context;
     await outage.deletePod(expected.namespace, worker.metadata.name);
     throw new StepError(
-      `${name}: ${trouble.text}. The node stays cordoned. Look at the registry and at the pull secrets of the ServiceAccount, ` +
+      "OKMM-LOAD-PULL",
+      `${name}: ${trouble.text}. The node stays cordoned. Check the registry and the pull secrets of the ServiceAccount, ` +
         "then run `pulumi up` again",
     );
   }
@@ -140,8 +146,9 @@ class WorkerPatience {
     const { outage, name, expected } = this.#context;
     if (await outage.hasWorkerAccount(expected.namespace)) return;
     throw new StepError(
+      "OKMM-LOAD-ACCOUNT",
       `${name}: KMM can't make its worker pod: somebody deleted the ServiceAccount ${names.serviceAccount} in namespace ` +
-        `${expected.namespace}. The node stays cordoned; run \`pulumi up\` again, which makes it anew`,
+        `${expected.namespace}. The node stays cordoned; run \`pulumi up\` again, which creates it again`,
     );
   }
 }

@@ -21,10 +21,11 @@ export async function requireUnused(name: string, outage: Outage, machine: Machi
   const users = await machine.users();
   const lasting = await texts(outage, users, (pods) => lastingUsers(users, pods, outage.drains));
   if (lasting.length === 0) return;
-  const which = outage.drains ? "whom no drain ends" : "whom nothing ends while rollout.drain is off";
+  const which = outage.drains ? "which a drain doesn't stop" : "which nothing stops while rollout.drain is off";
   throw new StepError(
-    `${name}: the modules are in use by ${lasting.join(", ")}, ${which}: loading would fail half-way. Stop that and run again; ` +
-      "or its `hold: true` goes on without it. The node was not touched",
+    "OKMM-NODE-INUSE",
+    `${name}: the modules are in use by ${lasting.join(", ")}, ${which}: loading would fail half-way. Stop that and run again, ` +
+      "or set the node's `hold: true` to continue without it. The node was not touched",
   );
 }
 
@@ -35,10 +36,10 @@ export async function requireUnused(name: string, outage: Outage, machine: Machi
  */
 export async function untilUnused(name: string, outage: Outage, machine: Machine): Promise<void> {
   const remedy =
-    "the node stays cordoned, with the driver that it had: stop what uses the modules, and run the same command again";
+    "the node stays cordoned, with the driver that it had: stop what uses the modules and run the same command again";
   await waitUntil(
     `${name}'s modules to be unused`,
-    { timeoutSeconds: lettingGoSeconds, remedy },
+    { timeoutSeconds: lettingGoSeconds, error: "OKMM-UNLOAD-INUSE", remedy },
     async (): Promise<Look<true>> => {
       const users = await whoUses(outage, machine).catch(away);
       if (users.length === 0) return { done: true };

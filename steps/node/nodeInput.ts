@@ -13,7 +13,8 @@ export function sameMachine(
 ): RollNode {
   if (node === undefined) {
     throw new StepError(
-      `${expected.name}: the node is gone; take it off onload-kmm:nodes, or let it join, and run again`,
+      "OKMM-NODE-GONE",
+      `${expected.name}: the node is gone; remove it from onload-kmm:nodes, or let it join, and run again`,
     );
   }
   const { machineID, systemUUID, kernelVersion } = node.status.nodeInfo;
@@ -26,6 +27,7 @@ export function sameMachine(
   if (changes.length === 0) return node;
   const what = changes.map(([part, now, before]) => `${part ?? ""} ${now ?? ""} instead of ${before ?? ""}`).join(", ");
   throw new StepError(
-    `${expected.name} changed since this run began: ${what}; run \`pulumi up\` again, it goes by what it finds then`,
+    "OKMM-NODE-CHANGED",
+    `${expected.name} changed since this run began: ${what}; run \`pulumi up\` again to use what is there now`,
   );
 }

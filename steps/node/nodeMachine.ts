@@ -14,7 +14,11 @@ const moduleUsers = z.object({
 const changed = z.object({ before: z.string(), after: z.string() });
 
 /** An on-node tool ended with an error: the node lets us in, but something is wrong on it. */
-export class ToolFailure extends StepError {}
+export class ToolFailure extends StepError {
+  constructor(message: string) {
+    super("OKMM-NODE-TOOL", message);
+  }
+}
 
 /** The machine under a node: firmware, kernel and network, asked and changed by the on-node tools. */
 export class NodeMachine {
@@ -112,7 +116,7 @@ export class NodeMachine {
     const answer = schema.safeParse(parsed(stdout));
     if (answer.success) return answer.data;
     throw new ToolFailure(
-      `${this.#name}: ${tool}.sh gave an answer that isn't known: ${z.prettifyError(answer.error)}`,
+      `${this.#name}: ${tool}.sh gave an answer that this program doesn't understand: ${z.prettifyError(answer.error)}`,
     );
   }
 }

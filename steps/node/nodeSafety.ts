@@ -9,6 +9,7 @@ import {
 import { isControlPlane, isReady, type RollNode } from "../../core/node/nodeState.ts";
 import type { MachineState } from "../../core/node/machineState.ts";
 import { obstacles, type Consent } from "../../core/node/obstacles.ts";
+import { told } from "../../core/errors.ts";
 import { etcdLookSeconds, etcdSeconds, readySeconds } from "../../core/patience.ts";
 import type { Kubectl, KubeObject } from "../cluster/kubectl.ts";
 import { StepError } from "../lib/step.ts";
@@ -19,9 +20,9 @@ import { waitUntil } from "../lib/wait.ts";
 /** @throws StepError unless the node is Ready, or soon is, and no machine config is on its way to it */
 export async function requireQuiet(kubectl: Kubectl, node: RollNode, timeoutSeconds = readySeconds): Promise<void> {
   const { name } = node.metadata;
-  const remedy = "the node was not touched; mend it, or set its `hold: true`, and run again";
+  const remedy = "the node was not touched; fix it, or set its `hold: true`, and run again";
   let seen: RollNode | undefined = node;
-  await waitUntil(name, { timeoutSeconds, remedy }, async () => {
+  await waitUntil(name, { timeoutSeconds, error: "OKMM-NODE-NOTREADY", remedy }, async () => {
     if (seen !== undefined && isReady(seen)) return { done: undefined };
     seen = await kubectl.get<RollNode>("nodes", name);
     return { missing: "the node isn't Ready" };
@@ -31,7 +32,10 @@ export async function requireQuiet(kubectl: Kubectl, node: RollNode, timeoutSeco
   );
   const trouble = poolTrouble(node, pools);
   if (trouble !== undefined) {
-    throw new StepError(`${name}: ${trouble}; the node was not touched. Wait until the pool is Updated and run again`);
+    throw new StepError(
+      "OKMM-POOL-UPDATING",
+      `${name}: ${trouble}; the node was not touched. Wait until the pool is Updated and run again`,
+    );
   }
   if (isControlPlane(node)) await requireHealthyEtcd(kubectl, name);
 }
@@ -43,7 +47,7 @@ async function requireHealthyEtcd(kubectl: Kubectl, node: string): Promise<void>
     everySeconds: etcdLookSeconds,
     error: "OKMM-ETCD-DEGRADED" as const,
     remedy:
-      "a control-plane node goes out of service only while etcd is healthy; the node was not touched. Mend etcd and run again",
+      "a control-plane node goes out of service only while etcd is healthy; the node was not touched. Fix etcd and run again",
   };
   await waitUntil(node, waiting, async () => {
     const etcd = await kubectl.getKnown<KubeObject & ClusterOperator>("clusteroperators.config.openshift.io", "etcd");
@@ -61,16 +65,19 @@ export async function requireNoHealthCheck(kubectl: Kubectl, node: RollNode): Pr
   const active = activeHealthChecks(node, nodeChecks, machineChecks);
   if (active.length === 0) return;
   throw new StepError(
-    `${node.metadata.name}: would be power-cycled while its firmware enrols the key, and lose the request, by ${active.join(", ")}; ` +
-      "the node was not touched. Pause that and run again",
+    "OKMM-NODE-HEALTHCHECK",
+    `${node.metadata.name}: ${active.join(", ")} would power-cycle it while its firmware enrols the key, which loses the request; ` +
+      "the node was not touched. Pause that health check and run again",
   );
 }
 
 /** @throws StepError with all that keeps the modules from being loaded */
 export function requireLoadable(node: string, state: MachineState, consent: Consent): void {
-  const found = obstacles(state, consent);
-  if (found.length === 0) return;
+  const [first, ...others] = obstacles(state, consent);
+  if (first === undefined) return;
+  const all = [first.text, ...others.map(({ error, text }) => told(error, text))];
   throw new StepError(
-    `${node}: ${found.join("; and ")}; or its \`hold: true\` goes on without it. The node was not touched`,
+    first.error,
+    `${node}: ${all.join("; and ")}; or set its \`hold: true\` to continue without it. The node was not touched`,
   );
 }

@@ -8,7 +8,11 @@ import { after } from "../lib/clock.ts";
 import { StepError } from "../lib/step.ts";
 
 /** The node can't be reached now: refused, cut, or no answer. It may be rebooting. */
-export class Unreachable extends StepError {}
+export class Unreachable extends StepError {
+  constructor(message: string) {
+    super("OKMM-SSH-AWAY", message);
+  }
+}
 
 export interface RemoteResult {
   readonly code: number;
@@ -68,7 +72,7 @@ export async function runRemote(
       client.connect(config);
     } catch (error) {
       // It reads the key before it connects; its messages quote nothing of it.
-      reject(new StepError(`${keyFound(target)}: ${(error as Error).message}; ${keyExpected}`));
+      reject(unusableKey(target, (error as Error).message));
     }
   });
 }
@@ -80,9 +84,11 @@ function endAfter(client: Client, seconds: number | undefined, fail: (error: Err
   client.on("close", cancel);
 }
 
-const keyFound = ({ privateKeyFile = "" }: SshTarget): string =>
-  `onload-kmm:ssh.privateKeyFile: found "${privateKeyFile}"`;
-const keyExpected = "expected a private key without passphrase";
+const unusableKey = ({ privateKeyFile = "" }: SshTarget, why: string): StepError =>
+  new StepError(
+    "OKMM-SSH-KEY",
+    `onload-kmm:ssh.privateKeyFile: found "${privateKeyFile}": ${why}; expected a private key without passphrase`,
+  );
 
 async function connectConfig(target: SshTarget, connectSeconds: number): Promise<ConnectConfig> {
   const expected = Buffer.from(target.hostKey.split(" ")[1] ?? "", "base64");
@@ -113,27 +119,31 @@ async function privateKey(target: SshTarget): Promise<Buffer> {
   try {
     return await readFile((target.privateKeyFile ?? "").replace(/^~(?=\/)/, homedir()));
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code ?? "unreadable";
-    throw new StepError(`${keyFound(target)}: ${why}; ${keyExpected}`);
+    throw unusableKey(target, (error as NodeJS.ErrnoException).code ?? "unreadable");
   }
 }
 
 function readable({ address, user, hostKey }: SshTarget, error: Error & { level?: string }): StepError {
   if (/host denied|verification failed/i.test(error.message)) {
     return new StepError(
+      "OKMM-SSH-HOSTKEY",
       `${address}: its SSH host key is not the configured ${hostKey.split(" ")[0] ?? ""} one; nothing was sent to it. ` +
-        "Find out why it changed before you set the node's hostKey anew",
+        "Find out why it changed before you change the node's hostKey",
     );
   }
   if (/no matching host key/i.test(error.message)) {
     const type = hostKey.split(" ")[0] ?? "";
     const sha1 = type === "ssh-rsa" ? ", or signs with it by SHA-1 only" : "";
     return new StepError(
-      `${address}: it has no SSH host key of the configured type ${type}${sha1}; set the node's hostKey anew after checking it`,
+      "OKMM-SSH-HOSTKEY",
+      `${address}: it has no SSH host key of the configured type ${type}${sha1}; check the node's key, then change its hostKey`,
     );
   }
   if (error.level === "client-authentication") {
-    return new StepError(`${address}: ${user} may not log in; check onload-kmm:ssh and the node's authorized keys`);
+    return new StepError(
+      "OKMM-SSH-LOGIN",
+      `${address}: ${user} may not log in; check onload-kmm:ssh and the node's authorized keys`,
+    );
   }
   return new Unreachable(`${address}: no SSH connection (${error.message})`);
 }

@@ -4,7 +4,8 @@ import type { EnrolmentMode } from "../../core/configuration/choices.ts";
 import { cardsOf } from "../../core/node/cards.ts";
 import { bootDoubts } from "../../core/firmware/bootOrder.ts";
 import { driverProblems, isTrusted, type MachineState } from "../../core/node/machineState.ts";
-import { doubts, obstacles } from "../../core/node/obstacles.ts";
+import { told, type Told } from "../../core/errors.ts";
+import { doubts, obstacles, type Finding } from "../../core/node/obstacles.ts";
 import type { NodeReality } from "../../core/node/reality.ts";
 import { sshCommandInPreviewSeconds, sshLoginInPreviewSeconds } from "../../core/patience.ts";
 import { NodeMachine, ToolFailure } from "./nodeMachine.ts";
@@ -18,8 +19,8 @@ type Machine = InputOf<typeof inspectCluster>["machines"][number];
 const limits = { connectSeconds: sshLoginInPreviewSeconds, commandSeconds: sshCommandInPreviewSeconds };
 
 export interface Reached {
-  readonly problems: readonly string[];
-  readonly warnings: readonly string[];
+  readonly problems: readonly Told[];
+  readonly warnings: readonly Told[];
   /** What each node reports, by its name; nodes with a problem are left out. */
   readonly machines: ReadonlyMap<string, NonNullable<NodeReality["machine"]>>;
 }
@@ -35,9 +36,12 @@ interface Wanted {
 }
 
 /** What nobody can tell before it happens, of loading and of the reboot for the key. */
-const allDoubts = (state: MachineState, { release, mode }: Wanted): string[] => [
-  ...doubts(state, release),
-  ...(isTrusted(state) ? [] : bootDoubts(state.boot, mode)),
+const allDoubts = (state: MachineState, { release, mode }: Wanted): Finding[] => [
+  ...doubts(state, release).map((text) => ({ error: "OKMM-NODE-IBT" as const, text })),
+  ...(isTrusted(state) ? [] : bootDoubts(state.boot, mode)).map((text) => ({
+    error: "OKMM-BOOT-ORDER" as const,
+    text,
+  })),
 ];
 
 /**
@@ -57,8 +61,8 @@ export async function reach(machines: readonly Machine[], wanted: Wanted): Promi
 }
 
 interface Found {
-  readonly problems?: readonly string[];
-  readonly warnings?: readonly string[];
+  readonly problems?: readonly Told[];
+  readonly warnings?: readonly Told[];
   readonly machine?: NonNullable<NodeReality["machine"]>;
 }
 
@@ -68,8 +72,8 @@ async function ask({ name, consent, ...target }: Machine, wanted: Wanted): Promi
     const state = await new NodeMachine(name, target, certificate, limits).state();
     const held = "; or set its `hold: true` to continue without it";
     return {
-      problems: obstacles(state, consent).map((obstacle) => `${name}: ${obstacle}${held}`),
-      warnings: allDoubts(state, wanted).map((doubt) => `${name}: ${doubt}`),
+      problems: obstacles(state, consent).map(({ error, text }) => told(error, `${name}: ${text}${held}`)),
+      warnings: allDoubts(state, wanted).map(({ error, text }) => told(error, `${name}: ${text}`)),
       machine: {
         driver: driverProblems(state),
         secureBoot: state.secureBoot,
@@ -80,12 +84,13 @@ async function ask({ name, consent, ...target }: Machine, wanted: Wanted): Promi
   } catch (error) {
     if (!(error instanceof StepError)) throw error;
     if (error instanceof Unreachable || error instanceof ToolFailure) {
-      const remedy = "`up` ends when its turn comes, unless it is back by then; its `hold: true` goes on without it";
+      const remedy =
+        "`up` stops at this node's turn unless it is back by then; set its `hold: true` to continue without it";
       return {
-        warnings: [`${error.message}; ${remedy}`],
+        warnings: [told(error.id, `${error.message}; ${remedy}`)],
         machine: { unreachable: error.message.replace(`${name}: `, "") },
       };
     }
-    return { problems: [`${name}: ${error.message}`] };
+    return { problems: [told(error.id, `${name}: ${error.message}`)] };
   }
 }

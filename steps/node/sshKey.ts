@@ -13,7 +13,7 @@ export function privateKeyProblem(text: string): string | undefined {
   if (parsed instanceof Error) return parsed.message;
   const [key] = [parsed].flat();
   if (key === undefined || !key.isPrivateKey()) return "it holds a public key";
-  if (!usable.includes(key.type)) return `keys of type ${key.type} aren't taken by servers any more`;
+  if (!usable.includes(key.type)) return `SSH servers no longer accept keys of type ${key.type}`;
   return undefined;
 }
 

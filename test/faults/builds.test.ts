@@ -26,7 +26,7 @@ describe("builds that go wrong", { concurrency: false }, () => {
     assert.notEqual(exitCode, 0);
     assert.match(output, /building the kernel modules for \S+ failed \(Build onload-build-[\w-]+: Failed/);
     assert.match(output, /a failure switch of the sandbox is on/);
-    assert.match(output, /No node was touched\. Mend the cause and run `pulumi up` again/);
+    assert.match(output, /No node was touched\. Fix the cause and run `pulumi up` again/);
     await scene.assertNodesUntouched();
   });
 

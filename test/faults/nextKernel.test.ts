@@ -46,7 +46,7 @@ describe("the next kernel", { concurrency: false }, () => {
   test("it is built and signed, no node is touched, and nothing of the preflight is left", async () => {
     const boots = await Promise.all(["worker-1", "worker-2"].map((node) => scene.nodeInfo(node)));
     const output = await ways.ends();
-    assert.match(output, /kernel 5\.14\.0-570\.62\S+: image there and signed; nodes may be upgraded to it/);
+    assert.match(output, /kernel 5\.14\.0-570\.62\S+: the image is there and signed; nodes may be upgraded to it/);
     assert.doesNotMatch(output, /cordoned/);
     const { nextKernels } = (await scene.stack.outputs()) as { nextKernels: { image: string; digest: string }[] };
     const [next = assert.fail()] = nextKernels;

@@ -48,7 +48,7 @@ describe("enrolment through a BMC", { concurrency: false }, () => {
     await scene.again("up");
     const { exitCode, output } = await scene.stack.destroy();
     assert.equal(exitCode, 0, output);
-    assert.match(output, /worker-1: goes on trusting the certificate; take it out of db by hand: .*HTTP 503/);
+    assert.match(output, /worker-1: still trusts the certificate; remove it from db by hand: .*HTTP 503/);
     await scene.assertGone();
   });
 

@@ -44,7 +44,10 @@ describe("a stack whose machine isn't answered as it should be", () => {
 
     const { exitCode, output } = await running;
     assert.notEqual(exitCode, 0, output);
-    assert.match(output, /machine: MokManager waits on its console \(tcp:127\.0\.0\.1:\d+\), here for 30 min/);
+    assert.match(
+      output,
+      /machine: MokManager is waiting on its console \(tcp:127\.0\.0\.1:\d+\); this run waits 30 min/,
+    );
     assert.match(output, /machine: came back without the key enrolled \(not-enrolled\)/);
     assert.match(output, /The node stays cordoned; run `pulumi up` again, with somebody at the console/);
     assert.doesNotMatch(output, /Another1password/);
@@ -59,7 +62,7 @@ describe("a stack whose machine isn't answered as it should be", () => {
     const { exitCode, output } = await running;
 
     assert.notEqual(exitCode, 0, output);
-    assert.match(output, /machine: key not-enrolled, MokManager was asked anew/);
+    assert.match(output, /machine: key not-enrolled, enrolment requested again/);
     assert.match(output, /machine: the console script gave up: MokManager offers `Reset MOK`/);
     assert.match(output, /The node stays cordoned; look at its console, then run `pulumi up` again/);
     assert.equal(await scene.node(".spec.unschedulable"), "true");

@@ -25,7 +25,7 @@ for (const node of ["14.21.3", "20.20.2", "22.17.1", "23.0.0", "23.5.0"]) {
       error,
       `Node ${node} (${process.execPath}) can't run this program: it is TypeScript, which Node reads from 22.18 on, and of ` +
         "the 23s from 23.6 on. Nothing was changed. Put a newer `node` first on PATH, for example the one that `npm ci` has " +
-        `installed with this program, and run the same command again:\n  export PATH="${root}/node_modules/.bin:$PATH"`,
+        `installed with this program, and run the same command again:\n  export PATH="${root}/node_modules/.bin:$PATH"\n[OKMM-NODEJS-OLD] docs/runbook.md#okmm-nodejs-old`,
     );
     assert.deepEqual(registrations, []);
   });

@@ -61,7 +61,7 @@ describe("enrolment with Secure Boot on", { concurrency: false }, () => {
     assert.equal(up.exitCode, 0, up.output);
     await assertProven();
     assert.deepEqual(leaks, []);
-    assert.match(up.output, /worker-1: MokManager waits on its console/);
+    assert.match(up.output, /worker-1: MokManager is waiting on its console/);
     const cordoned = (node: string) => up.output.indexOf(`${node}: cordoned`);
     assert.ok(cordoned("worker-1") > 0 && cordoned("worker-1") < cordoned("worker-2"), "the canary goes first");
     assertNoPassword(up);

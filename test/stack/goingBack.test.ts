@@ -72,7 +72,7 @@ describe("a stack that goes back, and what others do to it", { concurrency: fals
     const { output, names } = await planned();
     assert.match(
       output,
-      /deleted by hand in namespace onload-kmm: module\.kmm\.sigs\.x-k8s\.io\/onload; `up` makes it again, and loads again what KMM has unloaded/,
+      /deleted by hand in namespace onload-kmm: module\.kmm\.sigs\.x-k8s\.io\/onload; `up` creates it again, and loads again what KMM has unloaded/,
     );
     const nodes = ["worker-1-proof", "worker-1-roll", "worker-2-proof", "worker-2-roll"];
     assert.deepEqual(names, ["module", "onload", ...nodes]);
@@ -85,7 +85,7 @@ describe("a stack that goes back, and what others do to it", { concurrency: fals
     await scene.kubectl("delete", ...deleted, "-n", namespace);
     const before = await nodeWrites();
     const { output } = await planned();
-    const warning = /deleted by hand in namespace onload-kmm: (.*); `up` makes it again/.exec(output)?.[1];
+    const warning = /deleted by hand in namespace onload-kmm: (.*); `up` creates it again/.exec(output)?.[1];
     assert.deepEqual(warning?.split(", ").sort(), deleted.sort());
     await ways.ends();
     await scene.kubectl("get", ...deleted, "-n", namespace);

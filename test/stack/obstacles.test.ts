@@ -24,7 +24,7 @@ describe("what stands in the way of loading", { concurrency: false }, () => {
   test("a program that holds the kernel's own driver is named before the cordon", async () => {
     await controlNode(dir, node, "start", { name: "sfupdate", file: "/dev/mtd0" });
     await refused(
-      /worker-1: the modules are in use by sfupdate \(1001\) by \/dev\/mtd0, whom no drain ends: .*The node was not touched/,
+      /worker-1: the modules are in use by sfupdate \(1001\) by \/dev\/mtd0, which a drain doesn't stop: .*The node was not touched/,
     );
     await scene.assertNodesUntouched();
     await controlNode(dir, node, "end", { name: "sfupdate" });
@@ -51,7 +51,7 @@ describe("what stands in the way of loading", { concurrency: false }, () => {
     config.config["onload-kmm:rebuild"] = 1;
     await scene.stack.configure(config);
     const output = await refused(
-      /worker-1: the modules are in use by monitor \(1002\) of pod default\/agent by \/dev\/onload, whom no drain ends/,
+      /worker-1: the modules are in use by monitor \(1002\) of pod default\/agent by \/dev\/onload, which a drain doesn't stop/,
     );
     assert.doesNotMatch(output, /nginx|worker-1: cordoned/);
     await controlNode(dir, node, "end", { name: "monitor" });
@@ -62,7 +62,7 @@ describe("what stands in the way of loading", { concurrency: false }, () => {
     const pod = "0a1b2c3d-1111-2222-3333-444455556666";
     await controlNode(dir, node, "start", { name: "stuck", file: "/dev/onload", pod });
     const output = await refused(
-      /worker-1's modules to be unused: not after 60 s: in use by stuck \(\d+\) of pod 0a1b2c3d\S+ by \/dev\/onload; the node stays cordoned, with the driver/,
+      /timed out after 60 s waiting for worker-1's modules to be unused: in use by stuck \(\d+\) of pod 0a1b2c3d\S+ by \/dev\/onload; the node stays cordoned, with the driver/,
     );
     assert.match(output, /worker-1: cordoned/);
     assert.doesNotMatch(output, /nginx/, "it was drained");
@@ -107,7 +107,7 @@ describe("what stands in the way of loading", { concurrency: false }, () => {
     for (const said of [
       /4 problems, nothing was changed/,
       /worker-1: it has no port that OpenOnload's driver sfc serves; .*`withoutPorts: true`/,
-      /worker-1: its kernel refuses onload by the argument module_blacklist=/,
+      /worker-1: the kernel argument module_blacklist= makes its kernel refuse onload/,
       /worker-1: its kernel takes signed modules only \(module\.sig_enforce=1 or lockdown=\) though Secure Boot is off/,
       /onload-kmm:release\.version: found 8\.1\.2\.26, which doesn't build for worker-1's kernel .*\(RHEL 9\.6\); .* is OpenOnload 9\.0\.2/,
     ]) {

@@ -37,7 +37,7 @@ describe("enrolment through the nodes' BMCs", { concurrency: false }, () => {
     assert.notEqual(exitCode, 0, output);
     assert.match(
       output,
-      /worker-1: came back without the certificate in db \(not-enrolled\): the firmware didn't take/,
+      /worker-1: came back without the certificate in db \(not-enrolled\): the firmware didn't accept/,
     );
     assert.doesNotMatch(output, /worker-2: cordoned/);
     assert.deepEqual(await cordoned(), ["worker-1"]);

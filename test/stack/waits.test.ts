@@ -30,10 +30,10 @@ describe("builds that aren't ours to make", { concurrency: false }, () => {
     assert.equal(exitCode, 1, output);
     const cause = String.raw`onload-srpm-1 Pending \(no node takes its pod: 0/\d nodes are available: .*node affinity/selector`;
     assert.match(output, new RegExp(`waiting for the source image: ${cause}`));
-    assert.match(output, new RegExp(`the source image: not after 18 s: ${cause}`));
+    assert.match(output, new RegExp(`timed out after 18 s waiting for the source image: ${cause}`));
     assert.match(
       output,
-      /look at `kubectl -n onload-kmm get builds,pods,events`, mend what keeps it and run `pulumi up` again; onload-kmm:build\.timeoutMinutes gives it more time/,
+      /look at `kubectl -n onload-kmm get builds,pods,events`, fix the cause and run `pulumi up` again; to allow more time, raise onload-kmm:build\.timeoutMinutes/,
     );
     // 18 s, and what `up` takes around them on a busy machine; OpenShift alone would have waited five minutes.
     assert.ok(Date.now() - began < 180_000);
@@ -58,7 +58,7 @@ describe("builds that aren't ours to make", { concurrency: false }, () => {
     [
       "RHEL 10 without a Driver Toolkit",
       rhel10,
-      /no tag of the ImageStream openshift\/driver-toolkit bears its OS version \(.*10\.1\./,
+      /the ImageStream openshift\/driver-toolkit has no tag for its OS version \(.*10\.1\./,
     ],
   ] as const) {
     test(`${what}: an error of preview, with node, kernel and the way on, before anything is built`, async () => {
@@ -70,10 +70,10 @@ describe("builds that aren't ours to make", { concurrency: false }, () => {
       const said = output.replaceAll(/\s+/g, " ");
       assert.match(said, problem);
       assert.ok(
-        said.includes(`nodes[0].name: found "worker-1", on whose kernel ${kernel.kernel} nothing can be built`),
+        said.includes(`nodes[0].name: found "worker-1", but nothing can be built for its kernel ${kernel.kernel}`),
         said,
       );
-      assert.match(said, /set onload-kmm:build\.strategy to entitled-ubi, or take the node off the list/);
+      assert.match(said, /set onload-kmm:build\.strategy to entitled-ubi, or remove the node from the list/);
       assert.equal(await scene.buildsMade(), made);
     });
   }

@@ -71,7 +71,7 @@ describe("a node's BMC", { concurrency: false }, () => {
     machines.setSwitch("bmc.busy", NODE);
     await assert.rejects(
       asked((database) => database.lists(), 1),
-      /not after 1 s: HTTP 503 for \S+: The service is temporarily unavailable/,
+      /timed out after 1 s waiting for .*: HTTP 503 for \S+: The service is temporarily unavailable/,
     );
     machines.setSwitch("bmc.busy", undefined);
     assert.equal(await asked((database) => database.lists()), true);

@@ -43,7 +43,7 @@ async function closeGate(t: TestContext, { mapped, label, loaded }: Found) {
 test("a node that has booted a kernel without a mapping gets nothing before its turn", async (t) => {
   const { label, stderr } = await closeGate(t, { mapped: [old], label: "v1", loaded: { kernel: old, bootId: "b1" } });
   assert.equal(label, undefined);
-  assert.match(stderr, /w1: runs 5\.14\.0-2\S+ now; KMM may load nothing there before the node's turn/);
+  assert.match(stderr, /w1: runs 5\.14\.0-2\S+ now; KMM must not load anything there before the node's turn/);
 });
 
 test("the same where KMM asks for nothing on it any more", async (t) => {

@@ -119,7 +119,7 @@ for (const [what, given, memory] of [
     cluster.put(module, mic("t2", "Exists"), given, pushed("t2", "sha256:2"));
     const { code, stderr } = await follow(cluster, shortest, memory);
     assert.equal(code, 1);
-    assert.match(stderr, /another build: the registry holds an image for 5\.14\S+ of whose signature nothing is known/);
+    assert.match(stderr, /another build: the registry holds an image for 5\.14\S+ without a known signature/);
     assert.deepEqual(left(cluster), { mic: false, mbsc: false, touched: true });
     assert.deepEqual([images(cluster).tags, images(cluster).spoilt], [[], null]);
   });
@@ -129,7 +129,10 @@ for (const [what, given, memory] of [
     cluster.put(newest, module, mic("t2", "Exists"), given, pushed("t2", "sha256:2"));
     const { code, stderr } = await follow(cluster, shortest, memory);
     assert.equal(code, 1);
-    assert.match(stderr, /its tag isn't used again\. No node was touched; run `pulumi up` again, which builds it anew/);
+    assert.match(
+      stderr,
+      /its tag isn't used again\. No node was touched; run `pulumi up` again, which builds it under a new tag/,
+    );
     assert.deepEqual(left(cluster), { mic: false, mbsc: false, touched: false });
     assert.deepEqual([images(cluster).tags, images(cluster).spoilt], [[], ["t2"]]);
   });
@@ -183,13 +186,13 @@ test("time that is up is told with what was still missing, and where to look", a
   assert.deepEqual([code, stdout], [1, ""]);
   assert.match(
     stderr,
-    /the kernel modules' images: not after 6 s: KMM to list the image for 5\.14\S+; look at `kubectl -n ns get builds,pods,events`/,
+    /timed out after 6 s waiting for the kernel modules' images: KMM to list the image for 5\.14\S+; look at `kubectl -n ns get builds,pods,events`/,
   );
 });
 
-for (const [type, verb, kept] of [
-  ["BuildImage", "building", true],
-  ["SignImage", "signing", false],
+for (const [type, verb, kept, id] of [
+  ["BuildImage", "building", true, "OKMM-BUILD-FAILED"],
+  ["SignImage", "signing", false, "OKMM-BUILD-SIGN"],
 ] as const) {
   test(`${verb} that fails ends the run with its log's end${kept ? "" : ", and KMM's endless rounds with it"}`, async (t) => {
     const cluster = new FakeCluster(t);
@@ -211,10 +214,10 @@ for (const [type, verb, kept] of [
         `${verb} the kernel modules for 5\\.14\\S+ failed \\(Build onload-x: Failed: GenericBuildFailed\\)\\. Its log, `,
       ),
     );
-    assert.match(
-      stderr,
-      /make: \*\*\* \[sfc\.ko\] Error 2\nNo node was touched\. Mend the cause and run `pulumi up` again\n$/,
-    );
+    const end =
+      "make: *** [sfc.ko] Error 2\nNo node was touched. Fix the cause and run `pulumi up` again " +
+      `[${id}]\nsee docs/runbook.md#${id.toLowerCase()}\n`;
+    assert.ok(stderr.endsWith(end), stderr);
     assert.deepEqual(left(cluster), { mic: kept, mbsc: kept, touched: false });
   });
 }
@@ -256,14 +259,14 @@ test("a round that KMM begins once more in that moment is ended, too", async (t)
   });
   const said = await failSigning(cluster, "Running");
   assert.deepEqual(left(cluster), { mic: false, mbsc: false, touched: false });
-  assert.match(said, /No node was touched\. Mend the cause/);
+  assert.match(said, /No node was touched\. Fix the cause/);
 });
 
 for (const [refusal, told] of [
-  ['(NotFound): builds.build.openshift.io "onload-build-5-14" not found', "No node was touched. Mend the cause"],
+  ['(NotFound): builds.build.openshift.io "onload-build-5-14" not found', "No node was touched. Fix the cause"],
   [
     "(Forbidden): builds is forbidden",
-    "No node was touched, but KMM goes on trying: it could not be stopped (kubectl patch",
+    "No node was touched, but KMM keeps trying: it could not be stopped (kubectl patch",
   ],
 ] as const) {
   test(`signing that fails is told, whatever comes of ending the rest: ${refusal}`, async (t) => {

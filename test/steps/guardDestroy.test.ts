@@ -26,7 +26,7 @@ test("a key that is protected keeps everything from being deleted, with the way 
     keyIsProtected: true,
   });
   assert.deepEqual([code, stdout], [1, ""]);
-  assert.match(stderr, /signing\.protect is true: the signing key must not be deleted, and nothing was/);
+  assert.match(stderr, /signing\.protect is true: the signing key must not be deleted; nothing was deleted/);
   assert.match(stderr, /`pulumi config set --path onload-kmm:signing\.protect false`, `pulumi up`, and then/);
   assert.doesNotMatch(stderr, /\n {4}at /);
 });

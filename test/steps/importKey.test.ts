@@ -64,7 +64,10 @@ test("during a reboot of ours nothing logs in to the node: it may be waiting in 
   const { code, stdout, stderr } = await cluster.step("importKey", input);
   assert.equal(code, 0, stderr);
   assert.deepEqual(JSON.parse(stdout), { node: "worker-1", key: null });
-  assert.match(stderr, /^\d\d:\d\d worker-1: an earlier run is rebooting it; the roll-out asks for the key[^\n]*\n$/);
+  assert.match(
+    stderr,
+    /^\d\d:\d\d worker-1: an earlier run is rebooting it; the roll-out requests the enrolment[^\n]*\n$/,
+  );
   assert.deepEqual([host.connections(), node.calls], [0, []]);
 });
 
@@ -91,7 +94,10 @@ test("a node that is away ends the step, with its address", async (t) => {
   await host.stop();
   const { code, stderr } = await cluster.step("importKey", input);
   assert.equal(code, 1);
-  assert.match(stderr, /^\S+: 127\.0\.0\.1:\d+: no SSH connection \(connect ECONNREFUSED [^)]*\)\n$/);
+  assert.match(
+    stderr,
+    /^\S+: 127\.0\.0\.1:\d+: no SSH connection \(connect ECONNREFUSED [^)]*\) \[OKMM-SSH-AWAY\]\nsee docs\/runbook\.md#okmm-ssh-away\n$/,
+  );
 });
 
 test("a node with another host key is sent nothing", async (t) => {

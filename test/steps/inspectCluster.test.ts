@@ -221,7 +221,7 @@ test("a node that is away is a warning, and the others' look goes on", async (t)
   assert.equal(warnings.length, 1);
   assert.match(
     warnings[0] ?? "",
-    /^worker-1: 127\.0\.0\.1:\d+: no SSH connection .*; its `hold: true` goes on without it$/,
+    /^worker-1: 127\.0\.0\.1:\d+: no SSH connection .*; set its `hold: true` to continue without it \[OKMM-SSH-AWAY\]$/,
   );
   assert.equal(nodes.length, 1);
 });
@@ -261,6 +261,6 @@ test("a node whose tools fail is a warning, too: what is wrong there keeps the o
     machines: [{ name: "worker-1", consent, ...target }],
   });
   assert.deepEqual(problems, []);
-  assert.match(warnings.join(), /^worker-1: .*state.*; `up` ends when its turn comes/s);
+  assert.match(warnings.join(), /^worker-1: .*state.*; `up` stops at this node's turn/s);
   assert.ok("unreachable" in (nodes[0]?.machine ?? {}));
 });

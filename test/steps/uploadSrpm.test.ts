@@ -107,7 +107,10 @@ test("a build that fails says why, where its log is, and how that ends", async (
     message,
     /\(Build onload-srpm-1: Failed: DockerBuildFailed: exit status 1\)\. Its log, \S+\/onload-srpm-1-uid-onlo\.log, ends/,
   );
-  assert.match(message, /error: no space left on device\nMend the cause and run `pulumi up` again\n$/);
+  assert.match(
+    message,
+    /error: no space left on device\nFix the cause and run `pulumi up` again \[OKMM-SOURCE-FAILED\]\nsee docs\/runbook\.md#okmm-source-failed\n$/,
+  );
   assert.equal(message.match(/^line$/gm)?.length, 19);
 });
 
@@ -141,7 +144,7 @@ test("a build that isn't started is looked into while its upload waits, given it
   assert.equal(code, 1);
   const named = `onload-srpm-1 Pending (no node takes its pod: ${unscheduled})`;
   assert.ok(stderr.includes(`waiting for the source image: ${named}\n`), stderr);
-  assert.ok(stderr.includes(`the source image: not after 12 s: ${named}; look at`), stderr);
+  assert.ok(stderr.includes(`timed out after 12 s waiting for the source image: ${named}; look at`), stderr);
   for (const name of ["onload-srpm-0", "onload-srpm-1"]) {
     assert.equal((cluster.find("Build", name)?.["status"] as { cancelled?: boolean }).cancelled, true, name);
   }
@@ -190,5 +193,8 @@ test("a build that somebody deletes while it runs is told", async (t) => {
   cluster.answerRaw("instantiatebinary", JSON.stringify({ metadata: { name: "onload-srpm-1" } }));
   const { code, stderr } = await upload(cluster);
   assert.equal(code, 1);
-  assert.match(stderr, /Build onload-srpm-1 was deleted while it ran; run `pulumi up` again\n$/);
+  assert.match(
+    stderr,
+    /Build onload-srpm-1 was deleted while it ran; run `pulumi up` again \[OKMM-SOURCE-DELETED\]\nsee docs\/runbook\.md#okmm-source-deleted\n$/,
+  );
 });

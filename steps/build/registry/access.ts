@@ -41,7 +41,8 @@ export async function connectRegistry(
   ]);
   if (secret === undefined) {
     throw new StepError(
-      `Secret ${from.namespace}/${from.name} isn't there; run \`pulumi up\` again, which makes it anew`,
+      "OKMM-REGISTRY-SECRET",
+      `Secret ${from.namespace}/${from.name} isn't there; run \`pulumi up\` again, which creates it again`,
     );
   }
   return new RegistryClient({

@@ -67,7 +67,7 @@ export class RegistryClient {
     if (status === 404) return undefined;
     const digest = String(headers["docker-content-digest"] ?? "");
     if (status === 200 && digestPattern.test(digest)) return digest;
-    throw this.#refusal(repository, status === 200 ? "it told no digest of its manifest" : `it answered ${status}`);
+    throw this.#refusal(repository, status === 200 ? "it gave no digest of its manifest" : `it answered ${status}`);
   }
 
   /** Takes a manifest's tag away, or says that this registry, or this user, doesn't. */
@@ -102,8 +102,9 @@ export class RegistryClient {
   async #authorize(repository: string, refused: Answer): Promise<string> {
     const challenge = challengeIn(refused.headers["www-authenticate"]);
     const { credentials } = this.#access;
-    if (challenge === undefined) throw this.#refusal(repository, "it asks for a login of a kind that isn't known here");
-    if (credentials === undefined) throw this.#refusal(repository, "no user and password for it are in the Secret");
+    if (challenge === undefined)
+      throw this.#refusal(repository, "it asks for a kind of login that this program doesn't know");
+    if (credentials === undefined) throw this.#refusal(repository, "the Secret has no user and password for it");
     const basic = `Basic ${Buffer.from(`${credentials.user}:${credentials.password}`).toString("base64")}`;
     if (challenge.kind === "basic") return basic;
     const send = (url: URL) => this.#once({ method: "GET", url, headers: { authorization: basic } });
@@ -159,7 +160,7 @@ export class RegistryClient {
 
   #refusal(repository: string, why: string): StepError {
     const where = repository === "" ? this.#access.host : `${this.#access.host}/${repository}`;
-    return new StepError(`the registry of ${where} can't be asked: ${why}`);
+    return new StepError("OKMM-REGISTRY-ACCESS", `the registry of ${where} can't be used: ${why}`);
   }
 }
 
@@ -167,7 +168,7 @@ export class RegistryClient {
 function distrustOf(code: string, message: string): string | undefined {
   if (/^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/.test(code)) {
     return (
-      `its certificate is signed by nobody whom this machine trusts (${message}); put its authority's certificate into the ` +
+      `this machine doesn't trust the authority that signed its certificate (${message}); put its authority's certificate into the ` +
       "ConfigMap of additionalTrustedCA, and name that as registry.caConfigMap"
     );
   }

@@ -30,7 +30,7 @@ export async function bearerToken(
   send: (url: URL) => Promise<Answer>,
 ): Promise<{ readonly token: string } | { readonly why: string }> {
   if (!URL.canParse(realm) || new URL(realm).protocol !== "https:") {
-    return { why: `its token server is "${realm}", and credentials go by https only` };
+    return { why: `its token server is "${realm}", but credentials are sent over https only` };
   }
   const url = new URL(realm);
   if (service !== undefined) url.searchParams.set("service", service);
@@ -38,7 +38,7 @@ export async function bearerToken(
   const { status, body } = await send(url);
   if (status !== 200) {
     return {
-      why: `its token server ${url.host} answered ${status}: are user and password of registry.pushSecret right?`,
+      why: `its token server ${url.host} answered ${status}; check user and password in registry.pushSecret`,
     };
   }
   const { token, access_token: other } = parsed(body);

@@ -13,11 +13,12 @@ const shownLimit = 500;
  * @throws StepError when it can't be opened, or ends at once
  */
 export async function tryConsole(name: string, command: string): Promise<void> {
-  progress(`${name}: its console is tried`);
+  progress(`${name}: trying its console`);
   const trouble = await troubleWith(command);
   if (trouble === undefined) return;
   throw new StepError(
-    `${name}: its console can't be used: ${trouble}; the node was not touched. Mend what its \`console\` names, or that setting, ` +
+    "OKMM-CONSOLE-UNUSABLE",
+    `${name}: its console can't be used: ${trouble}; the node was not touched. Fix what its \`console\` names, or that setting, ` +
       "and run again",
   );
 }

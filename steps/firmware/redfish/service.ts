@@ -1,11 +1,17 @@
 /** One BMC's Redfish service: pinned certificate, basic authentication, and its refusals in words that say what to do. */
 import { z } from "zod";
 import type { BmcAccess } from "../../../core/firmware/bmcAccess.ts";
+import type { ErrorId } from "../../../core/errors.ts";
+import type { Finding } from "../../../core/node/obstacles.ts";
 import { StepError } from "../../lib/step.ts";
 import { OtherCertificate, PinnedServer, type Answer, type Question } from "./pinnedHttps.ts";
 
 /** The BMC doesn't answer, or says that it can't now: it may later. */
-export class Busy extends StepError {}
+export class Busy extends StepError {
+  constructor(message: string) {
+    super("OKMM-BMC-AWAY", message);
+  }
+}
 
 /** Another place for the same request; iLO answers so where a path's last slash is missing. */
 const redirects = [301, 302, 307, 308];
@@ -44,10 +50,10 @@ export class RedfishService {
    *
    * @param unless what was expected, and what to do, when it isn't there or isn't that
    */
-  async get<T>(path: string, schema: z.ZodType<T>, unless: string): Promise<T> {
+  async get<T>(path: string, schema: z.ZodType<T>, unless: Finding): Promise<T> {
     const found = await this.find(path, schema);
     if (found !== undefined) return found;
-    throw this.problem(`${path} isn't there, or isn't what Redfish's schema says; ${unless}`);
+    throw this.problem(unless.error, `${path} isn't there, or isn't what Redfish's schema says; ${unless.text}`);
   }
 
   /** As {@link get}; undefined for what isn't there, or isn't that. */
@@ -71,8 +77,8 @@ export class RedfishService {
     this.#server.close();
   }
 
-  problem(what: string): StepError {
-    return new StepError(`${this.#node}: BMC at ${this.#origin}: ${what}`);
+  problem(error: ErrorId, what: string): StepError {
+    return new StepError(error, `${this.#node}: BMC at ${this.#origin}: ${what}`);
   }
 
   /** @throws Busy, or StepError when the BMC refuses */
@@ -84,19 +90,25 @@ export class RedfishService {
     if (status >= 500 || status === 429) throw new Busy(why);
     if (status === 401) {
       const check = "check onload-kmm:bmcCredentials, and that the BMC allows HTTP basic authentication";
-      throw this.problem(`user ${user} may not log in (${why}); ${check}`);
+      throw this.problem("OKMM-BMC-LOGIN", `user ${user} may not log in (${why}); ${check}`);
     }
     if (status === 403) {
-      throw this.problem(`user ${user} lacks a privilege (${why}); give it those for the BIOS and Secure Boot`);
+      throw this.problem(
+        "OKMM-BMC-PRIVILEGE",
+        `user ${user} lacks a privilege (${why}); give it those for the BIOS and Secure Boot`,
+      );
     }
-    throw this.problem(`refused: ${why}`);
+    throw this.problem("OKMM-BMC-REFUSED", `refused: ${why}`);
   }
 
   async #ask(method: Question["method"], path: string, body?: string): Promise<Answer> {
     let url = new URL(path, this.#origin);
     for (let hops = 0; ; hops += 1) {
       if (url.origin !== this.#origin) {
-        throw this.problem(`sends us on to ${url.origin}, where nothing was sent; set the node's bmc.url anew`);
+        throw this.problem(
+          "OKMM-BMC-URL",
+          `redirects to ${url.origin}, where nothing was sent; correct the node's bmc.url`,
+        );
       }
       const answer = await this.#once({ method, url, headers: this.#headers(body), body });
       const { location } = answer.headers;
@@ -125,8 +137,9 @@ export class RedfishService {
     } catch (error) {
       if (!(error instanceof OtherCertificate)) throw new Busy((error as Error).message || "no connection");
       throw this.problem(
+        "OKMM-BMC-CERTIFICATE",
         `${error.message} (SHA-256), which isn't the configured one; nothing was sent to it. ` +
-          "Find out why it changed before you set the node's bmc.fingerprint anew",
+          "Find out why it changed before you change the node's bmc.fingerprint",
       );
     }
   }

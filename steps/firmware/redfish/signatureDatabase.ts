@@ -10,6 +10,7 @@
 import { createHash, X509Certificate } from "node:crypto";
 import { z } from "zod";
 import type { BmcAccess } from "../../../core/firmware/bmcAccess.ts";
+import type { Finding } from "../../../core/node/obstacles.ts";
 import { bmcRetrySeconds, bmcSeconds } from "../../../core/patience.ts";
 import { waitUntil, type Look } from "../../lib/wait.ts";
 import { Busy, RedfishService } from "./service.ts";
@@ -26,8 +27,14 @@ const entry = z.object({
   FingerprintHashAlgorithm: z.string().nullish(),
 });
 
-const isSystem = "expected a ComputerSystem, as in https://bmc-1/redfish/v1/Systems/1; set the node's bmc.url anew";
-const unfit = "update the BMC, or choose another enrolment.mode (docs/redfish.md has which BMCs can)";
+const isSystem: Finding = {
+  error: "OKMM-BMC-URL",
+  text: "expected a ComputerSystem, as in https://bmc-1/redfish/v1/Systems/1; correct the node's bmc.url",
+};
+const unfit: Finding = {
+  error: "OKMM-BMC-UNFIT",
+  text: "update the BMC, or choose another enrolment.mode (docs/redfish.md lists which BMCs can)",
+};
 
 /** Whose BMC is asked, for which certificate. */
 export interface Errand {
@@ -108,15 +115,19 @@ export class SignatureDatabase {
   async #certificates(): Promise<string> {
     const { UUID, SecureBoot, Bios } = await this.#service.get(this.#service.system, system, isSystem);
     this.#requireSameMachine(UUID);
-    if (SecureBoot == null) throw this.#service.problem(`it offers no Secure Boot; ${unfit}`);
+    if (SecureBoot == null) throw this.#service.problem(unfit.error, `it offers no Secure Boot; ${unfit.text}`);
     const { SecureBootMode: mode, SecureBootDatabases: databases } = await this.#get(SecureBoot, secureBoot);
     if (mode === "SetupMode" || mode === "AuditMode") {
-      throw this.#service.problem(`Secure Boot is in ${mode}, where firmware verifies nothing; finish its setup first`);
+      throw this.#service.problem(
+        "OKMM-BMC-SETUPMODE",
+        `Secure Boot is in ${mode}, where firmware verifies nothing; finish its setup first`,
+      );
     }
     if (Bios != null) await this.#requireCustomPolicy(Bios["@odata.id"]);
     const members = databases == null ? [] : await this.#members(databases["@odata.id"]);
     const db = members.find((member) => /\/db\/?$/.test(member));
-    if (db === undefined) throw this.#service.problem(`it offers no Secure Boot database "db"; ${unfit}`);
+    if (db === undefined)
+      throw this.#service.problem(unfit.error, `it offers no Secure Boot database "db"; ${unfit.text}`);
     const { Certificates } = await this.#get({ "@odata.id": db }, database);
     return Certificates["@odata.id"];
   }
@@ -125,8 +136,9 @@ export class SignatureDatabase {
     const [own, found] = [this.#errand.systemUuid?.toLowerCase(), uuid?.toLowerCase()];
     if (!own || !found || found === own || swapped(found) === own) return;
     throw this.#service.problem(
+      "OKMM-BMC-MACHINE",
       `it is the BMC of another machine: system UUID ${found}, and the node's is ${own}; nothing was changed. ` +
-        "Set the node's bmc anew",
+        "Correct the node's bmc",
     );
   }
 
@@ -135,7 +147,8 @@ export class SignatureDatabase {
     const found = await this.#service.find(path, bios);
     if (found?.Attributes.SecureBootPolicy !== "Standard") return;
     throw this.#service.problem(
-      "the BIOS attribute SecureBootPolicy is Standard, expected Custom: else db can't be changed; nothing was changed. Set it, " +
+      "OKMM-BMC-POLICY",
+      "the BIOS attribute SecureBootPolicy is Standard, expected Custom: db can't be changed otherwise; nothing was changed. Set it, " +
         "reboot the node, and run again",
     );
   }

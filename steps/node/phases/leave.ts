@@ -97,7 +97,10 @@ async function prepare(step: InputOf<typeof leaveNode>, peers: Peers): Promise<E
     readNode: async () => {
       const node = await outage.read();
       if (node !== undefined) return node;
-      throw new StepError(`${name}: the node went away while its key was being deleted; run the same command again`);
+      throw new StepError(
+        "OKMM-NODE-GONE",
+        `${name}: the node went away while its key was being deleted; run the same command again`,
+      );
     },
   };
 }
@@ -120,7 +123,9 @@ async function keyGoesByReboot(errand: Errand, node: RollNode): Promise<boolean>
 
   function keyStays(why: unknown): { key: null } {
     if (why instanceof Error && !(why instanceof StepError)) throw why;
-    progress(`${errand.name}: leaves with the key in its MokList: ${why instanceof Error ? why.message : String(why)}`);
+    progress(
+      `${errand.name}: leaves with the key still in its MokList: ${why instanceof Error ? why.message : String(why)}`,
+    );
     return { key: null };
   }
 }
@@ -174,9 +179,10 @@ async function unload(leaving: Leaving): Promise<void> {
   const waiting = {
     timeoutSeconds: leaving.loadTimeoutMinutes * 60,
     setting: "rollout.loadTimeoutMinutes",
+    error: "OKMM-UNLOAD-TIMEOUT" as const,
     remedy:
       `look at pod kmm-worker-${name}-${step.module} in ${step.namespace}: something may still use the modules. ` +
-      "Stop it, or reboot the node, and run again; without such a pod see whether KMM itself runs",
+      "Stop it, or reboot the node, and run again; if there is no such pod, check that KMM itself is running",
   };
   leaving.left = await waitUntil(`${name} to unload the modules`, waiting, unloadedOrDead(leaving));
   if (leaving.left === "unloaded") {
@@ -184,8 +190,8 @@ async function unload(leaving: Leaving): Promise<void> {
     return;
   }
   progress(
-    `${name}: isn't Ready and is let go as it is: its next boot unloads the modules and loads the kernel's own driver, ` +
-      "and KMM keeps its Module until then",
+    `${name}: isn't Ready and leaves as it is: its next boot unloads the modules and loads the kernel's own driver; ` +
+      "until then KMM keeps its Module",
   );
 }
 
@@ -221,7 +227,7 @@ async function settleRequests({ name, enrolment, machine, removeOnDestroy }: Lea
     }
   } catch (error) {
     if (!(error instanceof StepError)) throw error;
-    progress(`${name}: requests to MokManager could not be looked at: ${error.message}`);
+    progress(`${name}: requests to MokManager could not be checked: ${error.message}`);
   }
 }
 

@@ -89,11 +89,11 @@ export async function roll(step: InputOf<typeof rollNode>, peers: Peers): Promis
   const { name, outage, expected, mustEnrol, enrolment } = rolling;
   if (await isDone(rolling)) {
     await outage.keepGeneration(step.generation);
-    progress(`${name}: version ${expected.version} runs already`);
+    progress(`${name}: version ${expected.version} is already running`);
     return { node: name, state: "loaded" };
   }
   if (mustEnrol && enrolment.mode === "operator") return await leavePending(rolling);
-  if (mustEnrol && enrolment.mode === "off") throw new StepError(notTrusted(rolling));
+  if (mustEnrol && enrolment.mode === "off") throw new StepError("OKMM-KEY-UNTRUSTED", notTrusted(rolling));
   await requireSigned(peers.kubectl, name, expected);
   await outage.alone(isControlPlane(rolling.node), () => runPhases(rollPhases, acts, rolling));
   return { node: name, state: "loaded" };
@@ -128,7 +128,7 @@ async function stateOrAway(machine: Machine, resumed: RollState | undefined): Pr
     if (!(error instanceof Unreachable)) throw error;
     if (resumed?.phase === "reboot") return undefined;
     const left = resumed === undefined ? "The node was not touched" : "The node stays cordoned";
-    throw new StepError(`${error.message}. ${left}; its \`hold: true\` goes on without it`);
+    throw new StepError(error.id, `${error.message}. ${left}; set its \`hold: true\` to continue without it`);
   }
 }
 
@@ -150,7 +150,8 @@ async function requireFree(rolling: Rolling): Promise<void> {
   if (mustEnrol) await requireEnrollable(rolling);
   const waiting = {
     timeoutSeconds: outOfServiceSeconds,
-    remedy: "mend those first, or set their `hold: true` to go on without them",
+    error: "OKMM-TURN-BLOCKED" as const,
+    remedy: "fix those first, or set their `hold: true` to continue without them",
   };
   await waitUntil(`${name}'s turn`, waiting, async () => {
     const out = await outage.othersOut();
@@ -171,11 +172,11 @@ async function leavePending({ step, name, machine, outage, enrolment }: Rolling)
   // Pending is a good end, too; the next look finds the node deviating, and so asks again.
   await outage.keepGeneration(step.generation);
   progress(
-    `${name}: key ${key}; reboot it in your own window, answer MokManager (\`npm run mok-password\`), then run \`pulumi up\` again`,
+    `${name}: key ${key}; reboot it in your own maintenance window, answer MokManager (\`npm run mok-password\`), then run \`pulumi up\` again`,
   );
   return { node: name, state: "pending" };
 }
 
 const notTrusted = ({ name, state }: Rolling): string =>
   `${name}: Secure Boot is on and the key is ${state?.key ?? "unknown"}, but onload-kmm:enrolment.mode is off; the node was not touched. ` +
-  "Choose attended, operator, console or redfish, or let the firmware trust the certificate otherwise";
+  "Choose attended, operator, console or redfish, or have the firmware trust the certificate by other means";

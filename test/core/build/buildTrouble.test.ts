@@ -38,7 +38,7 @@ test("each silent cause has its words, its remedy, and says whether waiting can 
     [
       { missing: ["configmap/onload-dockerfile-1"] },
       /deleted .*configmap\/onload-dockerfile-1/,
-      /`pulumi up` again, which makes it anew/,
+      /`pulumi up` again, which creates it again/,
       true,
     ],
     [{ kernelsWithoutToolkit: ["5.14.0-1"] }, /no Driver Toolkit image for 5\.14\.0-1/, /entitled-ubi/, true],

@@ -23,7 +23,7 @@ const signatures: Row[] = [
     when: "nothing is known of the image's signature",
     view: view({ ...there, signed: {} }),
     kind: "distrust",
-    says: /holds an image for 5\.14\S+ of whose signature nothing is known/,
+    says: /holds an image for 5\.14\S+ without a known signature/,
   },
   {
     when: "another digest was signed than the one that is there",

@@ -24,7 +24,7 @@ for (const [what, change, expected] of [
   [
     "the Secret to push isn't there",
     { pushSecret: undefined },
-    /registry\.pushSecret: found "openshift-config\/onload-push", but the cluster has no such Secret; make it with `kubectl -n openshift-config create secret docker-registry onload-push --docker-server=registry\.example\.com:5000 …`/,
+    /registry\.pushSecret: found "openshift-config\/onload-push", but the cluster has no such Secret; create it with `kubectl -n openshift-config create secret docker-registry onload-push --docker-server=registry\.example\.com:5000 …`/,
   ],
   [
     "it is of another type",
@@ -44,7 +44,7 @@ for (const [what, change, expected] of [
   [
     "the ConfigMap isn't there",
     { caKeys: undefined },
-    /registry\.caConfigMap: .*openshift-config has no such ConfigMap; make it with .*--from-file=registry\.example\.com\.\.5000=CA\.pem/,
+    /registry\.caConfigMap: .*openshift-config has no such ConfigMap; create it with .*--from-file=registry\.example\.com\.\.5000=CA\.pem/,
   ],
   [
     "it has another key",

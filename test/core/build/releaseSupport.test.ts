@@ -41,7 +41,7 @@ for (const [release, minor, first] of rows) {
     assert.deepEqual(warnings, []);
     const expected = [
       `onload-kmm:release.version: found ${release}, which doesn't build for worker-1's kernel ${el(minor)} (RHEL ${minor.replace("_", ".")}); ` +
-        `the first release that does is OpenOnload ${first ?? ""}: set a package of it or a later one, or leave worker-1 out`,
+        `the first release that does is OpenOnload ${first ?? ""}: set a package of it or a later one, or leave worker-1 out [OKMM-RELEASE-KERNEL]`,
     ];
     assert.deepEqual(problems, first === undefined ? [] : expected);
   });
@@ -51,10 +51,10 @@ const doubts: [release: string, kernel: string, says: RegExp][] = [
   [
     "9.2.0.43",
     el("9_9"),
-    /^the build may fail for worker-1's kernel .*: nothing is known here of OpenOnload 9\.2\.0\.43 on RHEL 9\.9$/,
+    /^the build may fail for worker-1's kernel .*: it isn't known whether OpenOnload 9\.2\.0\.43 supports RHEL 9\.9 \[OKMM-RELEASE-UNTRIED\]$/,
   ],
-  ["9.1.0.24", el("9_2"), /OpenOnload 9\.1\.0 and later no longer support RHEL 9\.2$/],
-  ["10.0.0.1", el("8_10"), /OpenOnload 10\.0\.0 and later no longer support RHEL 8\.10$/],
+  ["9.1.0.24", el("9_2"), /OpenOnload 9\.1\.0 and later no longer support RHEL 9\.2 \[OKMM-RELEASE-UNTRIED\]$/],
+  ["10.0.0.1", el("8_10"), /OpenOnload 10\.0\.0 and later no longer support RHEL 8\.10 \[OKMM-RELEASE-UNTRIED\]$/],
   [
     "9.0.2.140",
     "5.14.0-621.el9.x86_64",

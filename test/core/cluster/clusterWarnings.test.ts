@@ -77,7 +77,7 @@ const rows: [what: string, facts: Partial<ClusterFacts>, warning?: RegExp][] = [
   [
     "somebody deleted something",
     { missing: ["secret/a", "configmap/b-"] },
-    /deleted by hand in namespace onload-kmm: secret\/a, configmap\/b-…; `up` makes it again/,
+    /deleted by hand in namespace onload-kmm: secret\/a, configmap\/b-…; `up` creates it again/,
   ],
   ["one node of two has room", { nodes: [node({ unschedulable: true }), node()] }],
   ["a taint only asks to be avoided", { nodes: [node(taint("PreferNoSchedule"))] }],
@@ -87,24 +87,28 @@ const rows: [what: string, facts: Partial<ClusterFacts>, warning?: RegExp][] = [
     { nodes: [node(taint("NoSchedule"))] },
     /KMM's pull pods and builds, which tolerate none/,
   ],
-  ["every node is being emptied", { nodes: [node(taint("NoExecute"))] }, /uncordon one, or take its taint off/],
+  [
+    "every node is being emptied",
+    { nodes: [node(taint("NoExecute"))] },
+    /if anything must be built, uncordon a node or remove its taint/,
+  ],
   ["the only node isn't Ready", { nodes: [node({}, "Unknown")] }, /no node is Ready/],
   [
     "a build of KMM's failed",
     { kmmBuilds: [build("onload-build-a", "Failed")] },
-    /KMM's last builds failed: onload-build-a \(Failed\); `up` has them made again/,
+    /KMM's last builds failed: onload-build-a \(Failed\); `up` repeats them where a node needs them/,
   ],
   [
     "a pool of a listed node is updating",
     { pools: [pool("Updating")] },
-    /machine config pool worker is Updating, not just Updated; a roll-out ends when such a node's turn comes/,
+    /machine config pool worker is Updating, not just Updated; a roll-out stops at such a node's turn/,
   ],
   ["the pools are up to date", { pools: [pool("Updated")] }],
   ["another node's pool is updating", { pools: [pool("Updated"), pool("Updating", "rt")] }],
   [
     "a pool is paused, with an update before it",
     { pools: [paused] },
-    /pool worker is paused, and r-2 waits: its nodes are rolled now; once it goes on, .* reboots them/,
+    /pool worker is paused, and r-2 waits: its nodes are rolled now; once it is unpaused, .* reboots them/,
   ],
   [
     "a pool is paused, with nothing before it",
@@ -118,7 +122,7 @@ const rows: [what: string, facts: Partial<ClusterFacts>, warning?: RegExp][] = [
       nodes: [node({}, "True", "rt", "infra")],
       pools: [pool("Updated"), pool("Updated", "rt"), pool("Updated", "infra")],
     },
-    /w1 is in rt and infra: the Machine Config Operator gives .* no configuration/,
+    /w1 is in rt and infra: the Machine Config Operator gives no configuration to a node in several custom pools/,
   ],
   ["a control-plane node is listed, and etcd is whole", { nodes: master, etcd: etcd("False") }],
   [

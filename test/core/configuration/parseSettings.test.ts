@@ -91,7 +91,7 @@ for (const path of objects) {
   test(`a misspelt key in ${keyAt(path)} is told, and how to get rid of it`, () => {
     const key = keyAt([...path, "Misspelt"]);
     assert.deepEqual(problemsOf(changed(complete, [...path, "Misspelt"], "secret?")), [
-      `${key}: unknown key; check the spelling (README, "Configuration"), or remove it with \`pulumi config rm --path\``,
+      `${key}: unknown key; check the spelling (README, "Configuration"), or remove it with \`pulumi config rm --path\` [OKMM-CONFIG-UNKNOWN]`,
     ]);
   });
 }

@@ -24,7 +24,7 @@ const wrong: [path: (string | number)[], values: unknown[], expected: RegExp][] 
       "5.14.0-570.62.1.el9_6.x86_64+zfcpdump",
       "5.14.0-570.62.1.el9_6.s390x",
     ],
-    /a kernel that modules can be built for: .*(driver-toolkit|another kernel|isn't built for s390x)$/,
+    /a kernel that modules can be built for: .*(driver-toolkit|another kernel|isn't built for s390x) \[OKMM-CONFIG-VALUE\]$/,
   ],
   [["build", "strategy"], ["ubi"], /driver-toolkit \(no entitlement needed\) or entitled-ubi/],
   [["build", "kernels"], ["[", "(?=5)", "(?<!5)", "(5)\\1", "\\el9", "[^]", "a**"], /RE2: no look-around/],
@@ -168,14 +168,14 @@ test("a namespace with which KMM would refuse the Module is refused, with the re
   assert.deepEqual(problemsOf({ ...least, namespace: "n".repeat(34) }), []);
   assert.deepEqual(problemsOf({ ...least, namespace: "n".repeat(35) }), [
     `onload-kmm:namespace: found "${"n".repeat(35)}", expected at most 34 characters: KMM allows 40 for the namespace ` +
-      `and the Module's name ("onload") together`,
+      `and the Module's name ("onload") together [OKMM-CONFIG-VALUE]`,
   ]);
 });
 
 test("a node that is listed twice is refused where it is listed again", () => {
   const [node] = least.nodes;
   assert.deepEqual(problemsOf({ ...least, nodes: [node, { ...node, name: "other" }, node] }), [
-    'onload-kmm:nodes[2].name: found "worker-0", expected each node once in the list',
+    'onload-kmm:nodes[2].name: found "worker-0", expected each node once in the list [OKMM-CONFIG-VALUE]',
   ]);
 });
 
@@ -194,7 +194,7 @@ test("scripted consoles need to know how to open each node's", () => {
   const nodes = [complete.nodes[0], { ...least.nodes[0], name: "b" }];
   assert.deepEqual(problemsOf({ ...least, nodes, enrolment: { mode: "console" } }), [
     "onload-kmm:nodes[1].console: missing; expected a command that opens the node's serial console, since " +
-      "enrolment.mode is console",
+      "enrolment.mode is console [OKMM-CONFIG-VALUE]",
   ]);
 });
 
@@ -205,16 +205,16 @@ test("the way through the BMC needs each node's, and one login for all", () => {
   const settings = { ...least, nodes, enrolment: { mode: "redfish" } };
   assert.deepEqual(problemsOf(settings), [
     "onload-kmm:nodes[1].bmc: missing; expected {url, fingerprint} of the node's BMC, since enrolment.mode is redfish; " +
-      "see Pulumi.prod.yaml",
+      "see Pulumi.prod.yaml [OKMM-CONFIG-VALUE]",
     "onload-kmm:bmcCredentials: missing; expected {user, password} of the nodes' BMCs, since enrolment.mode is redfish; " +
-      "set them with `pulumi config set --path bmcCredentials.user` and `pulumi config set --secret --path bmcCredentials.password`",
+      "set them with `pulumi config set --path bmcCredentials.user` and `pulumi config set --secret --path bmcCredentials.password` [OKMM-CONFIG-VALUE]",
   ]);
   assert.deepEqual(problemsOf({ ...settings, nodes: [complete.nodes[0]], bmcCredentials }, ["bmcCredentials"]), []);
 });
 
 test("a BMC's login in plain text is refused, and no part of one is shown", () => {
   assert.deepEqual(problemsOf({ ...least, bmcCredentials }), [
-    "onload-kmm:bmcCredentials: found in plain text; set it again with `pulumi config set --secret --path bmcCredentials.password`",
+    "onload-kmm:bmcCredentials: found in plain text; set it again with `pulumi config set --secret --path bmcCredentials.password` [OKMM-CONFIG-PLAINTEXT]",
   ]);
   for (const wrong of [{ user: "a:hunter2", password: "" }, { password: 123456789, user: "" }, "admin:hunter2"]) {
     const problems = problemsOf({ ...least, bmcCredentials: wrong }, ["bmcCredentials"]);
@@ -247,8 +247,8 @@ test("an existing pair in a secret is taken", () => assert.deepEqual(problemsOf(
 
 test("secrets in plain text are refused, and how to set them is told", () => {
   assert.deepEqual(problemsOf({ ...existing, mokPassword: "correcthorse" }), [
-    "onload-kmm:signingKey: found in plain text; set it again with `pulumi config set --secret signingKey`",
-    "onload-kmm:mokPassword: found in plain text; set it again with `pulumi config set --secret mokPassword`",
+    "onload-kmm:signingKey: found in plain text; set it again with `pulumi config set --secret signingKey` [OKMM-CONFIG-PLAINTEXT]",
+    "onload-kmm:mokPassword: found in plain text; set it again with `pulumi config set --secret mokPassword` [OKMM-CONFIG-PLAINTEXT]",
   ]);
 });
 
@@ -275,7 +275,7 @@ for (const password of ["short", "x".repeat(65), "pässword1", "with space", "p\
   test(`the password ${JSON.stringify(password)} is refused without being shown`, () => {
     assert.deepEqual(problemsOf({ ...least, mokPassword: password }, ["mokPassword"]), [
       "onload-kmm:mokPassword: found a value that is kept secret, expected 8 to 64 of A-Z, a-z and 0-9 " +
-        "(firmware consoles know no other keyboard)",
+        "(firmware consoles know no other keyboard) [OKMM-CONFIG-VALUE]",
     ]);
   });
 }

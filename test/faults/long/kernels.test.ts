@@ -81,7 +81,7 @@ describe("kernels", { concurrency: false }, () => {
     const output = await scene.again("up");
     // A drain alone would wait for a quarter of an hour; all else may be slow.
     assert.ok(Date.now() - began < 14 * 60_000);
-    assert.match(output, /worker-1: isn't Ready and is let go as it is/);
+    assert.match(output, /worker-1: isn't Ready and leaves as it is/);
     await scene.assertFull();
 
     await scene.revive("worker-1");

@@ -113,7 +113,7 @@ describe("what KMM keeps to itself", { concurrency: false }, () => {
     const setTags = (tags: unknown) =>
       scene.kubectl("patch", ...stream, "--type=merge", "-p", JSON.stringify({ spec: { tags } }));
     await setTags([]);
-    const named = /no Driver Toolkit image for 5\.14\S+: no tag of the ImageStream openshift\/driver-toolkit/;
+    const named = /no Driver Toolkit image for 5\.14\S+: the ImageStream openshift\/driver-toolkit has no tag/;
     assert.ok((await secondsUntilSaid(/module-build updating/, named, ...rebuild(7))) < minute);
     await setTags(spec?.["tags"]);
     await scene.again("up");

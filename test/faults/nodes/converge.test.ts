@@ -42,7 +42,7 @@ describe("a node that changed", { concurrency: false }, () => {
     await registerAnew();
     const { reboots, output } = await converges();
     assert.equal(reboots, 0);
-    assert.match(output, /KMM is done, but sfc is not live.*: unloading, to load once more/);
+    assert.match(output, /KMM is done, but sfc is not live.*: unloading and loading once more/);
     assert.deepEqual(await modulesOf(node), [...kernelModules]);
   });
 

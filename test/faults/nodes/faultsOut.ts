@@ -47,7 +47,7 @@ const rebooting = (name: "node.never-returns" | "node.boot-id-unchanged"): Fault
     await nodes.limit({ timeoutMinutes: short });
     await nodes.scene.set({ [name]: node });
   },
-  ...failing(/worker-1 to come back: not after \d+ s: a new boot; the node stays cordoned/),
+  ...failing(/timed out after \d+ s waiting for worker-1 to come back: a new boot; the node stays cordoned/),
   fix: async ({ nodes }) => {
     await nodes.scene.set({ [name]: null });
     await nodes.limit({ timeoutMinutes: long });
@@ -69,7 +69,9 @@ export const faultsOut: Readonly<Record<string, FaultOut>> = {
       await nodes.limit({}, { loadTimeoutMinutes: short });
       await nodes.scene.set({ "node.in-use": node });
     },
-    ...failing(/worker-1 to load the modules: not after \d+ s: .*Module \w+ is in use.*the node stays cordoned/),
+    ...failing(
+      /timed out after \d+ s waiting for worker-1 to load the modules: .*Module \w+ is in use.*the node stays cordoned/,
+    ),
     fix: async ({ nodes }) => {
       await nodes.scene.set({ "node.in-use": null });
       await nodes.limit({}, { loadTimeoutMinutes: long });
@@ -138,7 +140,7 @@ async function loseSsh({ nodes: { scene } }: Place, ...args: string[]): Promise<
   assert.notEqual(exitCode, 0, output);
   assert.match(
     output,
-    /worker-1 to load the modules: not after \d+ s: KMM is done, but worker-1: \S+: no SSH connection .*stays cordoned/,
+    /timed out after \d+ s waiting for worker-1 to load the modules: KMM is done, but worker-1: \S+: no SSH connection .*stays cordoned/,
   );
 }
 

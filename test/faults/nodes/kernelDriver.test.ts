@@ -26,7 +26,7 @@ describe("the kernel's own driver of nodes that leave", { concurrency: false }, 
     await scene.set({ "node.driver-fails": "worker-2" });
     await list("worker-1", "worker-3");
     const reason =
-      /worker-2 to run the kernel's own driver: not after 60 s: 2 of 2 Solarflare ports have no driver; worker-2: driver\.sh failed .*Cannot allocate memory; the node stays cordoned: reboot it/;
+      /timed out after 60 s waiting for worker-2 to run the kernel's own driver: 2 of 2 Solarflare ports have no driver; worker-2: driver\.sh failed .*Cannot allocate memory; the node stays cordoned: reboot it/;
     for (const run of ["first", "second"]) {
       await fails(reason);
       await assertBare("worker-2", run);
@@ -59,12 +59,12 @@ describe("the kernel's own driver of nodes that leave", { concurrency: false }, 
     await scene.set({ "ssh.refuse": "worker-3" });
     await list("worker-1");
     await fails(
-      /worker-3 to run the kernel's own driver: not after 60 s: .*no SSH connection .*stays cordoned: reboot it/,
+      /timed out after 60 s waiting for worker-3 to run the kernel's own driver: .*no SSH connection .*stays cordoned: reboot it/,
     );
     await assertBare("worker-3", "no SSH");
     await scene.reboot("worker-3");
     const output = await scene.again("up");
-    assert.match(output, /worker-3: stays cordoned: .*no SSH connection.*; mend it, then uncordon worker-3/);
+    assert.match(output, /worker-3: stays cordoned: .*no SSH connection.*; fix it, then uncordon worker-3/);
     await scene.set({ "ssh.refuse": null });
     await scene.assertOwnDriver("worker-3");
     const node = (await scene.get("node", "worker-3")) ?? assert.fail();

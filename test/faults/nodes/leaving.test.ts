@@ -48,7 +48,7 @@ describe("nodes that leave", { concurrency: false }, () => {
     await nodes.assertCordoned("worker-2");
 
     await nodes.scene.unlock("up");
-    await nodes.fails(/worker-2 to come back: not after 30 s: a new boot; the node stays cordoned/);
+    await nodes.fails(/timed out after 30 s waiting for worker-2 to come back: a new boot; the node stays cordoned/);
     await nodes.assertCordoned("worker-2");
 
     // Before the person comes: who is quicker than this run needs no word of it.

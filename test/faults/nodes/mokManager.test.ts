@@ -23,8 +23,8 @@ describe("MokManager", { concurrency: false }, () => {
   test("left without input: `up` gives up in time, nothing else starts; the second one goes on where it waits", async () => {
     await nodes.limit(short);
     const output = await nodes.fails(
-      /worker-1: MokManager waits on its console \(tcp:127\.0\.0\.1:\d+\), here for 0\.5 min/,
-      /worker-1 to come back: not after 30 s: a new boot; the node stays cordoned; look at its console/,
+      /worker-1: MokManager is waiting on its console \(tcp:127\.0\.0\.1:\d+\); this run waits 0\.5 min/,
+      /timed out after 30 s waiting for worker-1 to come back: a new boot; the node stays cordoned; look at its console/,
     );
     assert.doesNotMatch(output, /worker-2: cordoned/);
     await nodes.assertCordoned("worker-1");
@@ -38,7 +38,7 @@ describe("MokManager", { concurrency: false }, () => {
     await nodes.renew("worker-1");
     const choosing = nodes.bootOn("worker-1");
     await nodes.fails(
-      /worker-1: came back without the key enrolled \(not-enrolled\): MokManager was left without the password/,
+      /worker-1: came back without the key enrolled \(not-enrolled\): nobody gave MokManager the password/,
       /The node stays cordoned; run `pulumi up` again, with somebody at the console/,
     );
     await choosing;
@@ -93,7 +93,7 @@ describe("MokManager", { concurrency: false }, () => {
     const boots = await nodes.boots("worker-1");
     await nodes.fails(
       /worker-1: its console can't be used: the console command ended \(exit code 1\) \(it showed: SOL payload already active/,
-      /; the node was not touched\. Mend what its `console` names/,
+      /; the node was not touched\. Fix what its `console` names/,
     );
     assert.equal(await nodes.boots("worker-1"), boots);
     await nodes.assertCordoned();
@@ -104,13 +104,13 @@ describe("MokManager", { concurrency: false }, () => {
   test("a console that is lost when MokManager opens is opened again, and the node enrolled", async (t) => {
     await nodes.renew("worker-1");
     await nodes.configureNode("worker-1", { console: await droppingConsole(t, nodes.consolePort("worker-1")) });
-    assert.match(await nodes.recovers(), /worker-1: console: the console was closed; it is opened again/);
+    assert.match(await nodes.recovers(), /worker-1: console: the console was closed; opening it again/);
   });
 
   test("another key while the node stands in MokManager: the script finds it there, and the next `up` asks for that key", async () => {
     await nodes.renew("worker-1");
     await nodes.limit({ mode: "attended", ...short });
-    await nodes.fails(/worker-1 to come back: not after 30 s: a new boot/);
+    await nodes.fails(/timed out after 30 s waiting for worker-1 to come back: a new boot/);
     assert.equal((await nodes.machine("worker-1")).power, "mok-manager");
 
     await nodes.limit({ mode: "console", ...long });
@@ -119,7 +119,7 @@ describe("MokManager", { concurrency: false }, () => {
       config["onload-kmm:signing"] = { subject: "another key" };
     });
     const output = await nodes.fails(
-      /worker-1: an earlier run is rebooting it; the roll-out asks for the key, once it is back/,
+      /worker-1: an earlier run is rebooting it; the roll-out requests the enrolment once it is back/,
       /worker-1: the console script gave up: the request holds a key that isn't this stack's/,
     );
     assert.doesNotMatch(output, /steps\/importKey\.ts":/);

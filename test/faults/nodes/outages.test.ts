@@ -88,7 +88,7 @@ describe("outages that can't begin, or go on", { concurrency: false }, () => {
     assert.notEqual(second.exitCode, 0, second.stdout);
     assert.match(
       second.stdout + second.stderr,
-      /the Lease of worker-1: not after 90 s: dev\/\S+; another run of this stack is at work: wait for it/,
+      /timed out after 90 s waiting for the Lease of worker-1: dev\/\S+; another run of this stack is at work: wait for it/,
     );
 
     await freeDrain();

@@ -28,7 +28,7 @@ describe("nodes that SSH can't reach", { concurrency: false }, () => {
   test("SSH refused: preview warns of it, the nodes before it are done, `hold` goes on without it, the next `up` ends", async () => {
     await nodes.renew("worker-1", "worker-2");
     await nodes.scene.set({ "ssh.refuse": "worker-2" });
-    const warned = /worker-2: 127\.0\.0\.1:\d+: no SSH connection .*; its `hold: true` goes on without it/;
+    const warned = /worker-2: 127\.0\.0\.1:\d+: no SSH connection .*; set its `hold: true` to continue without it/;
     const preview = await nodes.scene.stack.preview();
     assert.equal(preview.exitCode, 0, preview.output);
     assert.match(preview.output, warned);

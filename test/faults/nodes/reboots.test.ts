@@ -42,7 +42,7 @@ describe("the reboot into MokManager", { concurrency: false }, () => {
       await nodes.renew("worker-1");
       await nodes.limit({ timeoutMinutes: 0.5 });
       await nodes.scene.set({ [name]: "worker-1" });
-      await nodes.fails(/worker-1 to come back: not after 30 s: a new boot; the node stays cordoned/);
+      await nodes.fails(/timed out after 30 s waiting for worker-1 to come back: a new boot; the node stays cordoned/);
       await nodes.assertCordoned("worker-1");
       await nodes.limit({ timeoutMinutes: 15 });
       await nodes.scene.set({ [name]: null });

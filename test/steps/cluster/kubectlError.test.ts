@@ -38,7 +38,7 @@ for (const [stderr, reason] of rows) {
 }
 
 test("an error of another program's is none of the API server's", () => {
-  assert.equal(failedFor(new StepError("Error from server (NotFound): x"), "NotFound"), false);
+  assert.equal(failedFor(new StepError("OKMM-KUBECTL-FAILED", "Error from server (NotFound): x"), "NotFound"), false);
 });
 
 test("a kind that the cluster doesn't know is told from an object that it doesn't have", () => {

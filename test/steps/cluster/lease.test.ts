@@ -40,7 +40,7 @@ test("work holds the Lease while it lasts, and gives it back", async (t) => {
 test("work that fails gives the Lease back, and keeps its own error", async (t) => {
   const { cluster, kubectl } = await start(t);
   await assert.rejects(
-    withLease(kubectl, request, () => Promise.reject(new StepError("the drain failed"))),
+    withLease(kubectl, request, () => Promise.reject(new StepError("OKMM-DRAIN-STUCK", "the drain failed"))),
     /^Error: the drain failed$/,
   );
   assert.equal(cluster.find("Lease", "onload-kmm-node-w1"), undefined);
@@ -85,7 +85,7 @@ test("a Lease that stays taken is given up on, with the reason", async (t) => {
   leaseOf(cluster, "onload-kmm-node-w1", "prod/bastion/7", 1);
   await assert.rejects(
     withLease(kubectl, { ...request, timeoutSeconds: 0 }, () => assert.fail("worked")),
-    /the Lease of w1: not after 0 s: prod\/bastion\/7; another run of this stack is at work/,
+    /timed out after 0 s waiting for the Lease of w1: prod\/bastion\/7; another run of this stack is at work/,
   );
 });
 

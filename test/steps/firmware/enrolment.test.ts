@@ -28,7 +28,7 @@ test("a reboot that fails closes the console: left open, it would keep the step 
   const machine = {
     stateOrAway: () => Promise.resolve({ key: "not-enrolled", secureBoot: "enabled" }),
     requestEnrolment: () => Promise.resolve("pending"),
-    reboot: () => Promise.reject(new StepError("w1: reboot.sh failed on the node")),
+    reboot: () => Promise.reject(new StepError("OKMM-NODE-TOOL", "w1: reboot.sh failed on the node")),
   } as unknown as NodeMachine;
   const { console, opened } = await silentConsole(t);
   const enrolment = {

@@ -129,7 +129,7 @@ test("a URL that leads to no system is told", async (t) => {
   const access = { ...bmc.access, url: bmc.access.url.replace("worker-1", "worker-2") };
   await assert.rejects(
     bmc.database(t, ours, { access }).lists(),
-    refusedWith(/Systems\/worker-2 isn't there.*expected a ComputerSystem.*set the node's bmc\.url anew/),
+    refusedWith(/Systems\/worker-2 isn't there.*expected a ComputerSystem.*correct the node's bmc\.url/),
   );
 });
 
@@ -203,12 +203,12 @@ test("a BMC that stays busy, or away, is given up with its last word", async (t)
   for (let count = 0; count < 100; count += 1) bmc.faults.push([/./, refusal(503, "Busy", "The BMC restarts.")]);
   await assert.rejects(
     bmc.database(t, ours, { patience: 1 }).add(),
-    /the BMC of worker-1: not after 1 s: HTTP 503 for .*: The BMC restarts\.; see to the BMC/,
+    /timed out after 1 s waiting for the BMC of worker-1: HTTP 503 for .*: The BMC restarts\.; check the BMC/,
   );
   const nobody = { ...bmc.access, url: "https://127.0.0.1:1/redfish/v1/Systems/1" };
   await assert.rejects(
     bmc.database(t, ours, { access: nobody, patience: 1 }).add(),
-    /the BMC of worker-1: not after 1 s: connect ECONNREFUSED 127\.0\.0\.1:1; see to the BMC/,
+    /timed out after 1 s waiting for the BMC of worker-1: connect ECONNREFUSED 127\.0\.0\.1:1; check the BMC/,
   );
 });
 
@@ -227,7 +227,7 @@ test("a redirect on the same BMC is followed, with method and content; one to an
   bmc.faults.push([/worker-1$/, to("https://127.0.0.2/redfish/v1/Systems/worker-1")]);
   await assert.rejects(
     bmc.database(t, ours).lists(),
-    refusedWith(/sends us on to https:\/\/127\.0\.0\.2, where nothing was sent/),
+    refusedWith(/redirects to https:\/\/127\.0\.0\.2, where nothing was sent/),
   );
 });
 

@@ -14,13 +14,13 @@ const someStep = contract({
 });
 
 await runStep(someStep, ({ act, secret }) => {
-  if (act === "mistake") throw new StepError("nodes.worker-1: gone; take it off the list");
+  if (act === "mistake") throw new StepError("OKMM-NODE-GONE", "nodes.worker-1: gone; remove it from the list");
   if (act === "crash") throw new TypeError("x is not a function");
   if (act === "talk") for (let line = 0; line < 2000; line++) progress(`line ${line}, and some more words`);
   const long = "x".repeat(200_000);
   if (act === "long") {
     progress(long);
-    throw new StepError(`a build failed. Its log ends with:\n${long}\nmend it`);
+    throw new StepError("OKMM-BUILD-FAILED", `a build failed. Its log ends with:\n${long}\nfix it`);
   }
   // What a console, a log or half a character in one may bring along.
   if (act === "foreign") progress("a \u001b[31mred\u001b[0m line\u0007 with \ud83d half a smile\r\nand another");

@@ -9,11 +9,11 @@ test("a step answers with JSON on stdout, and nothing else", async () => {
   assert.deepEqual(await some(asked("answer")), { code: 0, stdout: '{"act":"answer","length":14}', stderr: "" });
 });
 
-test("a mistake that a person can fix is reported without a stack trace", async () => {
+test("a mistake that a person can fix is told with its name, without a stack trace", async () => {
   assert.deepEqual(await some(asked("mistake")), {
     code: 1,
     stdout: "",
-    stderr: "nodes.worker-1: gone; take it off the list\n",
+    stderr: "nodes.worker-1: gone; remove it from the list [OKMM-NODE-GONE]\nsee docs/runbook.md#okmm-node-gone\n",
   });
 });
 
@@ -21,6 +21,7 @@ test("a fault of the program is told with its stack trace", async () => {
   const { code, stdout, stderr } = await some(asked("crash"));
   assert.deepEqual([code, stdout], [1, ""]);
   assert.match(stderr, /^TypeError: x is not a function\n {4}at .*someStep\.ts/);
+  assert.match(stderr, / \[OKMM-UNEXPECTED\]\n$/);
 });
 
 for (const input of ["", "{", '{"act": "answer", "secret": "hunter2hunter2"', "hunter2hunter2"]) {
@@ -49,11 +50,11 @@ function assertCut(line: string | undefined, start: RegExp): void {
 test("no line is longer than 4 KiB, be it progress or an error's: a longer one could hang `up`", async () => {
   const { code, stderr } = await some(asked("long"));
   assert.equal(code, 1);
-  const [said, why, log, remedy, end] = stderr.split("\n");
+  const [said, why, log, ...rest] = stderr.split("\n");
   assertCut(said, /^00:\d\d xxx/);
   assert.equal(why, "a build failed. Its log ends with:");
   assertCut(log, /^xxx/);
-  assert.deepEqual([remedy, end], ["mend it", ""]);
+  assert.deepEqual(rest, ["fix it [OKMM-BUILD-FAILED]", "see docs/runbook.md#okmm-build-failed", ""]);
 });
 
 test("an error that nothing caught ends the step, cut like all lines, without a look at the source", async () => {

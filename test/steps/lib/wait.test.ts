@@ -9,7 +9,12 @@ const refused = "The connection to the server 127.0.0.1:6443 was refused - did y
 /** A wait for a node during which the API server goes away, and comes back after `tries`. */
 async function away(cluster: FakeCluster, tries: number, setting?: string): Promise<number> {
   const kubectl = await connect(cluster.access);
-  const waiting = { timeoutSeconds: 30, remedy: "look", ...(setting !== undefined && { setting }) };
+  const waiting = {
+    timeoutSeconds: 30,
+    error: "OKMM-BOOT-TIMEOUT" as const,
+    remedy: "look",
+    ...(setting !== undefined && { setting }),
+  };
   const began = clock.now();
   let looks = 0;
   await waitUntil("w1", waiting, async () => {
@@ -26,7 +31,7 @@ test("a limit that is a setting holds while the API server is away, and tells bo
   const began = clock.now();
   await assert.rejects(
     away(cluster, 100, "enrolment.timeoutMinutes"),
-    /^Error: w1: not after 30 s: a new boot; the API server is away \(kubectl .* was refused .*\); look; onload-kmm:enrolment\.timeoutMinutes gives it more time$/,
+    /^Error: timed out after 30 s waiting for w1: a new boot; the API server is away \(kubectl .* was refused .*\); look; to allow more time, raise onload-kmm:enrolment\.timeoutMinutes$/,
   );
   assert.ok(clock.now() - began <= 31_000);
 });

@@ -53,7 +53,7 @@ test("a drain whose own time is up isn't tried again, and names the pods that ar
   assert.match(message, /^pod default\/stuck: is being deleted, and kept by its finalizer a\/b$/m);
   assert.match(message, /^pod default\/db-0: PodDisruptionBudget default\/db allows no eviction now$/m);
   assert.doesNotMatch(message, /elsewhere/);
-  assert.match(message, /rollout\.drainTimeoutMinutes gives evictions more time$/);
+  assert.match(message, /to allow evictions more time, raise onload-kmm:rollout\.drainTimeoutMinutes$/);
   assert.deepEqual(limits(), [900]);
 });
 

@@ -84,12 +84,14 @@ test("a node in service whose driver is there isn't touched, and one that lacks 
 
 test("a driver that doesn't come keeps the node cordoned, with the reason and the way out", async (t) => {
   for (const unloadedIn of [undefined, "boot-1"]) {
-    const machine = new Machine(false, { load: new StepError("w1: driver.sh failed on the node: no memory") });
+    const machine = new Machine(false, {
+      load: new StepError("OKMM-NODE-TOOL", "w1: driver.sh failed on the node: no memory"),
+    });
     const { fit, cordoned } = await bring(t, { machine, ...(unloadedIn !== undefined && { unloadedIn }) });
     await assert.rejects(fit, (error: Error) => {
       assert.match(
         error.message,
-        /w1 to run the kernel's own driver: not after 2 s: 2 of 2 Solarflare ports have no driver/,
+        /timed out after 2 s waiting for w1 to run the kernel's own driver: 2 of 2 Solarflare ports have no driver/,
       );
       assert.match(error.message, /no memory; the node stays cordoned: reboot it.*then run the same command again/);
       return error instanceof StepError;
@@ -105,8 +107,8 @@ test("a Ready node that can't be reached isn't believed to have it, until it has
   assert.equal(await (await bring(t, { machine: away(), unloadedIn: "boot-0" })).fit, false);
 });
 
-test("a port that has no driver after a boot keeps nobody: the node leaves, unfit for service", async (t) => {
-  const machine = new Machine(false, { load: new StepError("nothing to load") });
+test("a port that has no driver after a boot keeps nobody: the node is let go, unfit for service", async (t) => {
+  const machine = new Machine(false, { load: new StepError("OKMM-NODE-TOOL", "nothing to load") });
   assert.equal(await (await bring(t, { machine, unloadedIn: "boot-0" })).fit, false);
 });
 

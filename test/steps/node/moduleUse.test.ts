@@ -29,7 +29,7 @@ test("somebody whom no drain ends is named before the cordon", async () => {
   const { machine, outage } = node([daemon, app]);
   await assert.rejects(
     requireUnused("w1", outage(), machine),
-    /^Error: w1: the modules are in use by sfupdate \(7\) by \/dev\/mtd1, whom no drain ends: .*The node was not touched$/,
+    /^Error: w1: the modules are in use by sfupdate \(7\) by \/dev\/mtd1, which a drain doesn't stop: .*The node was not touched$/,
   );
 });
 
@@ -43,7 +43,7 @@ test("where nothing is drained it is", async () => {
   const { machine, outage } = node([app]);
   await assert.rejects(
     requireUnused("w1", outage(false), machine),
-    /in use by nginx \(8\) of pod shop\/web by \/dev\/onload, whom nothing ends while rollout\.drain is off/,
+    /in use by nginx \(8\) of pod shop\/web by \/dev\/onload, which nothing stops while rollout\.drain is off/,
   );
 });
 
@@ -55,7 +55,7 @@ test("nobody: no pod is read", async () => {
 });
 
 test("a node that can't say who uses them isn't touched", async () => {
-  const { machine, outage } = node(new StepError("users.sh failed"));
+  const { machine, outage } = node(new StepError("OKMM-NODE-TOOL", "users.sh failed"));
   await assert.rejects(requireUnused("w1", outage(), machine), /users\.sh failed/);
 });
 
@@ -68,7 +68,7 @@ test("a user that keeps the modules is named, with the driver still there", asyn
   const { machine, outage } = node([daemon]);
   await assert.rejects(
     untilUnused("w1", outage(), machine),
-    /w1's modules to be unused: not after 60 s: in use by sfupdate \(7\) by \/dev\/mtd1; the node stays cordoned, with the driver/,
+    /timed out after 60 s waiting for w1's modules to be unused: in use by sfupdate \(7\) by \/dev\/mtd1; the node stays cordoned, with the driver/,
   );
 });
 

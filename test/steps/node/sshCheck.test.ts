@@ -33,8 +33,8 @@ test("a node on which loading would fail is a problem, with all that is in the w
   const { problems } = await look(machines);
   const [port, kernel] = problems;
   assert.equal(problems.length, 2);
-  assert.match(port ?? "", /^worker-1: it has no port that OpenOnload's driver sfc serves; .*or its `hold: true`/);
-  assert.match(kernel ?? "", /^worker-1: its kernel refuses sfc by/);
+  assert.match(port ?? "", /^worker-1: it has no port that OpenOnload's driver sfc serves; .*or set its `hold: true`/);
+  assert.match(kernel ?? "", /^worker-1: the kernel argument module_blacklist= makes its kernel refuse sfc;/);
 });
 
 test("a node on which loading may fail is a warning, by the release that is to be loaded", async (t) => {

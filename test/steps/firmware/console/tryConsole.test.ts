@@ -51,7 +51,7 @@ describe("a console that can't be used is said, with what it showed", () => {
       await assert.rejects(tryConsole("w1", command), (error: Error) => {
         assert.match(error.message, /^w1: its console can't be used: /);
         assert.match(error.message, why);
-        assert.match(error.message, /; the node was not touched\. Mend what its `console` names/);
+        assert.match(error.message, /; the node was not touched\. Fix what its `console` names/);
         return true;
       });
     });
