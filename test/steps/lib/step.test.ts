@@ -9,7 +9,7 @@ test("a step answers with JSON on stdout, and nothing else", async () => {
   assert.deepEqual(await some(asked("answer")), { code: 0, stdout: '{"act":"answer","length":14}', stderr: "" });
 });
 
-test("a mistake that a person can fix is reported without a stack trace", async () => {
+test("a mistake that a person can mend is told without a stack trace", async () => {
   assert.deepEqual(await some(asked("mistake")), {
     code: 1,
     stdout: "",

@@ -99,7 +99,7 @@ test("a Ready node that can't be reached isn't believed to have it, until it has
   assert.equal(await (await bring(t, { machine: away(), unloadedIn: "boot-0" })).fit, false);
 });
 
-test("a port that has no driver after a boot keeps nobody: the node leaves, unfit for service", async (t) => {
+test("a port that has no driver after a boot keeps nobody: the node is let go, unfit for service", async (t) => {
   const machine = new Machine(false, { load: new StepError("nothing to load") });
   assert.equal(await (await bring(t, { machine, unloadedIn: "boot-0" })).fit, false);
 });

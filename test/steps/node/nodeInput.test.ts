@@ -25,7 +25,7 @@ test("the machine that preview saw is the same after a reboot", () => {
 
 const others: [what: string, found: RollNode | undefined, message: RegExp][] = [
   ["a node that is gone", undefined, /worker-1: the node is gone; take it off onload-kmm:nodes, or let it join/],
-  ["a node that joined again", node("v"), /Node object v instead of u; run `pulumi up` again/],
+  ["a node that joined anew", node("v"), /Node object v instead of u; run `pulumi up` again/],
   ["a reinstalled machine", node("u", { machineID: "n" }), /machine ID n instead of m/],
   ["another mainboard", node("u", { systemUUID: "t" }), /system UUID t instead of s/],
   ["another kernel", node("u", { kernelVersion: "6.12" }), /kernel 6\.12 instead of 5\.14\.0-1\.el9\.x86_64\+rt/],
