@@ -71,7 +71,7 @@ export class OnloadNode extends pulumi.ComponentResource {
     this.name = name;
 
     // Before the Module, so that a new kernel gets its mapping with the gate closed; and before the label that it takes off:
-    // a patch's own deletion would make a Node that is gone anew.
+    // a patch's own deletion would create a Node that no longer exists.
     const kmmLabels = { namespace: args.namespace, module: moduleName, kernel: identity.kernel };
     const marks = step(
       `${name}-marks`,
@@ -114,7 +114,7 @@ export class OnloadNode extends pulumi.ComponentResource {
     if (!args.hold) {
       const generation = args.target.apply((target) => this.#generation(args, target));
       const target = { ...onNode, node: identity, module: args.target, generation };
-      // The predecessor's proof is this node's turn in its lane. A node that is dead stops nobody before that.
+      // The predecessor's proof is this node's turn. Until then a dead node blocks nobody.
       const turn = args.predecessor === undefined ? [] : [args.predecessor.proven];
       const roll = step(
         `${name}-roll`,
@@ -140,7 +140,7 @@ export class OnloadNode extends pulumi.ComponentResource {
     this.registerOutputs({ proof: this.proof });
   }
 
-  /** Which generation the node is in, and one line for whoever reads the plan where it is done again. */
+  /** The node's generation; says in one line of the plan why a node is done again. */
   #generation({ reality, stack }: OnloadNodeArgs, target: ModuleTarget): number {
     const wanted = expectedOn(reality.node.status.nodeInfo.kernelVersion, target);
     const plan = planned(reality, wanted, stack);
@@ -161,7 +161,7 @@ function request(args: OnloadNodeArgs, after: pulumi.Resource[], parent: pulumi.
     `${name}-import`,
     { run: importKey },
     { cluster, stack, node, ssh, certificate, passwordHash },
-    // Whoever asks is there to take it back: the claim revokes a pending request.
+    // After the claim, whose deletion revokes a pending request.
     childOf(parent, after),
   );
   return [asked];

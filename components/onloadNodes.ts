@@ -30,12 +30,11 @@ export interface OnloadNodesArgs extends Omit<
 }
 
 /**
- * The listed nodes, each waiting for its predecessor: all for the canary, then in lanes as wide as
- * `rollout.maxParallel`. Nodes that an earlier run left out of service go first: they are the natural canary, and whoever
- * waited for a healthy one to go before them would wait for ever. Held nodes are selected, so that they stay as they are,
- * and passed by.
+ * The listed nodes, each waiting for its predecessor: all for the canary, then at most `rollout.maxParallel` side by side.
+ * Nodes that an earlier run left out of service go first: they are the natural canary, and a healthy node before them would
+ * wait for them forever. Held nodes are selected, so that they stay as they are, and skipped.
  *
- * @returns the nodes in the list's order, whatever the roll-out's
+ * @returns the nodes in the list's order, not the roll-out's
  */
 export function onloadNodes(args: OnloadNodesArgs, options: pulumi.ComponentResourceOptions): OnloadNode[] {
   const { listed, ssh, password, bmcCredentials, maxParallel, ...shared } = args;

@@ -27,15 +27,15 @@ export const names = {
   toolkitImageStream: "driver-toolkit",
 } as const;
 
-/** The Lease that whoever works on `node` holds; beside the kubelet's own, so that stacks in other namespaces see it. */
+/** The Lease for work on `node`; beside the kubelet's own, so that stacks in other namespaces see it. */
 export const nodeLease = (node: string): string => `onload-kmm-node-${node}`;
 
 /** Held while a control-plane node is out of service: etcd can spare one. */
 export const controlPlaneLease = "onload-kmm-control-plane";
 
 /**
- * The Leases of which whoever takes a node out of service holds one: as many as may be out at once. Stacks' names may
- * hold what objects' names may not; two that meet here refuse each other, for a Lease names its owner.
+ * Taking a node out of service needs one of these Leases: as many as may be out at once. Stacks' names may have
+ * characters that objects' names may not; two that become the same here refuse each other, because a Lease names its owner.
  */
 export const slotLeases = (stack: string, maxParallel: number): string[] => {
   const part = stack.toLowerCase().replaceAll(/[^a-z0-9]/g, "-");
@@ -97,7 +97,7 @@ export const kmm = {
     `beta.kmm.node.kubernetes.io/${namespace}.${module}.module-in-use`,
   /**
    * Labels in which KMM keeps a node's version, by what it is for. One of 2.6 and before has another name from 2.7 on, and
-   * stays for ever on a node over whose stay the operator was upgraded.
+   * stays on a node forever if the operator was upgraded meanwhile.
    */
   keptVersionLabels: (namespace: string, module: string): string[] =>
     ["worker-pod", "device-plugin", "schedule-pod"].map(
@@ -121,8 +121,8 @@ export const ownLabels = (stack: string): Record<string, string> => ({
 });
 
 /**
- * Annotations on every object of a stack: one field manager for all, not a random one per create. A killed create that is
- * done again would else own its fields twice, and each later change of them be a conflict.
+ * Annotations on every object of a stack: one field manager for all, not a random one per create. Otherwise a killed create
+ * that is repeated would own its fields twice, and each later change of them would be a conflict.
  */
 export const ownFields = (stack: string): Record<string, string> => ({
   "pulumi.com/patchFieldManager": `${managedBy}-${stack}`,

@@ -52,7 +52,7 @@ export const outOfServiceSeconds = 60;
 
 // A node
 
-/** For a node to be Ready before it is touched: a kubelet tells that anew after an API server was away. */
+/** For a node to be Ready before it is touched: a kubelet reports that again after an API server was away. */
 export const readySeconds = 60;
 
 /** For a node that has just been rolled to be Ready when it is proven: a heartbeat can be late. */
@@ -95,7 +95,7 @@ export const nodeToolSeconds = 120;
 
 // Kernel modules on a node
 
-/** For what a drain has ended to let go of the modules: OpenOnload's own server stays for 30 s. */
+/** For what a drain has ended to give up the modules: OpenOnload's own server stays for 30 s. */
 export const lettingGoSeconds = 60;
 
 /** For interfaces to come up once KMM has loaded the modules; when they don't, the modules are loaded once more. */

@@ -27,7 +27,7 @@ export interface MachineImages {
   firmware: { code: string; variables: string };
 }
 
-/** Everything the images are made from decides their place in the cache. */
+/** The cache's key: a hash of everything the images are made from. */
 async function contentHash(kernelRelease: string, packages: GuestPackage[]): Promise<string> {
   const hash = createHash("sha256").update(JSON.stringify({ kernelRelease, packages }));
   for (const file of ["build.ts", "guestRoot.ts", "packages.ts"]) hash.update(await readFile(path.join(here, file)));
@@ -55,7 +55,7 @@ async function makeEsp(packages: string, initramfs: string, esp: string, kernelR
     [path.join(packages, "usr/lib/shim/shimx64.efi.signed"), "EFI/BOOT/BOOTX64.EFI"],
     [path.join(packages, "usr/lib/shim/mmx64.efi.signed"), "EFI/BOOT/mmx64.efi"],
     [path.join(packages, "usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed"), "EFI/BOOT/grubx64.efi"],
-    // Debian's signed GRUB looks for its configuration here, whatever folder it was started from.
+    // Debian's signed GRUB reads its configuration here, no matter where it was started from.
     [path.join(here, "guest/grub.cfg"), "EFI/debian/grub.cfg"],
     [path.join(packages, `boot/vmlinuz-${kernelRelease}`), "vmlinuz"],
     [initramfs, "initrd.img"],
@@ -82,7 +82,7 @@ async function makeImages(packages: string, work: string, kernelRelease: string)
 }
 
 /**
- * Builds the machine, or finds it built: half a minute and 100 MB of downloads the first time.
+ * Builds the machine unless it is built already: half a minute and 100 MB of downloads the first time.
  *
  * @throws an Error that names the host's missing packages where they can't be installed.
  */

@@ -30,7 +30,7 @@ export const firmware = {
   variables: "/usr/share/OVMF/OVMF_VARS_4M.ms.fd",
 };
 
-/** The machine can't be set up on this host. Nothing was tested then, and that is no pass. */
+/** The machine can't be set up on this host. Then nothing was tested, which is no pass. */
 export class NotRun extends Error {}
 
 async function missingPackages(kernelRelease: string): Promise<string[]> {
@@ -73,7 +73,7 @@ async function ensurePackageLists(log: (line: string) => void): Promise<void> {
 }
 
 /**
- * Makes sure that everything is installed: as root on Debian by apt-get, else with one error that names what is missing.
+ * Makes sure that everything is installed: as root on Debian with apt-get, otherwise with one error that names what is missing.
  * Returns the release of the guest's kernel, whose headers are then on the host too.
  */
 export async function ensureHostTools(log: (line: string) => void): Promise<string> {

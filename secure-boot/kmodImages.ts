@@ -28,7 +28,7 @@ export interface KmodSources {
   directory: string;
 }
 
-/** The images' files, made when they are asked for. */
+/** The images' files, created on demand. */
 export class KmodImages {
   readonly #sources: KmodSources;
 

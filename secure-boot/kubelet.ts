@@ -1,5 +1,5 @@
 /**
- * The kubelet of the virtual machine, which has no room for one: outside of it, and over SSH. What it tells the cluster
+ * The kubelet of the virtual machine, which has no room for one: it runs outside, over SSH. What it reports to the cluster
  * is what the machine shows: boot ID, kernel, machine ID and system UUID are read there, and the Node is Ready while one
  * SSH connection lasts. Images come from the sandbox's registry, with real files (kmodImages.ts); the modprobe calls of
  * KMM's worker are made on the machine, and its kernel decides (worker.ts).
@@ -30,7 +30,7 @@ import { GuestWorker } from "./worker.ts";
 const introduction =
   "cat /proc/sys/kernel/random/boot_id /etc/machine-id; sudo cat /sys/class/dmi/id/product_uuid; uname -r; exec cat";
 
-/** Seconds to connect, and of silence after which the machine is taken for down: under emulation it may be slow. */
+/** Seconds to connect, and of silence after which the machine counts as down: under emulation it may be slow. */
 const patience = { ConnectTimeout: "30", ServerAliveInterval: "10", ServerAliveCountMax: "6" };
 
 /** What the kubelet is made with. */
@@ -53,7 +53,7 @@ export class GuestKubelet {
   readonly #kube: Kube;
   readonly #machine: Machine;
   readonly #log: (line: string) => void;
-  /** What the cluster is told of the machine, in the form that the sandbox's kubelets take. */
+  /** What is reported of the machine, in the form that the sandbox's kubelets take. */
   readonly #record: MachineRecord;
   readonly #nodes: Informer<Node>;
   readonly #pods: Informer<Pod>;
@@ -128,12 +128,12 @@ export class GuestKubelet {
     const connection = startSsh(this.#machine.ssh, introduction, patience);
     const end = (): void => void connection.kill();
     this.#stopping.signal.addEventListener("abort", end);
-    // QEMU takes a connection before the guest can, and asks the guest for it ever more seldom: a new one gets through.
+    // QEMU accepts a connection before the guest can, then retries to the guest less and less often: a new one gets through.
     const overdue = setInterval(() => {
       if (facts.length === 0 && this.#machine.boots() !== boots) end();
     }, 200);
     const closed = once(connection, "close");
-    // Nobody asks why it ended: it is tried again.
+    // Why it ended doesn't matter: it is tried again.
     connection.stderr.resume();
     const facts: string[] = [];
     for await (const line of createInterface({ input: connection.stdout })) {

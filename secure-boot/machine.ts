@@ -22,7 +22,7 @@ const portTaken = /Address already in use|Could not set up host forwarding/i;
 
 /**
  * Starts QEMU under a shell that kills it when the pipe on its standard input closes: by `powerCut`, and also when this
- * process is gone, however it went.
+ * process has ended for any reason.
  */
 function startWatched(args: string[], logFile: string): ChildProcess {
   const log = openSync(logFile, "a");
@@ -45,7 +45,7 @@ export class Machine {
   readonly #uuid = randomUUID();
   readonly #directory: string;
   readonly #images: MachineImages;
-  /** The same over all its boots: what was told the ports comes back to them. */
+  /** The same over all its boots, because clients keep the ports. */
   readonly #claims: PortClaims;
   #qemu: ChildProcess | undefined;
   #secondDisk: string | undefined;
@@ -179,7 +179,7 @@ export class Machine {
     return ssh(this.ssh, commandLine, stdin);
   }
 
-  /** Takes the power away, with no warning to the guest: disks and variables stay as they are. */
+  /** Cuts the power, with no warning to the guest: disks and variables stay as they are. */
   async powerCut(): Promise<void> {
     const child = this.#qemu;
     if (!child) return;

@@ -54,7 +54,7 @@ export async function unpackPackages(packages: GuestPackage[], directory: string
   const root = path.join(directory, "root");
   await mkdir(debs, { recursive: true });
   await mkdir(root, { recursive: true });
-  // apt's own sandbox user can't write into a home directory; the packages are verified all the same.
+  // apt's own sandbox user can't write into a home directory; the packages are still verified.
   await command(
     "apt-get",
     ["-qq", "-o", "APT::Sandbox::User=root", "download", ...packages.map((p) => `${p.name}=${p.version}`)],

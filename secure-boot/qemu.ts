@@ -22,7 +22,7 @@ export function qemuArguments(images: MachineImages, place: MachinePlace): strin
   const file = (name: string): string => path.join(directory, name);
   return [
     // Software emulation: OVMF keeps its variables safe in SMM, which nested KVM often lacks. One processor: under emulation
-    // a second one costs half as much again and makes nothing quicker. A small buffer (MB) for translated code is emptied
+    // a second one costs half as much again and speeds up nothing. A small buffer (MB) for translated code is emptied
     // now and then: what earlier boots left in it makes every write to their pages slow, down to bytes a second.
     ...["-machine", "q35,smm=on", "-accel", "tcg,thread=multi,tb-size=128", "-cpu", "max", "-m", "768", "-smp", "1"],
     ...["-global", "driver=cfi.pflash01,property=secure,value=on", "-global", "ICH9-LPC.disable_s3=1"],

@@ -33,7 +33,7 @@ function isLeftover(line: string, index: number, lines: string[]): boolean {
 
 /**
  * The screen without the empty lines that fill it, and without leftovers: what is then the same in a text mode of any
- * height. Whoever comes late sees a menu without shim's frame around it.
+ * height. A client that connects late sees a menu without shim's frame around it.
  */
 export function compact(screen: string): string {
   const lines = screen.split("\n");
@@ -59,7 +59,7 @@ export class ScreenRecorder {
     return (act, screen) => {
       const recorded = { story: name, act, screen: compact(withoutVarying(screen)) };
       const last = this.screens.at(-1);
-      // Arrow by arrow through the same menu: the last picture, with the right entry highlighted, tells it all.
+      // Arrow by arrow through the same menu: the last picture, with the right entry highlighted, is enough.
       if (last?.story === name && last.act === act && isSameMenu(last.screen, recorded.screen)) this.screens.pop();
       this.screens.push(recorded);
     };

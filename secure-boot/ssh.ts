@@ -23,7 +23,7 @@ export interface SshResult {
   stderr: string;
 }
 
-/** What the client says when it was turned away before the command could begin: a machine that is too busy does that. */
+/** What the client prints if it is turned away before the command can start, as by a machine that is too busy. */
 const notBegun = /kex_exchange_identification|banner exchange|Connection (?:refused|reset|closed) by/;
 const attempts = 10;
 

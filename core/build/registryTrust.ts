@@ -1,6 +1,6 @@
 /**
  * Whether builds, nodes and the bastion can use a registry outside of the cluster: what `preview` has looked at, and what is
- * wrong with it. A build that can't push, or a node that can't pull, would else say so only when it is its turn.
+ * wrong with it. Otherwise a build that can't push, or a node that can't pull, would fail only in its turn.
  */
 import { told, type Told } from "../errors.ts";
 import { dockerConfigType } from "./dockerConfig.ts";

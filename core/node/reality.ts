@@ -76,7 +76,7 @@ export function generation(seen: NodeReality, wanted: Expected, stack: string): 
   return deviation(seen, wanted, stack) === undefined ? last : last + 1;
 }
 
-/** One sentence for whoever reads a plan: why the node is done again, and what will be done. */
+/** One sentence for the plan's reader: why the node is done again, and what will be done. */
 export function planned(seen: NodeReality, wanted: Expected, stack: string): string | undefined {
   const why = deviation(seen, wanted, stack);
   if (why === undefined) return undefined;

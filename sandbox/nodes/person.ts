@@ -53,7 +53,7 @@ const GIVE_UP = { says: "Continue boot", keys: [ENTER] };
 
 /**
  * Stands in for the person of the attended mode: watches a node's console and answers MokManager, again and again, until
- * `signal` aborts. One key is enrolled at a time. Whoever is refused three times boots on. At anything unexpected the
+ * `signal` aborts. One key is enrolled at a time. After three refusals the person continues the boot. At anything unexpected the
  * person does nothing, and the node waits as it would with nobody there.
  */
 export async function attend({ port, password, tell = () => undefined, signal }: Errand): Promise<void> {

@@ -18,7 +18,11 @@ import { waitUntil } from "../lib/wait.ts";
 /** What must hold before a node is taken out of service; nothing has been changed when one of these throws. */
 
 /** @throws StepError unless the node is Ready, or soon is, and no machine config is on its way to it */
-export async function requireQuiet(kubectl: Kubectl, node: RollNode, timeoutSeconds = readySeconds): Promise<void> {
+export async function requireNoMaintenance(
+  kubectl: Kubectl,
+  node: RollNode,
+  timeoutSeconds = readySeconds,
+): Promise<void> {
   const { name } = node.metadata;
   const remedy = "the node was not touched; fix it, or set its `hold: true`, and run again";
   let seen: RollNode | undefined = node;

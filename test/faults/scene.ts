@@ -123,13 +123,13 @@ export class Scene {
     return output;
   }
 
-  /** Takes a killed command's lock off the backend, in the way of which the CLI itself tells. */
+  /** Removes a killed command's lock from the backend, as the CLI itself suggests. */
   async unlock(verb: "up" | "destroy"): Promise<void> {
     const asked = await this.stack.pulumi("cancel", "--yes", "--stack", "dev");
     assert.equal(asked.exitCode, 0, `${verb}: ${asked.output}`);
   }
 
-  /** Asks until the answer is neither undefined nor false. */
+  /** Repeats `ask` until its result is neither undefined nor false. */
   async until<T>(what: string, ask: () => Promise<T | undefined | false>): Promise<T> {
     const deadline = Date.now() + patience * 1000;
     for (;;) {

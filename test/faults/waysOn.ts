@@ -12,7 +12,7 @@ export class WaysOn {
     this.#scene = scene;
   }
 
-  /** Runs `up`: it ends well, in the full state, and the next one has nothing to do. Answers what it said. */
+  /** Runs `up`: it ends well, in the full state, and the next one has nothing to do. Returns what it printed. */
   async ends(...args: string[]): Promise<string> {
     const output = await this.#scene.again("up", ...args);
     await this.#scene.assertFull();
@@ -34,7 +34,7 @@ export class WaysOn {
     await this.#scene.stack.configure(stack);
   }
 
-  /** What the nodes shall load, by the stack's outputs. */
+  /** What the nodes should load, by the stack's outputs. */
   async image(): Promise<unknown> {
     return (await this.#scene.stack.outputs())["image"];
   }

@@ -7,7 +7,7 @@ import type { UnderTest } from "@onload-kmm/sandbox/test/kmm/underTest";
 import { runScript } from "../stack/scripts.ts";
 
 /** Seconds without a write of KMM's after which it has done what it had to do: many times what a round of it takes. */
-const quietSeconds = 5;
+const idleSeconds = 5;
 
 /** Ours, and all of KMM's of any line, that a node bears. */
 export const allMarksOn = ({ metadata }: Thing): string[] =>
@@ -38,7 +38,7 @@ export class UpgradedStack {
   /** Puts a later KMM in the place of the one that runs, and gives it time for all that it does at its start. */
   async upgrade(to: UnderTest): Promise<void> {
     await this.scene.stack.sandbox.upgradeKmm(to.options);
-    await this.#quiet();
+    await this.#untilIdle();
     const versions = await this.scene.list("clusterserviceversions.operators.coreos.com", "-n", "openshift-kmm");
     assert.equal(versions.length, 1, "the older ClusterServiceVersion is gone");
   }
@@ -81,7 +81,7 @@ export class UpgradedStack {
   /** That KMM builds nothing any more. */
   async assertBuildsEnded(): Promise<void> {
     const made = await this.scene.buildsMade();
-    await sleep(2 * quietSeconds * 1000);
+    await sleep(2 * idleSeconds * 1000);
     assert.equal(await this.scene.buildsMade(), made, "KMM goes on building");
     const left = [...(await this.scene.builds("BuildImage")), ...(await this.scene.builds("SignImage"))];
     assert.deepEqual(
@@ -114,7 +114,7 @@ export class UpgradedStack {
     return { builds: await this.scene.buildsMade(), pods: pods.length };
   }
 
-  async #quiet(): Promise<void> {
+  async #untilIdle(): Promise<void> {
     let last = -1;
     await this.scene.until("KMM to come to rest", async () => {
       const before = last;
@@ -122,7 +122,7 @@ export class UpgradedStack {
         (entry) => entry.user.includes("kmm") && isWrite(entry),
       ).length;
       if (last === before) return true;
-      await sleep(quietSeconds * 1000);
+      await sleep(idleSeconds * 1000);
       return false;
     });
   }

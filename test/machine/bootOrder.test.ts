@@ -1,5 +1,5 @@
 /**
- * A machine whose firmware tries a removable disk before the one that it is up from: shim is on both, MokManager on one, as
+ * A machine whose firmware tries a removable disk before the one that it runs from: shim is on both, MokManager on one, as
  * on RHEL, whose removable path has none. One machine, one story.
  */
 import assert from "node:assert/strict";
@@ -29,7 +29,7 @@ describe("a machine whose firmware tries another disk first", { concurrency: fal
   });
   after(() => bench.close());
 
-  /** The key is asked for, and the order changed under the running system. */
+  /** The key is requested, and the order changed under the running system. */
   async function ask(): Promise<void> {
     const input = { certificate: bench.certificate, "password-hash": hashes.bcrypt };
     assert.equal((await answerOf(bench.machine, "import", input))["after"], "pending");

@@ -1,6 +1,6 @@
 /**
  * One contract, two machines: what mokutil answers and MokManager shows, word for word. The virtual machine and the
- * sandbox's model of a node are both held to it, so that the model can't drift from the real thing.
+ * sandbox's model of a node are both tested against it, so that the model can't drift from the real thing.
  */
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
@@ -31,7 +31,7 @@ type Case = [commandLine: string, code: number, stdout?: string, stderr?: string
 const importKey = "sudo mokutil --import key.der --hash-file bcrypt";
 const deleteKey = "sudo mokutil --delete key.der --hash-file sha512";
 
-/** mokutil 0.6.0. Exit codes of --test-key were turned round after 0.7.2; nobody relies on them. */
+/** mokutil 0.6.0. Exit codes of --test-key were inverted after 0.7.2; nothing relies on them. */
 const beforeEnrolment: Case[] = [
   ["sudo mokutil --sb-state", 0, "SecureBoot enabled\n"],
   ["sudo mokutil --test-key key.der", 0, "key.der is not enrolled\n"],

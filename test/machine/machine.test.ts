@@ -1,6 +1,6 @@
 /**
  * The real shim, MokManager, mokutil and kernel: the on-node tools, the driver at the console, and what the kernel then
- * loads. One machine, one story: each test goes on where the last one stopped.
+ * loads. One machine, one story: each test continues where the last one stopped.
  */
 import assert from "node:assert/strict";
 import { copyFile } from "node:fs/promises";

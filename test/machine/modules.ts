@@ -47,7 +47,7 @@ export async function loadModules(machine: Machine, tree: string): Promise<SshRe
   return machine.run(`sudo modprobe -r sfc; sudo ${modprobe} onload && sudo ${modprobe} sfc`);
 }
 
-/** Unloads all four again; what is gone already as somebody's dependency is no error. */
+/** Unloads all four again; one that is already gone as another's dependency is no error. */
 export async function unloadModules(machine: Machine, tree: string): Promise<SshResult> {
   return machine.run(
     `for module in onload sfc sfc_char sfc_resource; do sudo modprobe -r -d "$HOME/${tree}" $module || exit 1; done`,

@@ -1,4 +1,4 @@
-/** docs/mokmanager.md: its part that is made of recorded screens. */
+/** The part of docs/mokmanager.md that is made of recorded screens. */
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { RecordedScreen } from "@onload-kmm/secure-boot/screens";
@@ -7,7 +7,7 @@ const file = path.join(import.meta.dirname, "../../docs/mokmanager.md");
 const begin = "<!-- screens: made by test/machine/renderScreens.ts from a run of the tests; don't edit -->";
 const end = "<!-- end of screens -->";
 
-/** Markdown for the screens, in their order: a heading a story, an act and a picture a screen. */
+/** Markdown for the screens, in order: a heading per story, an act and a picture per screen. */
 function render(screens: RecordedScreen[]): string {
   let story = "";
   const parts = screens.map((recorded) => {
@@ -27,7 +27,7 @@ async function split(): Promise<{ before: string; screens: string; after: string
   return { before, screens, after };
 }
 
-/** The way that a reader wants first comes first; faults follow. */
+/** In the order of interest: the normal ways first, then faults. */
 const stories = [
   "Enrolment",
   "Deletion",

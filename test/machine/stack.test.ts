@@ -2,7 +2,7 @@
  * The program itself on a real machine: `up` with the virtual machine as a node of the sandbox's cluster. The key is
  * imported over SSH, the node rebooted, MokManager answered by the script at the serial console, the modules loaded by
  * the real kernel, and all of it proven. What goes wrong at MokManager is in stackFaults.test.ts. One machine, one story:
- * each test goes on where the last one stopped.
+ * each test continues where the last one stopped.
  */
 import assert from "node:assert/strict";
 import path from "node:path";

@@ -1,6 +1,6 @@
 /**
- * What goes wrong while the firmware is asked, through the program and on a real machine: `up` recognises it, says it, leaves
- * the node cordoned, and the next `up` goes on. One machine, one story: each test goes on where the last one stopped.
+ * What goes wrong while the firmware is asked, through the program and on a real machine: `up` recognises it, reports it, leaves
+ * the node cordoned, and the next `up` continues. One machine, one story: each test continues where the last one stopped.
  */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";

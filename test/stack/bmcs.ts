@@ -10,7 +10,7 @@ interface Access {
   readonly bmc: { readonly url: string; readonly fingerprint: string };
 }
 
-/** Sets the BMCs' user and password as a person does, and the mode; answers what they are reached with. */
+/** Sets the BMCs' user and password as a person does, and the mode; returns what a login there needs. */
 export async function throughBmcs(stack: Stack): Promise<BmcIdentity> {
   const bmc = readBmc(stack.sandbox.dir) ?? assert.fail("the sandbox has no BMCs");
   await set(stack, "--path", "onload-kmm:bmcCredentials.user", bmc.user);
@@ -19,7 +19,7 @@ export async function throughBmcs(stack: Stack): Promise<BmcIdentity> {
   return bmc;
 }
 
-/** Mode redfish with more of `enrolment`, and each node's BMC as the sandbox tells it. */
+/** Mode redfish with more of `enrolment`, and each node's BMC as the sandbox reports it. */
 export async function configureRedfish(stack: Stack, more: object): Promise<void> {
   const access = JSON.parse(await readFile(join(stack.sandbox.dir, "nodes.json"), "utf8")) as Access[];
   const { config, ...rest } = await stack.config();

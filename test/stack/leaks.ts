@@ -37,7 +37,7 @@ export async function leaksInProcesses(
   return [...leaks];
 }
 
-/** Pulumi hands a program its whole configuration in this variable, secrets deciphered (SECURITY.md). */
+/** Pulumi passes a program its whole configuration in this variable, secrets decrypted (SECURITY.md). */
 const pulumisOwn = "PULUMI_CONFIG=";
 
 const pause = (milliseconds: number): Promise<false> =>

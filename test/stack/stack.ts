@@ -48,7 +48,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const sandbox = await startSandbox({ nodes, compact, secureBoot, ...kmm });
   const stack = new Stack(sandbox);
   const config = await stack.config();
-  // A test that fails half-way may leave a build hanging: the next one shall not wait for it for an hour.
+  // A test that fails half-way may leave a build hanging: the next one must not wait an hour for it.
   config.config["onload-kmm:build"] = { timeoutMinutes: 10 };
   if (!secureBoot) config.config["onload-kmm:enrolment"] = { mode: "off" };
   options.configure?.(config);

@@ -3,8 +3,8 @@ import { createServer, type AddressInfo, type Server, type Socket } from "node:n
 import { Keyboard } from "./keyboard.ts";
 
 /**
- * One node's serial line on a loopback TCP port, as a serial-over-LAN session gives it: raw bytes both ways. Whoever
- * connects sees what is written from then on, and nothing of before.
+ * One node's serial line on a loopback TCP port, as a serial-over-LAN session gives it: raw bytes both ways. A client
+ * sees what is written from its connection on, and nothing from before.
  */
 export class SerialConsole {
   readonly keyboard = new Keyboard();

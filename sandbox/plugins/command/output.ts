@@ -3,8 +3,8 @@ import { isUtf8 } from "node:buffer";
 import type { EngineLog } from "../core/engineLog.ts";
 
 /**
- * Where the real plugin's reader of lines ends, in bytes: a Go bufio.Scanner gives up on a line that doesn't fit. Whoever
- * writes on waits forever, and so does everything that waits for the command's end, killed or not.
+ * Where the real plugin's reader of lines ends, in bytes: a Go bufio.Scanner gives up on a line that doesn't fit. A command
+ * that keeps writing waits forever, and so does everything that waits for the command's end, killed or not.
  */
 const LONGEST_LINE = 64 * 1024;
 

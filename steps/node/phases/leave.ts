@@ -14,7 +14,7 @@ import type { leaveNode } from "../../../core/contracts/leaveNode.ts";
 import { bringKernelDriverBack } from "../kernelDriver.ts";
 import { requireUnused, untilUnused } from "../moduleUse.ts";
 import { NodeOutage } from "../nodeOutage.ts";
-import { requireNoHealthCheck, requireQuiet } from "../nodeSafety.ts";
+import { requireNoHealthCheck, requireNoMaintenance } from "../nodeSafety.ts";
 import { Unreachable } from "../ssh.ts";
 import { WorkerAccount } from "../workerAccount.ts";
 import { runPhases, type ActsOf } from "./phase.ts";
@@ -134,7 +134,7 @@ async function keyGoesByReboot(errand: Errand, node: RollNode): Promise<boolean>
 async function requireFree(leaving: Leaving): Promise<void> {
   const { kubectl, name, found, outage, reboots } = leaving;
   if (reboots && outage.stateOf(found)?.phase !== "remove") {
-    await requireQuiet(kubectl, found);
+    await requireNoMaintenance(kubectl, found);
     await requireNoHealthCheck(kubectl, found);
     // Without a password a person answers.
     const { mode, console, password } = leaving.enrolment;

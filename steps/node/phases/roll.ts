@@ -27,7 +27,7 @@ import { requireUnused } from "../moduleUse.ts";
 import { sameMachine } from "../nodeInput.ts";
 import type { Machine } from "../nodeMachine.ts";
 import { NodeOutage } from "../nodeOutage.ts";
-import { requireLoadable, requireNoHealthCheck, requireQuiet } from "../nodeSafety.ts";
+import { requireLoadable, requireNoHealthCheck, requireNoMaintenance } from "../nodeSafety.ts";
 import { Unreachable } from "../ssh.ts";
 import { runPhases, type ActsOf } from "./phase.ts";
 
@@ -142,7 +142,7 @@ async function isDone({ step, resumed, state, node, outage, expected }: Rolling)
 /** Nothing was changed when this throws. */
 async function requireFree(rolling: Rolling): Promise<void> {
   const { step, name, kubectl, outage, machine, node, state, mustEnrol } = rolling;
-  await requireQuiet(kubectl, node);
+  await requireNoMaintenance(kubectl, node);
   if (mustEnrol) await requireNoHealthCheck(kubectl, node);
   if (state !== undefined) requireLoadable(name, state, step.consent);
   // A reboot ends whoever uses the modules.

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { isControlPlane, type RollNode } from "../../../core/node/nodeState.ts";
 import { connect } from "../../../steps/cluster/kubectl.ts";
-import { requireNoHealthCheck, requireLoadable, requireQuiet } from "../../../steps/node/nodeSafety.ts";
+import { requireNoHealthCheck, requireLoadable, requireNoMaintenance } from "../../../steps/node/nodeSafety.ts";
 import { FakeCluster, type Given } from "../fakeCluster.ts";
 import { machine } from "../../core/node/machines.ts";
 
@@ -40,25 +40,28 @@ async function start(t: TestContext, ...objects: Given[]) {
 
 test("a ready node whose pool is updated may go out of service", async (t) => {
   const { kubectl } = await start(t, pool("worker", "Updated"));
-  await requireQuiet(kubectl, node());
+  await requireNoMaintenance(kubectl, node());
 });
 
 test("a node that isn't Ready isn't touched", async (t) => {
   const { kubectl } = await start(t, { kind: "Node", ...node("Unknown") });
   await assert.rejects(
-    requireQuiet(kubectl, node("Unknown"), 0.5),
+    requireNoMaintenance(kubectl, node("Unknown"), 0.5),
     /timed out after 0.5 s waiting for w1: the node isn't Ready; the node was not touched/,
   );
 });
 
 test("a node that is Ready again in time may go out of service", async (t) => {
   const { kubectl } = await start(t, { kind: "Node", ...node() }, pool("worker", "Updated"));
-  await requireQuiet(kubectl, node("Unknown"));
+  await requireNoMaintenance(kubectl, node("Unknown"));
 });
 
 test("a node whose pool is being updated isn't touched", async (t) => {
   const { kubectl } = await start(t, pool("worker", "Updating"));
-  await assert.rejects(requireQuiet(kubectl, node()), /w1: machine config pool worker is Updating.*was not touched/);
+  await assert.rejects(
+    requireNoMaintenance(kubectl, node()),
+    /w1: machine config pool worker is Updating.*was not touched/,
+  );
 });
 
 const master = node("True", { "node-role.kubernetes.io/master": "" });
@@ -72,7 +75,7 @@ test("control-plane nodes are known by either label", () => {
 
 test("a control-plane node may go out of service while etcd is healthy", async (t) => {
   const { kubectl } = await start(t, etcd("True", "False", "False"));
-  await requireQuiet(kubectl, master);
+  await requireNoMaintenance(kubectl, master);
 });
 
 for (const [what, ...objects] of [
@@ -84,11 +87,11 @@ for (const [what, ...objects] of [
   test(`a control-plane node isn't touched while etcd ${what}`, async (t) => {
     const { kubectl } = await start(t, ...objects);
     await assert.rejects(
-      requireQuiet(kubectl, master),
+      requireNoMaintenance(kubectl, master),
       /timed out after 600 s waiting for w1: the ClusterOperator etcd is .*only while etcd is healthy.*was not touched/,
     );
     // Workers don't depend on it.
-    await requireQuiet(kubectl, node());
+    await requireNoMaintenance(kubectl, node());
   });
 }
 
@@ -100,7 +103,7 @@ test("etcd that becomes whole again after the node before is waited for", async 
     if (looks < 10) return;
     cluster.change("ClusterOperator", "etcd", (object) => Object.assign(object, etcd("True", "False", "False")));
   });
-  await requireQuiet(kubectl, master);
+  await requireNoMaintenance(kubectl, master);
   assert.ok(looks >= 10, String(looks));
 });
 
@@ -118,20 +121,20 @@ for (const [what, pools] of [
     const { cluster, kubectl } = await start(t);
     cluster.fail("machineconfigpools", pools ?? "");
     cluster.fail("clusteroperators", noKind("clusteroperators"));
-    await requireQuiet(kubectl, master);
+    await requireNoMaintenance(kubectl, master);
   });
 }
 
 test("a cluster whose etcd is elsewhere has no ClusterOperator of that name", async (t) => {
   const { kubectl } = await start(t);
-  await requireQuiet(kubectl, master);
+  await requireNoMaintenance(kubectl, master);
 });
 
 for (const what of ["machineconfigpools", "clusteroperators"]) {
   test(`${what} that may not be read are no absent ones`, async (t) => {
     const { cluster, kubectl } = await start(t);
     cluster.fail(what, `Error from server (Forbidden): ${what} is forbidden: User "x" cannot list resource`);
-    await assert.rejects(requireQuiet(kubectl, master), /Forbidden/);
+    await assert.rejects(requireNoMaintenance(kubectl, master), /Forbidden/);
   });
 }
 
