@@ -129,10 +129,9 @@ describe("npm run init", { concurrency: false }, () => {
   test("with it `preview` is clean", async () => {
     const { exitCode, output, steps } = await stack.preview();
     assert.equal(exitCode, 0, output);
-    assert.deepEqual(
-      output.split("\n").filter((line) => /^ *(warning|error): /.test(line)),
-      [],
-    );
+    // The engine's own word on the sandbox's plugins isn't about the configuration.
+    const told = output.split("\n").filter((line) => /^ *(warning|error): (?!using pulumi-\S+ from \$PATH)/.test(line));
+    assert.deepEqual(told, []);
     assert.ok(steps.length > 10);
     assert.deepEqual([...new Set(steps.map(({ op }) => op))], ["create"]);
   });
