@@ -135,6 +135,11 @@ export const errors = {
   "OKMM-MODULE-HELD": "KMM still has the Module loaded somewhere.",
   "OKMM-KEY-PROTECTED": "The signing key is protected.",
 
+  // `npm run init`: nothing was written.
+  "OKMM-INIT-OPTION": "`npm run init` lacks an option, or has a wrong one.",
+  "OKMM-INIT-STOPPED": "`npm run init` was stopped.",
+  "OKMM-HOSTKEY-UNREAD": "A node's SSH host keys could not be read.",
+
   // Anywhere.
   "OKMM-ANNOTATION-BROKEN": "An annotation of the stack's namespace can't be read.",
   "OKMM-PASSWORD-NONE": "The stack has no MOK password yet.",

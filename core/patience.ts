@@ -207,3 +207,11 @@ export const deafConsoleSeconds = 60;
 
 /** Between two characters of the password: consoles drop what is typed faster. */
 export const typingMilliseconds = 40;
+
+// `npm run init`
+
+/** For the pods that read the nodes' host keys, all together: a node may have to pull their image first. */
+export const hostKeyPodsSeconds = 180;
+
+/** For one node to show a host key to `--host-keys keyscan`. */
+export const hostKeyScanSeconds = 10;

@@ -22,6 +22,8 @@ interface StackChoice {
   readonly stack?: string | undefined;
   /** Absent: `Pulumi.<stack>.yaml`. */
   readonly "config-file"?: string | undefined;
+  /** Given to a script that writes such a file: the stack is on the sandbox when it is the sandbox's. */
+  readonly kubeconfig?: string | undefined;
 }
 
 /** Where the user typed the command: npm runs scripts in the project's folder. */
@@ -34,16 +36,22 @@ async function main([script = "", ...args]: readonly string[]): Promise<number> 
 
 /** Which stack is meant; every other argument is for the script to understand. */
 function choiceIn(args: readonly string[]): StackChoice {
-  const options = { stack: { type: "string" }, "config-file": { type: "string" } } as const;
+  const text = { type: "string" } as const;
+  const options = { stack: text, "config-file": text, kubeconfig: text };
   const { values } = parseArgs({ args: [...args], options, strict: false });
   const textOf = (value: unknown) => (typeof value === "string" ? value : undefined);
-  return { stack: textOf(values.stack), "config-file": textOf(values["config-file"]) };
+  // A stack's name may also come first, without its option.
+  const first = args[0]?.startsWith("-") === false ? args[0] : undefined;
+  const { stack = first, "config-file": file, kubeconfig } = values;
+  return { stack: textOf(stack), "config-file": textOf(file), kubeconfig: textOf(kubeconfig) };
 }
 
 async function environmentOf(choice: StackChoice): Promise<NodeJS.ProcessEnv> {
   const sandbox = stateDirectory();
   const { kubeconfig } = filesOf(sandbox);
   if (!existsSync(kubeconfig)) return process.env;
+  const isGiven = choice.kubeconfig !== undefined && resolve(invokedIn, choice.kubeconfig) === kubeconfig;
+  if (isGiven) return stackEnvironment(sandbox, await ensureToolchain(), choice.stack);
   const stack = choice.stack ?? process.env["PULUMI_STACK"] ?? (await selectedStack("pulumi", process.env));
   const file = choice["config-file"] ?? (stack === undefined ? undefined : configFileFor(sandbox, stack));
   // With nothing selected elsewhere the sandbox's own selection counts.

@@ -57,12 +57,30 @@ export function readRelease(bytes: Uint8Array, settings: ReleaseSettings): Relea
               `\`pulumi config set --path onload-kmm:release.sha256 ${found}\``,
           ),
         ];
-  const source = settings.package.endsWith(".zip") ? srpmInZip(bytes, settings) : srpmItself(bytes, settings);
+  const source = sourceIn(bytes, settings);
   if ("problem" in source) return { problems: [...sumProblems, source.problem] };
   const versionProblem = versionProblemOf(posix.basename(source.name), settings);
   const problems = [...sumProblems, ...(versionProblem === undefined ? [] : [versionProblem])];
   if (problems.length > 0) return { problems };
   return extracted(source, settings);
+}
+
+/**
+ * What the configuration has to say of a release package, for one that doesn't say it yet: the checksum and version that the
+ * package itself has.
+ *
+ * @param bytes the whole file behind `path`
+ */
+export function identifyRelease(
+  bytes: Uint8Array,
+  path: string,
+): { readonly settings: ReleaseSettings } | { readonly problems: readonly Told[] } {
+  const unversioned = { package: path, sha256: sha256(bytes), version: "" };
+  const source = sourceIn(bytes, unversioned);
+  if ("problem" in source) return { problems: [source.problem] };
+  const settings = { ...unversioned, version: srpmVersion(posix.basename(source.name)) ?? "" };
+  const { problems } = readRelease(bytes, settings);
+  return problems.length > 0 ? { problems } : { settings };
 }
 
 /** A source RPM that was found but not yet unpacked. */
@@ -73,6 +91,9 @@ interface Source {
 }
 
 type SourceResult = Source | { readonly problem: Told };
+
+const sourceIn = (bytes: Uint8Array, settings: ReleaseSettings): SourceResult =>
+  settings.package.endsWith(".zip") ? srpmInZip(bytes, settings) : srpmItself(bytes, settings);
 
 function srpmItself(bytes: Uint8Array, settings: ReleaseSettings): SourceResult {
   return { name: posix.basename(settings.package), read: () => bytes };

@@ -3,6 +3,7 @@ import { OutsideRegistry } from "../openshift/outsideRegistry.ts";
 import type { Registry } from "../openshift/registry.ts";
 import type { Switches } from "../switches.ts";
 import { isNotFound, keyOf, Kube, splitKey, WorkQueue, type Informer } from "../kube.ts";
+import { readsHostFiles, runHostPod } from "./hostPod.ts";
 import { pull } from "./images.ts";
 import type { Machine, StoredImage } from "./machine.ts";
 import { containerStatus, endedStatus, isOver, podStatus, terminated, waiting } from "./podStatus.ts";
@@ -18,9 +19,11 @@ const BACKOFF_MS = { first: 1000, most: 30_000 };
 /** A container's first restart comes almost at once. */
 const FIRST_RESTART_MS = 100;
 
-/** Is this one of the pods that KMM makes? kwok plays all others. */
-export const isKmmPod = (pod: Pod): boolean =>
+const isKmmPod = (pod: Pod): boolean =>
   pod.metadata.labels?.[PULL_POD_LABEL] !== undefined || pod.metadata.labels?.[WORKER.action] !== undefined;
+
+/** Is this one of the pods that KMM makes, or one that reads its node's files? kwok plays all others. */
+export const isPlayedHere = (pod: Pod): boolean => isKmmPod(pod) || readsHostFiles(pod);
 
 /** What the kubelet's part needs of its surroundings. */
 export interface KubeletOptions {
@@ -44,7 +47,7 @@ interface Attempts {
 }
 
 /**
- * The kubelets of all nodes, for KMM's own pods: images come from the registry's records, `kmod load` and `kmod unload`
+ * The kubelets of all nodes, for KMM's own pods and those that read a node's files (`hostPod.ts`): images come from the registry's records, `kmod load` and `kmod unload`
  * run against the machine, failures are repeated with a back-off as `restartPolicy: OnFailure` asks. A node that isn't
  * running leaves its pods as they are.
  */
@@ -66,7 +69,7 @@ export class Kubelet {
 
   /** To be called at each change of a pod. */
   changed(pod: Pod): void {
-    if (isKmmPod(pod) && pod.spec?.nodeName !== undefined) this.#queue.add(keyOf(pod));
+    if (isPlayedHere(pod) && pod.spec?.nodeName !== undefined) this.#queue.add(keyOf(pod));
   }
 
   /** To be called when a pod is gone. */
@@ -78,7 +81,7 @@ export class Kubelet {
   /** To be called when the node's kubelet has come up: its pods start over. */
   nodeStarted(node: string): void {
     for (const pod of this.#options.pods.list()) {
-      if (pod.spec?.nodeName !== node || !isKmmPod(pod)) continue;
+      if (pod.spec?.nodeName !== node || !isPlayedHere(pod)) continue;
       this.#attempts.delete(pod.metadata.uid ?? "");
       this.#queue.add(keyOf(pod));
     }
@@ -105,6 +108,7 @@ export class Kubelet {
   async #play(machine: Machine, pod: Pod): Promise<void> {
     const pause = (this.#attempts.get(pod.metadata.uid ?? "")?.next ?? 0) - Date.now();
     if (pause > 0) this.#queue.addAfter(keyOf(pod), pause);
+    else if (!isKmmPod(pod)) await this.#playHostPod(machine, pod);
     else if (pod.metadata.labels?.[WORKER.action] === undefined) await this.#playPullPod(machine, pod);
     else await this.#playWorker(machine, pod);
   }
@@ -124,6 +128,14 @@ export class Kubelet {
     if (!("digest" in image)) return this.#report(pod, podStatus("Pending", { main: [image] }));
     const ended = containerStatus(container, terminated(0), { image });
     await this.#report(pod, podStatus("Succeeded", { main: [ended] }));
+  }
+
+  async #playHostPod(machine: Machine, pod: Pod): Promise<void> {
+    const [container] = pod.spec?.containers ?? [];
+    if (container === undefined) return;
+    const image = await this.#pull(machine, pod, container);
+    if (!("digest" in image)) return this.#report(pod, podStatus("Pending", { main: [image] }));
+    await this.#report(pod, runHostPod(pod, image, this.#options.store.rootOf(machine)));
   }
 
   async #playWorker(machine: Machine, pod: Pod): Promise<void> {

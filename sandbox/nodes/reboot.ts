@@ -1,5 +1,5 @@
 import { isNotFound, type Kube } from "../kube.ts";
-import { isKmmPod } from "./kubelet.ts";
+import { isPlayedHere } from "./kubelet.ts";
 import type { Machine } from "./machine.ts";
 import { EVENTS, PODS, type Node, type Pod } from "./shapes.ts";
 
@@ -28,7 +28,7 @@ export async function restartPods(kube: Kube, machine: Machine, pods: Pod[]): Pr
   const ours = pods.filter(
     (pod) =>
       pod.spec?.nodeName === machine.spec.name &&
-      !isKmmPod(pod) &&
+      !isPlayedHere(pod) &&
       pod.status?.phase === "Running" &&
       pod.metadata.deletionTimestamp === undefined &&
       // One that came after the boot has nothing to restart.

@@ -2,6 +2,7 @@ import { lstatSync, mkdirSync, rmdirSync, rmSync, symlinkSync, writeFileSync } f
 import { dirname, join } from "node:path";
 import { lockdownOf, type Interface, type LiveModule, type Machine, type Process } from "./machine.ts";
 import { usesOf } from "./modules.ts";
+import { hostKeyOf } from "./sshKeys.ts";
 import { driverVersion, liveInterfaces } from "./tools/inspect.ts";
 
 /** A file's content, or where a symbolic link points. */
@@ -83,6 +84,7 @@ function entriesOf(machine: Machine): Record<string, Entry> {
     ...plain({
       "etc/hostname": machine.spec.name,
       "etc/machine-id": machine.machineId,
+      "etc/ssh/ssh_host_ed25519_key.pub": hostKeyOf(machine.spec.name).publicKey,
       "etc/os-release": `NAME="Red Hat Enterprise Linux CoreOS"\nPRETTY_NAME="${machine.osImage}"\nID="rhel"`,
       "proc/sys/kernel/random/boot_id": machine.bootId,
       "proc/sys/kernel/osrelease": machine.kernel,

@@ -58,6 +58,8 @@ export interface Container {
   terminationMessagePolicy?: string;
   command?: string[];
   args?: string[];
+  volumeMounts?: { name: string; mountPath: string }[];
+  securityContext?: { privileged?: boolean; seLinuxOptions?: { type?: string } };
 }
 
 /** `spec.tolerations[]` of a Pod. */
@@ -86,6 +88,7 @@ export interface Pod extends KubeObject {
     };
     restartPolicy?: string;
     imagePullSecrets?: { name?: string }[];
+    volumes?: { name: string; hostPath?: { path: string; type?: string } }[];
     containers: Container[];
     initContainers?: Container[];
   };

@@ -34,6 +34,11 @@ export class MachineStore {
     return this.#machines.get(name);
   }
 
+  /** The directory that stands for `/` on the machine. */
+  rootOf(machine: Machine): string {
+    return join(this.directory, machine.spec.name, "root");
+  }
+
   list(): Machine[] {
     return [...this.#machines.values()];
   }

@@ -6,6 +6,9 @@ export const SIGN_IMAGE = `registry.redhat.io/kmm/kernel-module-management-signi
 /** KMM's own worker image (its RELATED_IMAGE_WORKER). */
 export const WORKER_IMAGE = `registry.redhat.io/kmm/kernel-module-management-worker-rhel9@sha256:${"30".repeat(32)}`;
 
+/** What `oc debug node` runs: the tag `latest` of the ImageStream `tools` in `openshift`. */
+const TOOLS_IMAGE = `quay.io/openshift-release-dev/ocp-v4.0-art-dev@sha256:${"70".repeat(32)}`;
+
 const DTK = "quay.io/openshift-release-dev/ocp-v4.0-art-dev@sha256:d7c";
 const UBI = "registry.access.redhat.com/ubi";
 
@@ -55,6 +58,7 @@ const IMAGES: { reference: string; digest?: string; files: [string, ImageFile][]
   { reference: `${UBI}9/ubi:9.6`, digest: `sha256:${"69".repeat(32)}`, files: ubi("9.6 (Plow)") },
   { reference: `${UBI}10/ubi:10.1`, digest: `sha256:${"10".repeat(32)}`, files: ubi("10.1 (Coughlan)") },
   { reference: SIGN_IMAGE, files: files(["/bin/sh", "/usr/bin/mkdir", "/usr/local/bin/sign-file"]) },
+  { reference: TOOLS_IMAGE, files: files([...SHELL, "/usr/bin/cat"]) },
   { reference: WORKER_IMAGE, files: files(["/bin/sh", "/usr/local/bin/worker"]) },
 ];
 

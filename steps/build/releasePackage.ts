@@ -1,6 +1,6 @@
 import { told, type Told } from "../../core/errors.ts";
 import { readFile } from "node:fs/promises";
-import { readRelease, type Release, type ReleaseSettings } from "../../core/build/release.ts";
+import { identifyRelease, readRelease, type Release, type ReleaseSettings } from "../../core/build/release.ts";
 import { StepError } from "../lib/step.ts";
 
 /** All that is wrong with a release package; `message` holds the problems, one a line. */
@@ -28,6 +28,17 @@ export async function openRelease(settings: ReleaseSettings): Promise<Release> {
   const { release, problems } = readRelease(await bytesOf(settings.package), settings);
   if (release === undefined) throw new ReleaseError(problems);
   return release;
+}
+
+/**
+ * Reads the package at `path` and tells what the configuration has to say of it.
+ *
+ * @throws ReleaseError with all that is wrong with it
+ */
+export async function identifyPackage(path: string): Promise<ReleaseSettings> {
+  const identified = identifyRelease(await bytesOf(path), path);
+  if ("problems" in identified) throw new ReleaseError(identified.problems);
+  return identified.settings;
 }
 
 async function bytesOf(path: string): Promise<Uint8Array> {

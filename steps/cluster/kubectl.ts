@@ -144,8 +144,8 @@ export class Kubectl {
   }
 
   /** As {@link get}; undefined, too, where the cluster doesn't know the kind. */
-  async getKnown<T extends KubeObject>(kind: string, name: string): Promise<T | undefined> {
-    return this.get<T>(kind, name).catch((error: unknown) => whereUnknown(error, undefined));
+  async getKnown<T extends KubeObject>(kind: string, name: string, namespace?: string): Promise<T | undefined> {
+    return this.get<T>(kind, name, namespace).catch((error: unknown) => whereUnknown(error, undefined));
   }
 
   /** As {@link list}; empty where the cluster doesn't know the kind. */

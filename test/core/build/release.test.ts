@@ -3,7 +3,13 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
 import { zipSync } from "fflate";
-import { readRelease, srpmVersion, type ReleaseResult, type ReleaseSettings } from "../../../core/build/release.ts";
+import {
+  identifyRelease,
+  readRelease,
+  srpmVersion,
+  type ReleaseResult,
+  type ReleaseSettings,
+} from "../../../core/build/release.ts";
 
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
@@ -171,4 +177,24 @@ test("no version is read from other names", () => {
   ]) {
     assert.equal(srpmVersion(name), undefined, name);
   }
+});
+
+test("a package says itself what its configuration has to say", () => {
+  const path = "downloads/SF-122450-LS.zip";
+  const settings = { package: path, sha256: sha256(goodZip), version: "9.0.2.140" };
+  assert.deepEqual(identifyRelease(goodZip, path), { settings });
+  assert.deepEqual(readRelease(goodZip, settings).problems, []);
+});
+
+test("what is wrong with such a package is told as ever", () => {
+  const told = (bytes: Uint8Array) => {
+    const identified = identifyRelease(bytes, "downloads/x.zip");
+    return "problems" in identified ? identified.problems.join("; ") : undefined;
+  };
+  assert.match(told(Buffer.from("<html>")) ?? "", /found 6 bytes that begin with "<html>", expected a zip file/);
+  assert.match(told(zip("README")) ?? "", /found a zip without a \.src\.rpm/);
+  assert.match(
+    told(zip("other-1.0-1.src.rpm")) ?? "",
+    /found the source RPM "other-1.0-1.src.rpm", expected a name like/,
+  );
 });

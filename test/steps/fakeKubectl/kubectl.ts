@@ -156,9 +156,14 @@ function isOnNode(spec: unknown): boolean {
 }
 
 function write(): string {
-  const given = JSON.parse(stdin) as Stored;
+  const given = JSON.parse(stdin) as Stored & { items?: Stored[] };
+  for (const each of given.kind === "List" ? (given.items ?? []) : [given]) writeOne(each);
+  return "";
+}
+
+function writeOne(given: Stored): void {
   const { name: own, namespace = "" } = given.metadata;
-  return withObjects((objects) => {
+  withObjects((objects) => {
     const index = objects.findIndex(isAt(given.kind, own, namespace));
     const [old] = index < 0 ? [] : objects.splice(index, 1);
     if (verb === "create" && old !== undefined) throw new Refusal(`Error from server (AlreadyExists): "${own}"`);
@@ -166,7 +171,6 @@ function write(): string {
     const version = Number(old?.metadata.resourceVersion ?? 0) + 1;
     given.metadata = { ...given.metadata, uid: old?.metadata.uid ?? `uid-${own}`, resourceVersion: String(version) };
     objects.push(given);
-    return "";
   });
 }
 

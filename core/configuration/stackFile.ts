@@ -1,0 +1,106 @@
+import { Document, isMap, isSeq, parseDocument, Scalar, type YAMLMap } from "yaml";
+
+/** A stack's file that can't be read as one. */
+export class StackFileError extends Error {}
+
+/** A node as the list `onload-kmm:nodes` has it; read leniently, for the schema has its own say. */
+export interface ListedNode {
+  readonly name: string;
+  readonly address: string | undefined;
+  readonly hostKey: string | undefined;
+  readonly withoutPorts: boolean;
+}
+
+/** `Pulumi.<stack>.yaml` with its comments and order. Paths are below `config`, in this program's namespace. */
+export class StackFile {
+  readonly document: Document;
+
+  /**
+   * @param text of the file; undefined or empty where there is none yet
+   * @throws StackFileError for what isn't YAML
+   */
+  constructor(text: string | undefined) {
+    this.document = parseDocument(text ?? "");
+    const [error] = this.document.errors;
+    if (error !== undefined) throw new StackFileError(error.message);
+    this.document.contents ??= this.document.createNode({});
+    if (!isMap(this.document.contents)) throw new StackFileError("it holds no mapping of keys");
+  }
+
+  /** Whether it says of which cluster, release or nodes it is; `pulumi stack init` alone writes none of these. */
+  get isBegun(): boolean {
+    return ["cluster", "release", "nodes"].some((key) => this.document.hasIn(pathOf([key])));
+  }
+
+  /** A string at this path; undefined where there is none. */
+  text(...path: readonly [string, ...(string | number)[]]): string | undefined {
+    const value = this.document.getIn(pathOf(path));
+    return typeof value === "string" ? value : undefined;
+  }
+
+  get nodes(): ListedNode[] {
+    return this.#entries().map((entry) => {
+      const member = (key: string) => {
+        const value = entry.get(key);
+        return typeof value === "string" ? value : undefined;
+      };
+      const withoutPorts = entry.get("withoutPorts") === true;
+      return { name: member("name") ?? "", address: member("address"), hostKey: member("hostKey"), withoutPorts };
+    });
+  }
+
+  /** Sets one member and leaves its comments alone. */
+  set(path: readonly [string, ...(string | number)[]], value: string): void {
+    this.document.setIn(pathOf(path), value);
+  }
+
+  setOfNode(name: string, member: "address" | "hostKey", value: string): void {
+    this.#entries()
+      .find((entry) => entry.get("name") === name)
+      ?.set(member, value);
+  }
+
+  addNode(entry: Readonly<Record<string, unknown>>, comment: string): void {
+    const node = this.document.createNode(entry);
+    node.commentBefore = commented(comment);
+    if (!isSeq(this.document.getIn(pathOf(["nodes"]))))
+      this.document.setIn(pathOf(["nodes"]), this.document.createNode([]));
+    this.document.addIn(pathOf(["nodes"]), node);
+  }
+
+  removeNode(name: string): void {
+    const list = this.document.getIn(pathOf(["nodes"]));
+    if (!isSeq(list)) return;
+    list.items = list.items.filter((entry) => !isMap(entry) || entry.get("name") !== name);
+  }
+
+  /** Adds a key of `config` with a comment before it, unless it is there. */
+  addKey(key: string, value: unknown, comment: string): void {
+    if (!this.document.has("config")) this.document.set("config", this.document.createNode({}));
+    if (this.document.hasIn(["config", key])) return;
+    const name = new Scalar(key);
+    name.commentBefore = commented(comment);
+    // An empty line before the first key would be written with blanks in it.
+    const config = this.document.get("config");
+    name.spaceBefore = isMap(config) && config.items.length > 0;
+    this.document.addIn(["config"], this.document.createPair(name, value));
+  }
+
+  toString(): string {
+    return this.document.toString({ lineWidth: 0 });
+  }
+
+  #entries(): YAMLMap[] {
+    const list = this.document.getIn(pathOf(["nodes"]));
+    return isSeq(list) ? list.items.filter((entry) => isMap(entry)) : [];
+  }
+}
+
+const pathOf = ([key = "", ...path]: readonly (string | number)[]) => ["config", `onload-kmm:${key}`, ...path];
+
+/** Each line as YAML's comments have it: the library puts the # itself. */
+const commented = (comment: string): string =>
+  comment
+    .split("\n")
+    .map((line) => ` ${line}`)
+    .join("\n");

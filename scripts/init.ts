@@ -1,0 +1,135 @@
+/**
+ * `npm run init -- STACK …`: reads a cluster and writes `Pulumi.STACK.yaml` for it, or says what differs from the one that is
+ * there. See `--help`.
+ */
+import { relative } from "node:path";
+import { changesIn, shownChanges, type Change } from "../core/configuration/fileChanges.ts";
+import { fillIn } from "../core/configuration/firstFile.ts";
+import { StackFile, StackFileError } from "../core/configuration/stackFile.ts";
+import { shownKey } from "../core/node/hostKey.ts";
+import { told } from "../core/errors.ts";
+import { StepError } from "../steps/lib/step.ts";
+import { connectTo, findNodes, type FoundNodes } from "./init/cluster.ts";
+import { readIfThere, replaceFile } from "./init/file.ts";
+import { help, parseOptions, type Options } from "./init/options.ts";
+import { configured, projectRoot, typed } from "./init/paths.ts";
+import { Problems } from "./init/problems.ts";
+import { readSources, type Sources } from "./init/sources.ts";
+import { fail } from "./stack.ts";
+
+/** What was read, of both sides. */
+interface Look {
+  readonly options: Options;
+  readonly path: string;
+  /** The file's text; undefined where there is none. */
+  readonly text: string | undefined;
+  readonly file: StackFile;
+  readonly sources: Sources;
+  /** UID of the cluster's namespace kube-system. */
+  readonly id: string;
+  readonly found: FoundNodes;
+}
+
+const stopping = new AbortController();
+const stop = (): void => stopping.abort(new StepError("OKMM-INIT-STOPPED", "stopped; nothing was written"));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
+
+/** A mistake that the user can mend is shown alone. */
+function endWith(error: unknown): never {
+  if (stopping.signal.aborted) {
+    process.stderr.write(`${(stopping.signal.reason as Error).message}\n`);
+    process.exit(130);
+  }
+  if (error instanceof Problems) fail(told("OKMM-INIT-OPTION", error.message));
+  if (error instanceof StackFileError) fail(told("OKMM-CONFIG-VALUE", error.message));
+  if (error instanceof StepError) fail(error);
+  throw error;
+}
+
+async function main(parsed: Options | { readonly problems: readonly string[] }): Promise<void> {
+  if ("problems" in parsed) throw new Problems(parsed.problems);
+  const look = await lookAt(parsed);
+  stopping.signal.throwIfAborted();
+  for (const note of look.found.notes) print(note);
+  await (look.file.isBegun ? compare(look) : begin(look));
+}
+
+async function lookAt(chosen: Options): Promise<Look> {
+  const path =
+    chosen["config-file"] === undefined ? configured(`Pulumi.${chosen.stack}.yaml`) : typed(chosen["config-file"]);
+  const text = await readIfThere(path);
+  const file = new StackFile(text);
+  const sources = await readSources(chosen, file);
+  const { kubeconfig, context } = sources.cluster;
+  const { kubectl, id } = await connectTo({ kubeconfig: configured(kubeconfig), context });
+  refuseAnother(file, id, context);
+  const found = await findNodes(kubectl, chosen, file.nodes, stopping.signal);
+  return { options: chosen, path, text, file, sources, id, found };
+}
+
+/** Nothing more is asked of a cluster that isn't the file's: no pod is made there. */
+function refuseAnother(file: StackFile, id: string, context: string): void {
+  const own = file.text("cluster", "id");
+  if (own === undefined || own === id) return;
+  throw new StepError(
+    "OKMM-CLUSTER-WRONG",
+    `another cluster: the context ${context} leads to ${id}, and the file is for ${own}; nothing was written. ` +
+      "A stack stays on its cluster (docs/adr/0004-a-stack-keeps-its-identity.md): give the other one a stack of its own",
+  );
+}
+
+async function begin({ options: { "host-keys": way }, path, text, file, sources, id, found }: Look): Promise<void> {
+  const scanned = way === "keyscan";
+  const cluster = { ...sources.cluster, id };
+  fillIn(file, { cluster, release: sources.release, ssh: sources.ssh, nodes: found.nodes, scanned });
+  await replaceFile(path, text, file.toString());
+  const { nodes } = found;
+  print(
+    `${shown(path)}: written, for cluster ${id}, OpenOnload ${sources.release.version} and ${counted(nodes.length)}:`,
+  );
+  for (const { name, address, hostKeys, about } of nodes) {
+    print(`  ${name}  ${address}  ${shownKey(hostKeys[0] ?? "")}  ${about}`);
+  }
+  if (nodes.length > 1)
+    print(`${nodes[0]?.name ?? ""} is the canary, the others are held until you take their \`hold\` away.`);
+  if (scanned) print(compareKeys);
+  print("Read the file, then `pulumi stack init` if there is no such stack yet, and `pulumi preview`.");
+}
+
+async function compare(look: Look): Promise<void> {
+  const { options: chosen, path, text, file, sources, found } = look;
+  const changes = changesIn(file, { ...sources, ...found, scanned: chosen["host-keys"] === "keyscan" });
+  if (changes.length === 0) {
+    print(`${shown(path)}: nothing differs from the cluster and the release.`);
+    return;
+  }
+  print(`${shown(path)} differs from what there is:\n${shownChanges(changes)}`);
+  const wanted = changes.filter(({ kind }) => chosen.write.includes(kind));
+  wanted.forEach(({ apply }) => apply());
+  if (wanted.length > 0) await replaceFile(path, text, file.toString());
+  print(wanted.length > 0 ? `Written: ${kindsOf(wanted)}.` : "Nothing was written.");
+  const left = changes.filter((change) => !wanted.includes(change));
+  if (left.some(({ kind }) => kind === "host-keys")) print(changedKeys);
+  if (left.length > 0) print(`To take over what is right: --write ${kindsOf(left)}`);
+}
+
+const compareKeys =
+  "Nobody vouches for these keys: compare each on the node's console, `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`.";
+const changedKeys = "A node that was installed anew has another host key; find out why where none was.";
+
+const kindsOf = (changes: readonly Change[]): string => [...new Set(changes.map(({ kind }) => kind))].join(",");
+
+const counted = (nodes: number): string => (nodes === 1 ? "1 node" : `${nodes} nodes`);
+
+const shown = (path: string): string => {
+  const inside = relative(projectRoot, path);
+  return inside.startsWith("..") ? path : inside;
+};
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+const options = parseOptions(process.argv.slice(2));
+if (options === "help") process.stdout.write(help);
+else await main(options).catch(endWith);
