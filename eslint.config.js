@@ -98,7 +98,7 @@ export default tseslint.config(
         never(
           "the sandbox doesn't know the product",
           upwards(...program, "steps"),
-          "/core/(configuration|cluster|build|node|firmware|names|hash)",
+          "/core/(configuration|contracts|cluster|build|node|firmware|names|hash)",
         ),
       ],
     },

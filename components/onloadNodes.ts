@@ -22,7 +22,7 @@ export interface OnloadNodesArgs extends Omit<
   readonly ssh: Settings["ssh"];
   readonly mode: Settings["enrolment"]["mode"];
   /** How many nodes may be out of service at once. */
-  readonly maxParallel: number;
+  readonly maxParallel: Settings["rollout"]["maxParallel"];
   /** Absent in the modes that go without MokManager. */
   readonly password: EnrolmentPassword | undefined;
   /** User and password of the nodes' BMCs; absent in the modes that go without. */

@@ -5,6 +5,7 @@ import { uploadSrpm } from "../core/contracts/uploadSrpm.ts";
 import { contentHash } from "../core/hash.ts";
 import { sourceReference } from "../core/build/imageTag.ts";
 import { names, ownFields, ownLabels } from "../core/names.ts";
+import type { Settings } from "../core/configuration/settings.ts";
 import { guard } from "./guard.ts";
 import { childOf, ownChildOf, type OwnerArgs } from "./options.ts";
 import { step } from "./step.ts";
@@ -12,7 +13,7 @@ import { step } from "./step.ts";
 export interface SrpmImageArgs extends OwnerArgs {
   readonly namespace: pulumi.Input<string>;
   /** The release package: its path on the bastion, its SHA-256, and its version. */
-  readonly release: { readonly package: string; readonly sha256: string; readonly version: string };
+  readonly release: Settings["release"];
   /** A registry outside the cluster, and the Secret in the namespace with its credentials. */
   readonly registry?: { readonly repository: string; readonly secret: pulumi.Input<string> } | undefined;
   /** SHA-256 of the source RPM in it, hexadecimal. */

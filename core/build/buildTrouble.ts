@@ -1,4 +1,5 @@
 import type { ErrorId } from "../errors.ts";
+import type { RollNode } from "../node/nodeState.ts";
 import { normalizeKernel } from "./imageTag.ts";
 
 /**
@@ -144,14 +145,15 @@ function whyPending(status: PodStatus): string {
 /** The OS version in `nodeInfo.osImage`, by which the Driver Toolkit's tags are named (KMM's own pattern). */
 const osVersion = /\d+\.\d+\.\d+-\d/;
 
-export interface ToolkitNode {
-  readonly status: { readonly nodeInfo: { readonly kernelVersion: string; readonly osImage?: string } };
+/** Of a Node, what it runs. */
+interface RunningKernel {
+  readonly status: { readonly nodeInfo: Pick<RollNode["status"]["nodeInfo"], "kernelVersion" | "osImage"> };
 }
 
 /** Kernels among `kernels` of whose nodes' OS versions the ImageStream has no tag; `latest` doesn't count. */
 export function kernelsWithoutToolkit(
   kernels: readonly string[],
-  nodes: readonly ToolkitNode[],
+  nodes: readonly RunningKernel[],
   tags: readonly string[],
 ): string[] {
   const versions = new Set(tags.map((tag) => osVersion.exec(tag)?.[0]).filter((version) => version !== undefined));

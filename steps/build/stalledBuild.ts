@@ -6,12 +6,12 @@ import {
   type BuildTrouble,
   type ObjectName,
   type PullPod,
-  type ToolkitNode,
 } from "../../core/build/buildTrouble.ts";
 import type { BuildObject } from "../../core/build/moduleBuild.ts";
 import { kmm } from "../../core/names.ts";
 import { whatItSays } from "./builds.ts";
 import { readToolkitTags } from "./imageStream.ts";
+import type { RollNode } from "../../core/node/nodeState.ts";
 import type { Kubectl, KubeObject } from "../cluster/kubectl.ts";
 import { whyWaiting } from "./waitingBuild.ts";
 
@@ -74,6 +74,6 @@ async function withoutToolkit(
     configMaps.map((object) => kubectl.get<ConfigMap>("configmaps", object.slice("configmap/".length), namespace)),
   );
   if (!dockerfiles.some((each) => Object.values(each?.data ?? {}).some((text) => text.includes("DTK_AUTO")))) return [];
-  const [nodes, tags] = await Promise.all([kubectl.list<KubeObject & ToolkitNode>("nodes"), readToolkitTags(kubectl)]);
+  const [nodes, tags] = await Promise.all([kubectl.list<KubeObject & RollNode>("nodes"), readToolkitTags(kubectl)]);
   return kernelsWithoutToolkit(kernels, nodes, tags);
 }

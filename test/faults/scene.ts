@@ -9,7 +9,7 @@ import { liveInterfaces } from "@onload-kmm/sandbox/nodes/tools/inspect";
 import { Registry } from "@onload-kmm/sandbox/openshift/registry";
 import type { SwitchName } from "@onload-kmm/sandbox/switches";
 import { machineOf } from "../stack/cluster.ts";
-import { startStack, type Stack, type StackOptions } from "../stack/stack.ts";
+import { startStack, type Proof, type Stack, type StackOptions } from "../stack/stack.ts";
 import { bury, patience, start, type Victim } from "./running.ts";
 
 export const namespace = "onload-kmm";
@@ -37,14 +37,6 @@ export interface NodeInfo {
   readonly bootID: string;
   readonly kernelVersion: string;
   readonly osImage: string;
-}
-
-interface Proof {
-  readonly node: string;
-  readonly state: string;
-  readonly version: string;
-  readonly image: string;
-  readonly key: string;
 }
 
 /** Labels and annotations of ours, and of KMM for us, that a node bears. */

@@ -8,19 +8,11 @@ import { controlNode } from "@onload-kmm/sandbox/nodes/control";
 import { attend } from "@onload-kmm/sandbox/nodes/person";
 import { leaksInFiles, leaksInProcesses } from "./leaks.ts";
 import { withRemoteImports } from "./olderState.ts";
-import { startStack, type Outcome, type Stack, type StackConfig } from "./stack.ts";
+import { startStack, type Outcome, type Proof, type Stack, type StackConfig } from "./stack.ts";
 
 // Another one in each run: the search for it looks at every process of the machine, and runs may go side by side.
 const password = `sandbox${randomBytes(8).toString("hex")}`;
 const workers = ["worker-1", "worker-2"];
-
-interface NodeProof {
-  readonly node: string;
-  readonly state: string;
-  readonly secureBoot: string;
-  readonly key: string;
-  readonly interfaces: readonly { readonly driver: string; readonly version: string }[];
-}
 
 describe("enrolment with Secure Boot on", { concurrency: false }, () => {
   let stack: Stack;
@@ -212,8 +204,8 @@ describe("enrolment with Secure Boot on", { concurrency: false }, () => {
     return nodes.filter(({ name }) => workers.includes(name)).map(({ consolePort }) => consolePort);
   }
 
-  async function proofs(): Promise<NodeProof[]> {
-    return (await stack.outputs())["proofs"] as NodeProof[];
+  async function proofs(): Promise<Proof[]> {
+    return (await stack.outputs())["proofs"] as Proof[];
   }
 
   async function states(): Promise<string[]> {

@@ -1,22 +1,14 @@
 /** The main job, through the real engine on a real API server: up, up again, rebuild, destroy. One stack, in this order. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { Card } from "../../core/node/cards.ts";
 import { kmm, labels } from "../../core/names.ts";
 import { controlNode } from "@onload-kmm/sandbox/nodes/control";
 import { liveInterfaces } from "@onload-kmm/sandbox/nodes/tools/inspect";
 import { clusterObjects, machineOf, writesBy } from "./cluster.ts";
-import { startStack, type Stack } from "./stack.ts";
+import { startStack, type Proof, type Stack } from "./stack.ts";
 
 const workers = ["worker-1", "worker-2", "worker-3"];
 const versionLabel = kmm.versionLabel("onload-kmm", "onload");
-
-interface NodeProof {
-  readonly node: string;
-  readonly version: string;
-  readonly image: string;
-  readonly cards: readonly Card[];
-}
 
 describe("one stack's life", { concurrency: false }, () => {
   let stack: Stack;
@@ -48,7 +40,7 @@ describe("one stack's life", { concurrency: false }, () => {
     assert.equal(exitCode, 0, output);
 
     const outputs = await stack.outputs();
-    const proofs = outputs["proofs"] as NodeProof[];
+    const proofs = outputs["proofs"] as Proof[];
     assert.deepEqual(
       proofs.map(({ node }) => node),
       workers,
@@ -68,7 +60,7 @@ describe("one stack's life", { concurrency: false }, () => {
     assert.equal(exitCode, 0, output);
     assert.deepEqual(steps, []);
     assert.deepEqual(writesBy("admin", (await stack.sandbox.auditLog()).slice(before)), []);
-    const proofs = (await stack.outputs())["proofs"] as NodeProof[];
+    const proofs = (await stack.outputs())["proofs"] as Proof[];
     const firmware = proofs.map(({ cards }) => [...new Set(cards.map((card) => card.firmware))].join());
     assert.deepEqual(firmware, ["8.4.0.1003 rx1 tx1", "8.5.0.1002 rx1 tx1", "8.4.0.1003 rx1 tx1"]);
     for (const { part, serial } of proofs.flatMap(({ cards }) => cards)) {
@@ -93,7 +85,7 @@ describe("one stack's life", { concurrency: false }, () => {
     assert.deepEqual(steps.map(({ op, name }) => `${op} ${name}`).sort(), rebuildSteps);
     const outputs = await stack.outputs();
     assert.notEqual(outputs["image"], old);
-    for (const { version } of outputs["proofs"] as NodeProof[]) assert.equal(version, outputs["moduleVersion"]);
+    for (const { version } of outputs["proofs"] as Proof[]) assert.equal(version, outputs["moduleVersion"]);
     const cordons = writesBy("admin", (await stack.sandbox.auditLog()).slice(before))
       .filter(({ resource }) => resource === "nodes")
       .map(({ name }) => name);

@@ -7,17 +7,9 @@ import { controlNode } from "@onload-kmm/sandbox/nodes/control";
 import type { BmcIdentity } from "@onload-kmm/sandbox/redfish/identity";
 import { configureRedfish, throughBmcs } from "./bmcs.ts";
 import { leaksInFiles, leaksInProcesses } from "./leaks.ts";
-import { startStack, type Stack } from "./stack.ts";
+import { startStack, type Proof, type Stack } from "./stack.ts";
 
 const workers = ["worker-1", "worker-2"];
-
-interface NodeProof {
-  readonly node: string;
-  readonly state: string;
-  readonly secureBoot: string;
-  readonly key: string;
-  readonly bootId: string;
-}
 
 describe("enrolment through the nodes' BMCs", { concurrency: false }, () => {
   let stack: Stack;
@@ -107,8 +99,8 @@ describe("enrolment through the nodes' BMCs", { concurrency: false }, () => {
     return (await controlNode(stack.sandbox.dir, node, "state")) ?? assert.fail(`no machine ${node}`);
   }
 
-  async function proofs(): Promise<NodeProof[]> {
-    return (await stack.outputs())["proofs"] as NodeProof[];
+  async function proofs(): Promise<Proof[]> {
+    return (await stack.outputs())["proofs"] as Proof[];
   }
 
   async function cordoned(): Promise<string[]> {

@@ -1,4 +1,5 @@
 /** A stack of the real program on a sandbox of its own, driven through the real engine. */
+import type { NodeProof } from "../../core/contracts/proveNode.ts";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
@@ -6,6 +7,9 @@ import { ensureStack } from "@onload-kmm/sandbox/devStack";
 import type { UpOptions } from "@onload-kmm/sandbox/controlPlane/lifecycle";
 import { startSandbox, type Sandbox } from "@onload-kmm/sandbox/sandbox";
 import { configFileOf } from "@onload-kmm/sandbox/stackConfig";
+
+/** What the stack says of a node that was proven: every member is there. */
+export type Proof = { readonly [Member in keyof NodeProof]-?: NonNullable<NodeProof[Member]> };
 
 export const passphrase = "sandbox";
 
