@@ -6,6 +6,7 @@ import type { NodeIdentity } from "../core/cluster/inspection.ts";
 import { annotations, labels, moduleName } from "../core/names.ts";
 import { expectedOn, type ModuleTarget } from "../core/node/nodeState.ts";
 import type { Consent } from "../core/node/obstacles.ts";
+import { partOf } from "../core/node/parts.ts";
 import { generation, planned, type NodeReality } from "../core/node/reality.ts";
 import { childOf, type StackArgs } from "./options.ts";
 import { step } from "./step.ts";
@@ -96,12 +97,12 @@ export class OnloadNode extends pulumi.ComponentResource {
     // a patch's own deletion would make a Node that is gone anew.
     const kmmLabels = { namespace: args.namespace, module: moduleName, kernel: identity.kernel };
     const marks = step(
-      `${name}-marks`,
+      partOf(name, "marks"),
       { run: "closeGate", undo: "unmarkNode", input: { cluster, stack, node: name, ...kmmLabels } },
       childOf(this),
     );
     const select = new k8s.core.v1.NodePatch(
-      `${name}-select`,
+      partOf(name, "select"),
       {
         metadata: {
           name,
@@ -124,7 +125,7 @@ export class OnloadNode extends pulumi.ComponentResource {
     const { console, ...secrets } = args.enrolment;
     const onNode = { cluster, ssh, certificate };
     const claim = step(
-      `${name}-claim`,
+      partOf(name, "claim"),
       {
         undo: "leaveNode",
         input: { ...onNode, stack, node: name, namespace: args.namespace, module: moduleName, console },
@@ -141,7 +142,7 @@ export class OnloadNode extends pulumi.ComponentResource {
       // The predecessor's proof is this node's turn in its lane. A node that is dead stops nobody before that.
       const turn = args.predecessor === undefined ? [] : [args.predecessor.proven];
       const roll = step(
-        `${name}-roll`,
+        partOf(name, "roll"),
         {
           run: "rollNode",
           input: { ...target, stack, consent, console },
@@ -152,7 +153,7 @@ export class OnloadNode extends pulumi.ComponentResource {
         childOf(this, [args.build, claim, ...turn, ...importKey(args, [claim, ...turn], this)]),
       );
       const proof = step(
-        `${name}-proof`,
+        partOf(name, "proof"),
         { run: "proveNode", input: target },
         // Only what was rolled can be proven.
         childOf(this, [roll]),
@@ -184,7 +185,7 @@ function importKey(args: OnloadNodeArgs, after: pulumi.Resource[], parent: pulum
   const node = { name, uid, machineId, systemUuid };
   const { passwordHash } = args.enrolment;
   const request = step(
-    `${name}-import`,
+    partOf(name, "import"),
     { run: "importKey", input: { cluster, stack, node, ssh, certificate }, secrets: { passwordHash } },
     // Whoever asks is there to take it back: the claim revokes a pending request.
     childOf(parent, after),
