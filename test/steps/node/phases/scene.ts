@@ -194,7 +194,12 @@ export class Scene {
       this.#must(this.#isFit, `uncordoned with the driver ${this.machine.driver}`);
     if (this.#generation !== before.generation)
       this.#must(this.#runs || this.machine.request === "enrol", "generation kept before a good end");
-    this.#must(!this.#isOpen || this.machine.trusts, "gate opened before the key is trusted");
+    if (this.#isOpen && !this.#runs) this.#watchGate();
+  }
+
+  #watchGate(): void {
+    this.#must(this.machine.trusts, "gate opened before the key is trusted");
+    this.#must(this.#node.status.conditions[0]?.status === "True", "gate opened before the node is Ready");
   }
 
   /** Whether the node runs the Module's version, by KMM's account and the machine's own. */
@@ -254,7 +259,9 @@ export class Scene {
 
   #booted(): void {
     this.#node.status.nodeInfo["bootID"] = this.machine.bootId;
-    this.#setReady("True");
+    this.#setReady("False");
+    // The kubelet tells of the new boot before its runtime is up.
+    this.#timeline.after(works, () => this.#setReady("True"));
     this.#timeline.after(sees, () => this.#reconcile());
   }
 
