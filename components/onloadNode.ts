@@ -13,6 +13,7 @@ import { annotations, labels, moduleName } from "../core/names.ts";
 import { expectedOn, type ModuleTarget } from "../core/node/nodeState.ts";
 import type { SshTarget } from "../core/node/sshTarget.ts";
 import type { Consent } from "../core/node/obstacles.ts";
+import { partOf } from "../core/node/parts.ts";
 import { generation, planned, type NodeReality } from "../core/node/reality.ts";
 import { childOf, type StackArgs } from "./options.ts";
 import { step } from "./step.ts";
@@ -74,13 +75,13 @@ export class OnloadNode extends pulumi.ComponentResource {
     // a patch's own deletion would create a Node that no longer exists.
     const kmmLabels = { namespace: args.namespace, module: moduleName, kernel: identity.kernel };
     const marks = step(
-      `${name}-marks`,
+      partOf(name, "marks"),
       { run: closeGate, undo: unmarkNode },
       { cluster, stack, node: name, ...kmmLabels },
       childOf(this),
     );
     const select = new k8s.core.v1.NodePatch(
-      `${name}-select`,
+      partOf(name, "select"),
       {
         metadata: {
           name,
@@ -103,7 +104,7 @@ export class OnloadNode extends pulumi.ComponentResource {
     const { console, ...secrets } = args.enrolment;
     const onNode = { cluster, ssh, certificate };
     const claim = step(
-      `${name}-claim`,
+      partOf(name, "claim"),
       { undo: leaveNode },
       { ...onNode, stack, node: name, namespace: args.namespace, module: moduleName, console, enrolment: secrets },
       // Deleted in reverse: the node leaves while it is still selected, and while the Module can still unload it.
@@ -117,7 +118,7 @@ export class OnloadNode extends pulumi.ComponentResource {
       // The predecessor's proof is this node's turn. Until then a dead node blocks nobody.
       const turn = args.predecessor === undefined ? [] : [args.predecessor.proven];
       const roll = step(
-        `${name}-roll`,
+        partOf(name, "roll"),
         { run: rollNode },
         { ...target, stack, consent, console, enrolment: secrets },
         // The images are there, the claim cleans up after a roll that fails, and the request should be there before the
@@ -125,7 +126,7 @@ export class OnloadNode extends pulumi.ComponentResource {
         childOf(this, [args.build, claim, ...turn, ...request(args, [claim, ...turn], this)]),
       );
       const proof = step(
-        `${name}-proof`,
+        partOf(name, "proof"),
         { run: proveNode },
         target,
         // Only what was rolled can be proven.
@@ -158,7 +159,7 @@ function request(args: OnloadNodeArgs, after: pulumi.Resource[], parent: pulumi.
   const node = { name, uid, machineId, systemUuid };
   const { passwordHash } = args.enrolment;
   const asked = step(
-    `${name}-import`,
+    partOf(name, "import"),
     { run: importKey },
     { cluster, stack, node, ssh, certificate, passwordHash },
     // After the claim, whose deletion revokes a pending request.

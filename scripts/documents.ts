@@ -12,6 +12,7 @@ import { configurationTable } from "./documents/configurationTable.ts";
 import { missingReasons } from "./documents/dependencyReasons.ts";
 import { missingInExample } from "./documents/example.ts";
 import { brokenLinks } from "./documents/links.ts";
+import { withNodeTables } from "./documents/nodeTables.ts";
 import { projectConfig } from "./documents/projectFile.ts";
 import { stackSchema } from "./documents/stackSchema.ts";
 
@@ -25,6 +26,7 @@ interface Document {
 const documents: readonly Document[] = [
   { file: "README.md", render: (text) => between(text, "configuration", `\n${configurationTable()}\n`) },
   { file: "Pulumi.yaml", render: (text) => between(text, "configuration", projectConfig()) },
+  { file: "docs/nodes.md", render: withNodeTables },
   { file: "docs/Pulumi.stack.schema.json", render: () => JSON.stringify(stackSchema()) },
 ];
 

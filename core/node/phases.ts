@@ -1,7 +1,7 @@
 /**
  * The phases of a node's time out of service, in their order, as everybody is told of them. One source for what is noted on
  * the Node (rollState.ts), for what `preview` says (reality.ts), for the titles that `up` shows, and for the tables in
- * docs/nodes.md (scripts/phaseTable.ts). What each one does stands in steps/node/phases/.
+ * docs/nodes.md (scripts/documents/nodeTables.ts). What each one does stands in steps/node/phases/.
  */
 
 /** What is told of one phase. */

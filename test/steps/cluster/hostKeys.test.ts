@@ -84,7 +84,8 @@ test("stopped, it gives up at once, and the namespace goes", async (t) => {
   const { cluster, kubectl } = await start(t);
   const stopping = new AbortController();
   cluster.onCall(() => {
-    if (cluster.commands.some((command) => command.startsWith("get pods"))) stopping.abort(new StepError("OKMM-INIT-STOPPED", "stopped"));
+    if (cluster.commands.some((command) => command.startsWith("get pods")))
+      stopping.abort(new StepError("OKMM-INIT-STOPPED", "stopped"));
   });
   await assert.rejects(read(kubectl, ["w1"], stopping.signal), /^Error: stopped$/);
   assertGone(cluster);
