@@ -4,7 +4,7 @@
  * into docs/mutation.md. Without files: core/ and the work on a node, which takes hours.
  */
 import { readFile, writeFile } from "node:fs/promises";
-import { relative, resolve } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 import { Stryker } from "@stryker-mutator/core";
 import { format, resolveConfig } from "prettier";
 import { projectRoot } from "@onload-kmm/sandbox/paths";
@@ -15,12 +15,24 @@ const document = resolve(projectRoot, "docs/mutation.md");
 /** Names and numbers: a test that compares them with a second copy of themselves shows nothing. */
 const tables = ["!core/names.ts", "!core/patience.ts"];
 
+const everything = {
+  mutate: ["core/**/*.ts", "steps/node/*.ts"],
+  testFiles: ["test/core/**/*.test.ts", "test/steps/node/*.test.ts"],
+};
+
+/** A few files are held against the tests of their own folder: a person waits for that. */
+const only = (files: readonly string[]) => ({
+  mutate: files,
+  testFiles: [...new Set(files.map((file) => `test/${dirname(file)}/*.test.ts`))],
+});
+
 async function run(files: readonly string[]): Promise<Mutant[]> {
+  const { mutate, testFiles } = files.length > 0 ? only(files) : everything;
   const stryker = new Stryker({
-    mutate: [...(files.length > 0 ? files : ["core/**/*.ts", "steps/node/*.ts"]), ...tables],
+    mutate: [...mutate, ...tables],
     testRunner: "tap",
     tap: {
-      testFiles: ["test/core/**/*.test.ts", "test/steps/node/*.test.ts"],
+      testFiles,
       nodeArgs: ["--test-reporter=tap", "-r", "{{hookFile}}", "{{testFile}}"],
     },
     coverageAnalysis: "perTest",
@@ -28,6 +40,7 @@ async function run(files: readonly string[]): Promise<Mutant[]> {
     mutator: { excludedMutations: ["StringLiteral"] },
     // On a busy machine a test that is only slow must not count as one that noticed.
     timeoutMS: 20_000,
+    dryRunTimeoutMinutes: 30,
     concurrency: 2,
     incremental: true,
     incrementalFile: ".stryker/incremental.json",
