@@ -215,3 +215,6 @@ export const hostKeyPodsSeconds = 180;
 
 /** For one node to show a host key to `--host-keys keyscan`. */
 export const hostKeyScanSeconds = 10;
+
+/** After this the node ends such a pod by itself, whatever became of the program that made it. */
+export const hostKeyPodLifetimeSeconds = 600;

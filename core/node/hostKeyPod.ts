@@ -6,11 +6,10 @@
  * all nodes.
  */
 
+import { hostKeyPodLifetimeSeconds } from "../patience.ts";
+
 /** The user `nobody`; the private keys belong to root. */
 const nobody = 65534;
-
-/** Seconds after which the node ends the pod by itself, whatever became of whoever made it. */
-const lifetimeSeconds = 600;
 
 /** A name for the ServiceAccount and the container. */
 const reader = "host-keys";
@@ -57,7 +56,7 @@ export const readerPod = (namespace: string, node: string, index: number, image:
     serviceAccountName: reader,
     automountServiceAccountToken: false,
     restartPolicy: "Never",
-    activeDeadlineSeconds: lifetimeSeconds,
+    activeDeadlineSeconds: hostKeyPodLifetimeSeconds,
     terminationGracePeriodSeconds: 0,
     // A node in maintenance, or with taints of its own, has keys like any other.
     tolerations: [{ operator: "Exists" }],

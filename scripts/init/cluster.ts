@@ -10,6 +10,7 @@ import {
 import type { FoundNode } from "../../core/configuration/firstFile.ts";
 import type { ListedNode } from "../../core/configuration/stackFile.ts";
 import type { MachineConfigPool } from "../../core/node/maintenance.ts";
+import { previewSeconds } from "../../core/patience.ts";
 import { readHostKeys, toolsImage } from "../../steps/cluster/hostKeys.ts";
 import { Kubectl, type KubeObject } from "../../steps/cluster/kubectl.ts";
 import { scanHostKeys } from "../../steps/node/scanHostKeys.ts";
@@ -17,19 +18,16 @@ import { listOf, type Options } from "./options.ts";
 import { noting, Problems } from "./problems.ts";
 import { ask, isAttended } from "./terminal.ts";
 
-/** Seconds: an API server that doesn't answer by then is reported. */
-const patience = 10;
-
 /** The cluster behind a context, and its identity. */
 export async function connectTo(access: { kubeconfig: string; context: string }) {
-  const kubectl = new Kubectl({ ...access, id: "" }, patience);
+  const kubectl = new Kubectl({ ...access, id: "" }, previewSeconds);
   const id = await kubectl.run(["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"]);
   return { kubectl, id };
 }
 
 /** Names of a kubeconfig's contexts. */
 export async function contextsIn(kubeconfig: string): Promise<string[]> {
-  const kubectl = new Kubectl({ kubeconfig, context: "", id: "" }, patience);
+  const kubectl = new Kubectl({ kubeconfig, context: "", id: "" }, previewSeconds);
   const names = await kubectl.run(["config", "get-contexts", "-o", "name"]);
   return names.split("\n").filter((name) => name !== "");
 }

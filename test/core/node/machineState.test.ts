@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   driverProblems,
+  hostPorts,
   isTrusted,
   kernelDriverProblems,
   ownSolarflareInterfaces,
@@ -32,6 +33,13 @@ for (const [what, ports] of healthy) {
     assert.deepEqual(kernelDriverProblems(inTree({ ports })), []);
   });
 }
+
+test("a port that sfc_ef100 serves, or is set aside for it, is the host's", () => {
+  const served = pci({ id: "10ee:0100", driver: "sfc_ef100" });
+  const waiting = pci({ id: "10ee:0100", driver: null, override: "sfc_ef100" });
+  const given = pci({ driver: "vfio-pci" });
+  assert.deepEqual(hostPorts(machine({ ports: [served, waiting, given] })), [served, waiting]);
+});
 
 test("a port whose interface was moved into a pod is in good use", () => {
   assert.deepEqual(driverProblems(machine({ interfaces: [] })), []);

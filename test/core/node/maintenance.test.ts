@@ -204,6 +204,57 @@ const etcd = (...status: [type: string, status: string][]) => ({
   status: { conditions: status.map(([type, value]) => ({ type, status: value })) },
 });
 
+test("each of the conditions of etcd's operator counts for itself", () => {
+  const one = (wrong: string) =>
+    etcd(
+      ...[["Available", "True"] as const, ["Degraded", "False"] as const, ["Progressing", "False"] as const].map(
+        ([type, good]): [string, string] => [type, type === wrong ? (good === "True" ? "False" : "True") : good],
+      ),
+    );
+  assert.equal(etcdTrouble(one("Available")), "the ClusterOperator etcd is not Available");
+  assert.equal(etcdTrouble(one("Degraded")), "the ClusterOperator etcd is Degraded");
+  assert.equal(etcdTrouble(one("Progressing")), "the ClusterOperator etcd is Progressing");
+  assert.match(etcdTrouble({ status: {} }) ?? "", /not Available, Degraded, Progressing/);
+});
+
+test("a pool's condition counts only where it is True", () => {
+  const told = (updated: string, updating: string, degraded: string): MachineConfigPool => ({
+    ...pool("worker", "worker"),
+    status: {
+      conditions: [
+        { type: "Updated", status: updated },
+        { type: "Updating", status: updating },
+        { type: "Degraded", status: degraded },
+      ],
+    },
+  });
+  assert.equal(poolTrouble(node(), [told("True", "False", "False")]), undefined);
+  assert.match(
+    poolTrouble(node(), [told("False", "True", "False")]) ?? "",
+    /pool worker is Updating, not just Updated/,
+  );
+  assert.match(poolTrouble(node(), [told("False", "False", "False")]) ?? "", /pool worker is unknown/);
+});
+
+test("a pool without a selector or a status has no node, and one that selects by expressions has", () => {
+  const bare: MachineConfigPool = { metadata: { name: "none" } };
+  const byExpression: MachineConfigPool = {
+    ...pool("rt", "worker", "Updated"),
+    spec: { nodeSelector: { matchExpressions: [{ key: "zone", operator: "In", values: ["a"] }] } },
+  };
+  assert.equal(poolOf(node(), [bare, byExpression])?.metadata.name, "rt");
+  assert.match(poolTrouble(node(), [{ ...byExpression, status: {} }]) ?? "", /pool rt is unknown/);
+});
+
+test("a node that no Machine Config Daemon has ever told of isn't held to be silent, though there are pools", () => {
+  assert.equal(poolTrouble(node({}), [pool("worker", "worker", "Updated")]), undefined);
+});
+
+test("a Node without annotations has no Machine, and a health check without a spec selects none", () => {
+  const { name } = node().metadata;
+  assert.deepEqual(activeHealthChecks({ metadata: { name, labels } }, [{ metadata: { name: "c" } }], [node()]), []);
+});
+
 test("etcd can do without a member while its operator says that all is well, and only then", () => {
   assert.equal(etcdTrouble(etcd(["Available", "True"], ["Degraded", "False"], ["Progressing", "False"])), undefined);
   assert.match(etcdTrouble(etcd(["Available", "True"], ["Degraded", "True"])) ?? "", /etcd is Degraded, Progressing$/);

@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   cordonedBy,
+  isControlPlane,
   isCordoned,
+  isHeld,
   isReady,
+  rollOf,
   whyNotLoaded,
   whyNotUnloaded,
   type Expected,
@@ -51,6 +54,7 @@ const notLoaded: [situation: string, node: RollNode, nmc: NodeModulesConfig | un
   ],
   ["KMM knows nothing of the node", node(), undefined, /KMM asks for nothing, not registry\/onload:v2/],
   ["KMM's entry is for another namespace's Module", node(), nmc({ namespace: "other" }, {}), /KMM asks for nothing/],
+  ["KMM's entry is for another Module of the namespace", node(), nmc({ name: "other" }, {}), /KMM asks for nothing/],
   ["KMM still asks for the old image", node(), nmc({ config: old }, { config: old }), /asks for registry\/onload:v1/],
   ["KMM reports nothing loaded", node(), nmc({}, undefined), /reports no loaded module/],
   ["the old image is loaded while .ready stays", node(), nmc({}, { config: old }), /still changing the module/],
@@ -120,6 +124,33 @@ test("a cordon is ours only where our annotation says so", () => {
   assert.equal(cordonedBy(cordoned), "dev");
   assert.equal(isCordoned(node({}, { spec: {} })), false);
   assert.equal(cordonedBy(node({}, { spec: { unschedulable: true } })), undefined);
+});
+
+for (const role of ["control-plane", "master"]) {
+  test(`a node with the role ${role} is of the control plane`, () => {
+    assert.equal(isControlPlane(node({ labels: { ...labels, [`node-role.kubernetes.io/${role}`]: "" } })), true);
+  });
+}
+
+test("a worker isn't of the control plane", () => {
+  assert.equal(isControlPlane(node({ labels: { ...labels, "node-role.kubernetes.io/worker": "" } })), false);
+});
+
+test("roll-outs pass a node by only where its annotation says so", () => {
+  assert.equal(isHeld(node({ annotations: { "onload-kmm.io/hold": "" } })), true);
+  assert.equal(isHeld(node({ annotations: { "example.com/hold": "" } })), false);
+});
+
+test("a Node without labels, annotations and spec is a worker in service with nothing of ours", () => {
+  const { status } = node();
+  const bare: RollNode = { metadata: { name: "worker-1", uid: "u" }, status };
+  assert.equal(isControlPlane(bare), false);
+  assert.equal(isCordoned(bare), false);
+  assert.equal(isHeld(bare), false);
+  assert.equal(cordonedBy(bare), undefined);
+  assert.equal(rollOf(bare, "dev"), undefined);
+  assert.match(whyNotLoaded(bare, nmc({}, {}), expected) ?? "", /version label is missing/);
+  assert.equal(whyNotUnloaded(bare, undefined, expected), undefined);
 });
 
 test("what a node must load has its kernel filled in as KMM does", () => {

@@ -82,6 +82,7 @@ for (const [when, change, consent] of free) {
 }
 
 const tracking: [release: string, change: Partial<MachineState>, warned: boolean][] = [
+  ["8.1.2.26", { ibt: true, modules: {} }, false],
   ["9.0.2.140", { ibt: true, modules: {} }, false],
   ["9.1.0.12", { ibt: true, modules: {} }, true],
   ["10.0.0.1", { ibt: true, modules: {} }, true],

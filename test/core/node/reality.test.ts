@@ -26,11 +26,11 @@ const changed = (
     spec: { unschedulable: change.unschedulable ?? false },
   },
 });
-const rolling = (phase: string, owner = stack) => ({
+const rolling = (phase: string, owner = stack, version: { version?: string } = { version: "v2" }) => ({
   [annotations.roll]: JSON.stringify({
     phase,
     stack: owner,
-    version: "v2",
+    ...version,
     bootId: "b",
     since: "2026-01-31T14:02:00Z",
   }),
@@ -62,6 +62,12 @@ describe("a node that deviates is done again, and the plan says why", () => {
       /^worker-3: out of service since 2026-01-31T14:02:00Z by a roll-out of version v2 that didn't end; will load 5\.14.*, no reboot$/,
     ],
     ["its leaving failed", changed(good, { annotations: rolling("leave") }), /by its leaving of the stack/],
+    ["its key was being deleted", changed(good, { annotations: rolling("remove") }), /by its leaving of the stack/],
+    [
+      "a roll-out of no known version failed",
+      changed(good, { annotations: rolling("load", stack, {}) }),
+      /out of service since 2026-01-31T14:02:00Z by a roll-out that didn't end;/,
+    ],
     [
       "our cordon alone is left",
       changed(good, { annotations: { [annotations.cordonedBy]: stack } }),
@@ -86,7 +92,21 @@ describe("a node that deviates is done again, and the plan says why", () => {
       { ...good, machine: { driver: ["sfc is not live"], secureBoot: "disabled", trusted: true } },
       /sfc is not live/,
     ],
-    ["it doesn't answer", { ...good, machine: { unreachable: "no SSH connection" } }, /no SSH connection; will load/],
+    [
+      "it doesn't answer, and so nothing is said of a reboot",
+      { ...good, machine: { unreachable: "no SSH connection" } },
+      /: no SSH connection; will load \S+$/,
+    ],
+    [
+      "it wasn't asked, being held",
+      { ...good, nmc: {}, machine: undefined },
+      /: KMM asks for nothing.*; will load \S+$/,
+    ],
+    [
+      "there is no key yet",
+      { ...good, machine: { driver: ["sfc is not live"], secureBoot: "enabled" } },
+      /: sfc is not live; will load \S+$/,
+    ],
     [
       "the firmware lost the key",
       { ...good, nmc: {}, machine: { driver: [], secureBoot: "enabled", trusted: false } },
@@ -99,6 +119,14 @@ describe("a node that deviates is done again, and the plan says why", () => {
       assert.match(planned(seen, wantedOf(), stack) ?? "", sentence);
     });
   }
+});
+
+test("a Node without annotations has seen no roll-out: its first is generation 1", () => {
+  const good = proven("worker-1", 3);
+  const { name, uid, labels = {} } = good.node.metadata;
+  const seen = { ...good, node: { ...good.node, metadata: { name, uid, labels } } };
+  assert.equal(generation(seen, wantedOf(), stack), 0);
+  assert.equal(generation({ ...seen, nmc: {} }, wantedOf(), stack), 1);
 });
 
 test("who is out of service by this stack is told from somebody else's cordon and another stack's roll-out", () => {

@@ -33,6 +33,16 @@ const controller = pod("operators", "kmm-operator-controller", {
     },
   },
 });
+/** What the API server leaves out where it is empty. */
+const without = (what: "spec" | "labels"): PlacedPod => {
+  const { metadata, spec = {} } = registry();
+  const { name, namespace } = metadata;
+  return what === "spec" ? { metadata } : { metadata: { name, namespace }, spec };
+};
+const bare = (name: string): RollNode => {
+  const { metadata, status } = node(name);
+  return { metadata, status };
+};
 const own = [node("w1"), node("m1", { taints: [masterTaint] })];
 
 const rows: [what: string, pod: PlacedPod, nodes: RollNode[], stays: boolean][] = [
@@ -101,6 +111,56 @@ const rows: [what: string, pod: PlacedPod, nodes: RollNode[], stays: boolean][] 
     [node("w1"), node("w2")],
     false,
   ],
+  [
+    "a pod that tolerates all of another taint",
+    registry({ tolerations: [{ key: "dedicated", operator: "Exists" }] }),
+    own,
+    true,
+  ],
+  [
+    "a pod that tolerates another taint of the same value",
+    registry({ tolerations: [{ key: "dedicated" }] }),
+    own,
+    true,
+  ],
+  [
+    "a pod that tolerates the taint by its key",
+    registry({ tolerations: [{ key: masterTaint.key, operator: "Exists" }] }),
+    own,
+    false,
+  ],
+  [
+    "a pod that may run on the other node, by its name",
+    registry({
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: {
+            nodeSelectorTerms: [{ matchFields: [{ key: "metadata.name", operator: "In", values: ["w2"] }] }],
+          },
+        },
+      },
+    }),
+    [node("w1"), node("w2")],
+    false,
+  ],
+  [
+    "a pod that would rather have certain nodes, and needs none of them",
+    registry({ affinity: { nodeAffinity: {} } }),
+    [node("w1"), node("w2")],
+    false,
+  ],
+  ["a pod that keeps its distance from others", registry({ affinity: {} }), [node("w1"), node("w2")], false],
+  [
+    "another pod of the platform with a volume named as the registry's",
+    pod("openshift-monitoring", "cache", { volumes: [{ name: "registry-storage", emptyDir: {} }] }),
+    [node("w1"), node("w2")],
+    false,
+  ],
+  ["a pod of a namespace that only mentions the platform", pod("my-openshift-tools", "engine"), [node("w1")], false],
+  ["a pod without a spec", without("spec"), [node("w1"), node("w2")], false],
+  ["a pod without a spec, beside a tainted control plane", without("spec"), own, true],
+  ["a pod beside a Node without a spec", registry(), [node("w1"), bare("w2")], false],
+  ["a pod without labels, which nobody would make again", without("labels"), [node("w1")], false],
   ["somebody's own pod on the only node", pod("trading", "engine"), [node("w1")], false],
   [
     "a pod of the platform that nobody would make again",
@@ -129,4 +189,9 @@ test("pods that stay are left out by their hashes; without any, nothing is", () 
     "controller-revision-hash notin (b-1)",
   ]);
   assert.deepEqual(selectorWithout([]), []);
+});
+
+test("the selector is the same in whichever order the pods come", () => {
+  const pods = [controller, without("labels"), registry()];
+  assert.deepEqual(selectorWithout(pods), ["pod-template-hash notin (image-registry-1,kmm-operator-controller-1)"]);
 });

@@ -32,6 +32,20 @@ test("a pod that a budget keeps is named with that budget, and with no other", (
   assert.deepEqual(undrained([pod()], others), ["pod trading/db-0: wasn't evicted"]);
 });
 
+test("a budget that selects nothing, or whose status isn't there yet, keeps no pod", () => {
+  const { metadata, spec = {}, status = {} } = budget(0);
+  assert.deepEqual(
+    undrained(
+      [pod()],
+      [
+        { metadata, status },
+        { metadata, spec },
+      ],
+    ),
+    ["pod trading/db-0: wasn't evicted"],
+  );
+});
+
 test("what stays on a drained node isn't named", () => {
   const staying = [
     pod({ ownerReferences: [{ kind: "DaemonSet" }] }),
