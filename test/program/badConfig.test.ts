@@ -90,7 +90,10 @@ test("package, SSH key and cluster are looked at together, and all their problem
     release: { ...release, version: "9.9.9", sha256: "0".repeat(64) },
     ssh: { privateKeyFile: "no/such/key" },
   };
-  const problems = await problemsOf({ config, problems: ["cluster: KMM isn't installed", "cluster: no node x"] });
+  const problems = await problemsOf({
+    config,
+    problems: ["cluster: KMM isn't installed [OKMM-KMM-MISSING]", "cluster: no node x [OKMM-NODE-UNKNOWN]"],
+  });
   assert.deepEqual(keysOf(problems), [
     "onload-kmm:release.sha256",
     "onload-kmm:release.version",
@@ -148,6 +151,6 @@ test("a tag that would be too long for one node's kernel is told before it is bu
 
 test("the wrong cluster is the only problem that is told of it, and no node is guessed at", async (t) => {
   const config = await goodConfig(await filesFor(t));
-  const wrong = 'cluster: wrong cluster: context "admin" leads to another; nothing was changed';
+  const wrong = 'cluster: wrong cluster: context "admin" leads to another; nothing was changed [OKMM-CLUSTER-WRONG]';
   assert.deepEqual(await problemsOf({ config, problems: [wrong], kernels: {} }), [wrong]);
 });

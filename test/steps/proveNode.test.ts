@@ -160,7 +160,7 @@ const unproven: [what: string, change: (scene: Scene) => void, reason: RegExp][]
   [
     "that isn't Ready, and doesn't become so",
     ({ cluster }) => setReady(cluster, "Unknown"),
-    /w1, to be proven: not after 60 s: the node isn't Ready;/,
+    /timed out after 60 s waiting for w1, to be proven: the node isn't Ready;/,
   ],
 ];
 for (const [what, change, reason] of unproven) {
@@ -199,7 +199,10 @@ test("a node that is gone is told as such, and not waited for", async (t) => {
   cluster.change("Node", "w1", ({ metadata }) => (metadata.name = "w2"));
   const { code, stderr } = await prove();
   assert.equal(code, 1);
-  assert.match(stderr, /w1: the node is gone; take it off onload-kmm:nodes, or let it join, and run again\n$/);
+  assert.match(
+    stderr,
+    /^w1: the node is gone; remove it from onload-kmm:nodes, or let it join, and run again \[OKMM-NODE-GONE\]$/m,
+  );
 });
 
 function changeNodeInfo(cluster: FakeCluster, change: object): void {

@@ -75,7 +75,7 @@ test("a pod that never starts is waited for, but not for ever", async (t) => {
   play(cluster, { w1: ended(`${ed25519}\n`), w2: { waiting: { reason: "ImagePullBackOff", message: "denied" } } });
   await assert.rejects(
     read(kubectl, ["w1", "w2"]),
-    /^Error: host keys: not after 180 s: w2: ImagePullBackOff: denied; leave them out/,
+    /^Error: timed out after 180 s waiting for host keys: w2: ImagePullBackOff: denied; leave them out/,
   );
   assertGone(cluster);
 });

@@ -127,7 +127,7 @@ const refusals: readonly (readonly [string, SceneSetup, (scene: Scene) => void, 
       scene.change((_node, objects) => {
         for (const { metadata } of objects) delete metadata.annotations?.[annotations.signed];
       }),
-    /nothing is known of a signature/,
+    /it isn't known whether .* is signed/,
   ],
   [
     "its driver is used by what no drain ends",
@@ -148,7 +148,7 @@ const refusals: readonly (readonly [string, SceneSetup, (scene: Scene) => void, 
       scene.change((_node, objects) =>
         objects.push({ kind: "NodeHealthCheck", metadata: { name: "all", uid: "u" }, spec: { selector: {} } }),
       ),
-    /would be power-cycled/,
+    /would power-cycle it/,
   ],
 ];
 
@@ -193,7 +193,7 @@ const failures: readonly (readonly [string, SceneSetup, (scene: Scene, fails: bo
     { mode: "console" },
     (scene, fails) => (scene.isKmmStuck = fails),
     "load",
-    /to load the modules: not after 60 s/,
+    /timed out after 60 s waiting for w1 to load the modules/,
   ],
 ];
 
