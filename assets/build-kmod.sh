@@ -37,7 +37,7 @@ usage() {
   exit 2
 }
 
-# The kernel's package of kind $1, devel or modules, by its name in RHEL (core/build/kernelRelease.ts).
+# The kernel's package of kind $1, devel or modules, by its name in RHEL (core/kernelRelease.ts).
 package_of() {
   case $kernel in
     *+*) printf 'kernel-%s-%s-%s' "${kernel#*+}" "$1" "${kernel%%+*}" ;;

@@ -36,7 +36,7 @@ use_entitlement() {
 
 # 5.14.0-570.49.1.el9_6.x86_64 is RHEL 9.6: without the minor version dnf offers the newest one's kernels only.
 # …x86_64+rt is in kernel-rt-devel-….x86_64; up to RHEL 9.2 …rt14.296.el9_2.x86_64 is in the package of that name.
-# core/build/kernelRelease.ts has the same rule, with its sources.
+# core/kernelRelease.ts has the same rule, with its sources.
 read_kernel() {
   version=${kernel%%+*}
   arch=${version##*.}

@@ -2,7 +2,7 @@
 # Needs the build secret etc-pki-entitlement, which KMM mounts at /run/secrets/etc-pki-entitlement.
 #
 # Build arguments: SRPM_IMAGE, the source image (srpm.Dockerfile) by digest; UBI_IMAGE, UBI of the kernel's own RHEL, major and
-# minor (core/build/kernelRelease.ts); BASE_IMAGE, optional. KMM adds KERNEL_FULL_VERSION, the node's `uname -r`. Arguments before the first FROM are for FROM lines only; a stage sees those
+# minor (core/kernelRelease.ts); BASE_IMAGE, optional. KMM adds KERNEL_FULL_VERSION, the node's `uname -r`. Arguments before the first FROM are for FROM lines only; a stage sees those
 # that it declares itself.
 ARG SRPM_IMAGE
 ARG UBI_IMAGE
