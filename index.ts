@@ -10,11 +10,12 @@ import { onloadNodes } from "./components/onloadNodes.ts";
 import { RegistrySecret } from "./components/registrySecret.ts";
 import { SigningKey } from "./components/signingKey.ts";
 import { SrpmImage } from "./components/srpmImage.ts";
+import { tellPlan } from "./components/tellPlan.ts";
 import { readConfig } from "./config.ts";
 import { preflight } from "./preflight.ts";
 
 const config = readConfig();
-const { release, nodes: listed, remade, spoilt, kernels, assets } = await preflight(config);
+const { release, nodes: listed, remade, spoilt, kernels, outlook, assets } = await preflight(config);
 
 const { cluster, build, enrolment } = config;
 const onStack = { stack: pulumi.getStack(), cluster };
@@ -90,6 +91,7 @@ const kernelModule = new KernelModule(
   { ...onCluster, dependsOn: [namespace] },
 );
 come(kernelModule);
+tellPlan({ ...onStack, ...outlook, ...config.rollout, mode: enrolment.mode, listed, remade }, kernelModule.target);
 
 guardStack({ cluster, keyIsProtected: signingKey.isProtected }, [
   namespace,

@@ -6,9 +6,10 @@ import { look } from "./components/step.ts";
 import { problemReport, type Config } from "./config.ts";
 import { told, type Told } from "./core/errors.ts";
 import { identityOf, type Intent } from "./core/cluster/inspection.ts";
+import type { PlanView } from "./core/node/planSummary.ts";
 import type { AnswerOf } from "./core/contracts/contract.ts";
 import { inspectCluster } from "./core/contracts/inspectCluster.ts";
-import { keyChange } from "./core/configuration/keyChange.ts";
+import { keyChange, keyOf } from "./core/configuration/keyChange.ts";
 import type { Remade } from "./core/cluster/ownObjects.ts";
 import { longestTag, tagLengthProblem } from "./core/build/imageTag.ts";
 import type { Release } from "./core/build/release.ts";
@@ -27,6 +28,8 @@ export interface Preflight {
   readonly spoilt: readonly string[];
   /** Kernels that the Module may be built for. */
   readonly kernels: readonly string[];
+  /** What else the plan's sentences are made from (core/node/planSummary.ts). */
+  readonly outlook: Pick<PlanView, "key" | "leaving" | "updatingPools">;
   /** Texts of the files in `assets/` that travel to the cluster, by path. */
   readonly assets: Readonly<Record<AssetPath, string>>;
 }
@@ -70,8 +73,9 @@ export async function preflight(config: Config): Promise<Preflight> {
     const reality = cluster.nodes.find(({ node: { metadata } }) => metadata.name === node.name);
     return reality === undefined ? [] : [{ ...node, reality, identity: identityOf(reality.node) }];
   });
-  const { remade, spoilt, kernels } = cluster;
-  return { release: release.release, nodes, remade, spoilt, kernels, assets };
+  const { remade, spoilt, kernels, leaving, updatingPools } = cluster;
+  const outlook = { key: keyOf(config, cluster.certificate), leaving, updatingPools };
+  return { release: release.release, nodes, remade, spoilt, kernels, outlook, assets };
 }
 
 /** Held nodes are built for, too. */
@@ -143,6 +147,8 @@ async function lookAtCluster(config: Config): Promise<Inspection> {
       remade: {},
       spoilt: [],
       kernels: [],
+      leaving: [],
+      updatingPools: [],
     };
   }
 }

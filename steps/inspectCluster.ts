@@ -4,8 +4,8 @@
  */
 import type { InputOf } from "../core/contracts/contract.ts";
 import { inspectCluster } from "../core/contracts/inspectCluster.ts";
-import { clusterWarnings } from "../core/cluster/clusterWarnings.ts";
-import { clusterProblems, listedNodes, type ClusterFacts } from "../core/cluster/inspection.ts";
+import { clusterWarnings, updatingPools } from "../core/cluster/clusterWarnings.ts";
+import { clusterProblems, leavingNodes, listedNodes, type ClusterFacts } from "../core/cluster/inspection.ts";
 import { told } from "../core/errors.ts";
 import { moduleKernels } from "../core/build/moduleKernels.ts";
 import { previewSeconds } from "../core/patience.ts";
@@ -39,6 +39,8 @@ await runStep(inspectCluster, async (step) => {
       remade: {},
       spoilt: [],
       kernels: [],
+      leaving: [],
+      updatingPools: [],
     };
   }
   return {
@@ -49,5 +51,7 @@ await runStep(inspectCluster, async (step) => {
     remade: facts.remade,
     spoilt: facts.spoilt,
     kernels: moduleKernels({ ...intent, ...facts, listed: intent.nodes.map(({ name }) => name) }),
+    leaving: leavingNodes(intent, facts),
+    updatingPools: updatingPools(intent, facts),
   };
 });

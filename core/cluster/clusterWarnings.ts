@@ -83,6 +83,12 @@ function updateWarnings(rolled: readonly RollNode[], { pools }: ClusterFacts): T
   return [...troubles].map((trouble) => told("OKMM-POOL-UPDATING", `cluster: ${trouble}; ${ends}`));
 }
 
+/** Names of the pools of nodes whose turn would end the roll-out. */
+export function updatingPools(intent: Intent, facts: ClusterFacts): string[] {
+  const updating = rolledNodes(intent, facts).filter((node) => poolTrouble(node, facts.pools) !== undefined);
+  return [...new Set(updating.map((node) => poolOf(node, facts.pools)?.metadata.name ?? node.metadata.name))];
+}
+
 /** Where the pools say less than usual of what a node is in for. */
 function poolWarnings(rolled: readonly RollNode[], { capabilities, pools }: ClusterFacts): Told[] {
   if (rolled.length === 0) return [];

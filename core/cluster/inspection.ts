@@ -105,6 +105,14 @@ export function listedNodes({ nodes }: Intent, facts: ClusterFacts): Pick<NodeRe
   });
 }
 
+/** Names of the nodes that bear the stack's label, and aren't listed any more. */
+export function leavingNodes({ stack, nodes: listed }: Intent, { nodes }: ClusterFacts): string[] {
+  return nodes
+    .filter(({ metadata }) => metadata.labels?.[labels.stack] === stack)
+    .map(({ metadata }) => metadata.name)
+    .filter((name) => !listed.some((node) => node.name === name));
+}
+
 /** Who a Node is. */
 export function identityOf({ metadata, status }: RollNode): NodeIdentity {
   const { machineID, systemUUID, kernelVersion } = status.nodeInfo;

@@ -29,6 +29,12 @@ export function keyChange(wanted: Wanted, found: { certificate: string; nodes: r
     });
 }
 
+/** Whether modules are signed with the same key as before. */
+export function keyOf({ signing }: Pick<Wanted, "signing">, live: string): "kept" | "first" | "another" {
+  if (live === "") return "first";
+  return whatChanges(signing, live) === undefined ? "kept" : "another";
+}
+
 function reboot(mode: Settings["enrolment"]["mode"]): string {
   if (mode === "off")
     return "will refuse the new modules, because nobody enrols their key (onload-kmm:enrolment.mode is off)";

@@ -36,5 +36,9 @@ export const inspectCluster = contract({
     spoilt: z.array(z.string()).readonly(),
     /** Kernels that the Module may be built for. */
     kernels: z.array(z.string()).readonly(),
+    /** Nodes that the stack has, and that aren't listed any more. */
+    leaving: z.array(z.string()).readonly(),
+    /** Pools of listed nodes that the Machine Config Operator isn't done with. */
+    updatingPools: z.array(z.string()).readonly(),
   }),
 });

@@ -87,7 +87,8 @@ export function planned(seen: NodeReality, wanted: Expected, stack: string): str
 /** An image's tag: release, content and kernel in one. */
 const tagOf = (image: string | undefined): string | undefined => image?.slice(image.lastIndexOf(":") + 1);
 
-const trustedBy = (machine: NodeReality["machine"]): boolean | undefined =>
+/** Whether the firmware trusts the present key; undefined where there is none, or the node could not be asked. */
+export const trustedBy = (machine: NodeReality["machine"]): boolean | undefined =>
   machine !== undefined && "trusted" in machine ? machine.trusted : undefined;
 
 function actOf({ phase, version }: RollState): string {

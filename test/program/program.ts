@@ -95,6 +95,8 @@ export async function run(given: Run): Promise<Ran> {
         remade: {},
         spoilt: [],
         kernels: [...new Set(found.map(({ node }) => node.status.nodeInfo.kernelVersion))],
+        leaving: [],
+        updatingPools: [],
       };
       return { stdout: JSON.stringify(answer) };
     },

@@ -79,6 +79,8 @@ describe("enrolment with Secure Boot on", { concurrency: false }, () => {
       const said = `${node}: reboots into MokManager again, to enrol the new key, because onload-kmm:${why}`;
       assert.ok(output.includes(said), output);
     }
+    assert.match(output, /2 nodes are drained, .*\n.*2 nodes are rebooted, where a person answers MokManager/);
+    assert.match(output, /NEW SIGNING KEY: every node with Secure Boot on must enrol it in MokManager/);
   });
 
   test("over a state in which the imports are remote commands, up replaces these alone, and touches no node", async () => {

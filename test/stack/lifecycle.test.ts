@@ -27,6 +27,7 @@ describe("one stack's life", { concurrency: false }, () => {
     const { exitCode, output, steps } = await stack.preview();
 
     assert.equal(exitCode, 0, output);
+    assert.match(output, /What will happen to the nodes:\n\s+- \d nodes are drained/);
     const created = steps.filter(({ op }) => op === "create").map(({ name }) => name);
     for (const node of workers) {
       for (const part of ["select", "claim", "roll", "proof"]) assert.ok(created.includes(`${node}-${part}`), part);
@@ -74,6 +75,10 @@ describe("one stack's life", { concurrency: false }, () => {
 
     assert.equal(exitCode, 0, output);
     assert.deepEqual(steps.map(({ op, name }) => `${op} ${name}`).sort(), rebuildSteps);
+    const names = workers.join(", ");
+    const drained = `${workers.length} nodes are drained, the canary first, then at most 1 at a time: ${names}.`;
+    assert.ok(output.includes(drained), output);
+    assert.doesNotMatch(output, /rebooted/);
   });
 
   test("the forced rebuild does just that, the canary first, and every node ends on the new image", async () => {

@@ -25,7 +25,22 @@ test("a cluster as it should be has no problems, and says who its nodes are", as
     remade: {},
     spoilt: [],
     kernels: ["5.14.0-1.el9_6.x86_64"],
+    leaving: [],
+    updatingPools: [],
   });
+});
+
+test("nodes of the stack that aren't listed leave, and pools that are updated are named", async (t) => {
+  const cluster = goodCluster(t);
+  const stack = (value: string) => ({ labels: { "onload-kmm.io/stack": value, "node-role.kubernetes.io/worker": "" } });
+  cluster.change("Node", "worker-1", ({ metadata }) => Object.assign(metadata, stack("prod")));
+  cluster.put({ ...node, metadata: { name: "worker-8", ...stack("prod") } });
+  cluster.put({ ...node, metadata: { name: "worker-9", ...stack("another") } });
+  cluster.change("MachineConfigPool", "worker", (pool) => {
+    pool["status"] = { conditions: [{ type: "Updating", status: "True" }] };
+  });
+  const { leaving, updatingPools } = await inspect(cluster);
+  assert.deepEqual({ leaving, updatingPools }, { leaving: ["worker-8"], updatingPools: ["worker"] });
 });
 
 const pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";

@@ -64,6 +64,8 @@ interface Findings {
   readonly nodes: { node: object; machine?: object }[];
   readonly certificate: string;
   readonly remade: Remade;
+  readonly leaving: string[];
+  readonly updatingPools: string[];
 }
 
 interface Asked {
