@@ -84,6 +84,9 @@ export const policyPrefix = `policy.${domain}/`;
 /** The environment variable in which a step of {@link file://../steps} finds what isn't secret of its input, as JSON. */
 export const inputVariable = "ONLOAD_KMM_INPUT";
 
+/** Names the folder below which steps keep `logs/`; the project's own without it. */
+export const homeVariable = "ONLOAD_KMM_HOME";
+
 /** KMM's own labels and annotations (its source, `internal/constants`). */
 export const kmm = {
   /** Prefix of its labels on Nodes. */

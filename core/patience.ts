@@ -16,6 +16,9 @@ export const lookSeconds = 1;
 /** With less than this left of a wait that the user limits, an API server that is away isn't asked again. */
 export const lastTrySeconds = 3;
 
+/** Between two reminders of what a person must do: often enough for one who comes late, rare enough for a log. */
+export const todoReminderSeconds = 300;
+
 // The API server
 
 /** How long one that doesn't answer is waited for: a single-node cluster reboots in less. */

@@ -35,6 +35,8 @@ export async function engineEnvironment(
     PATH: [...new Set([...standIns, ...tools]), ...users].join(delimiter),
     PULUMI_HOME: home,
     PULUMI_SKIP_UPDATE_CHECK: "true",
+    // Two sandboxes of one checkout keep their logs apart.
+    ...(!isDefaultDirectory(dir) && { ONLOAD_KMM_HOME: dir }),
     // Program, plugins and steps are dozens of short-lived Nodes: what they compile is kept.
     NODE_COMPILE_CACHE: join(cacheDirectory(), "node-compile-cache"),
   };

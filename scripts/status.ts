@@ -35,19 +35,19 @@ async function readRows(choice: StackChoice) {
     kubectl.listKnown<NodeModulesConfig & KubeObject>("nodemodulesconfigs.kmm.sigs.x-k8s.io"),
   ]);
   const reports = await Promise.all(
-    settings.nodes.map(async ({ name, hold, address, hostKey }): Promise<NodeReport> => {
+    settings.nodes.map(async ({ name, hold, address, hostKey, console }): Promise<NodeReport> => {
       const node = nodes.find(({ metadata }) => metadata.name === name);
       const nmc = nmcs.find(({ metadata }) => metadata.name === name);
       const machine = new NodeMachine(name, { address, hostKey, ...settings.ssh }, certificate);
       try {
-        return { name, hold, node, nmc, machine: await machine.state() };
+        return { name, hold, node, nmc, console, machine: await machine.state() };
       } catch (error) {
         if (!(error instanceof StepError)) throw error;
-        return { name, hold, node, nmc, unreachable: error.message };
+        return { name, hold, node, nmc, console, unreachable: error.message };
       }
     }),
   );
-  return reports.map((report) => statusRow(report, settings.namespace));
+  return reports.map((report) => statusRow(report, settings, Date.now()));
 }
 
 /** The stack's configuration; its secrets are neither needed nor asked for. */

@@ -2,7 +2,9 @@ import { cardsOf, cardSummary, type Card } from "./cards.ts";
 import { driverProblems, isTrusted, type MachineState } from "./machineState.ts";
 import { cordonedBy, isCordoned, isReady, kmmAccount, type NodeModulesConfig, type RollNode } from "./nodeState.ts";
 import { annotations, kmm, moduleName } from "../names.ts";
-import { parseRollState } from "./rollState.ts";
+import type { Settings } from "../configuration/settings.ts";
+import { mokManagerTask } from "../firmware/mokManagerTask.ts";
+import { parseRollState, type RollState } from "./rollState.ts";
 
 /** What is known of one listed node; absent if it couldn't be asked. */
 export interface NodeReport {
@@ -11,6 +13,8 @@ export interface NodeReport {
   readonly node?: RollNode | undefined;
   readonly nmc?: NodeModulesConfig | undefined;
   readonly machine?: MachineState | undefined;
+  /** Command that opens its console, where one is configured. */
+  readonly console?: string | undefined;
   /** Why the machine couldn't be asked. */
   readonly unreachable?: string | undefined;
 }
@@ -28,11 +32,22 @@ export interface StatusRow {
   /** Part, serial number (masked) and firmware of the ports' cards. */
   readonly card: string;
   readonly phase: string;
+  /** What a person must do for it now, in a line below the table; "-" where nothing is to be done. */
+  readonly todo: string;
   /** The same, port by port; not in the table. */
   readonly cards: readonly Card[];
 }
 
-export function statusRow(report: NodeReport, namespace: string): StatusRow {
+/** How the stack's nodes come to trust the key. */
+type Enrolment = Pick<Settings["enrolment"], "mode" | "timeoutMinutes">;
+
+/** @param now milliseconds since 1970 */
+export function statusRow(
+  report: NodeReport,
+  settings: { namespace: string; enrolment: Enrolment },
+  now: number,
+): StatusRow {
+  const { namespace, enrolment } = settings;
   const { node, machine } = report;
   if (node === undefined) {
     return {
@@ -46,6 +61,7 @@ export function statusRow(report: NodeReport, namespace: string): StatusRow {
       driver: "-",
       card: "-",
       phase: "-",
+      todo: "-",
       cards: [],
     };
   }
@@ -60,6 +76,7 @@ export function statusRow(report: NodeReport, namespace: string): StatusRow {
     kmm: kmmAccount(node, report.nmc, { namespace, module: moduleName }),
     driver: driverOf(report),
     phase: phaseOf(report, node),
+    todo: todoOf(report, node, enrolment, now) ?? "-",
     ...cardFields(machine),
   };
 }
@@ -83,6 +100,25 @@ function driverOf({ machine, unreachable }: NodeReport): string {
   return `sfc ${[...versions].join(", ")}`;
 }
 
+/** What MokManager waits for, as far as the node's own noted phase and its key tell. */
+function todoOf(report: NodeReport, node: RollNode, enrolment: Enrolment, now: number): string | undefined {
+  const { name, machine, console } = report;
+  const state = parseRollState(node.metadata.annotations?.[annotations.roll]);
+  const request = state === undefined ? undefined : requests[state.phase];
+  if (enrolment.mode === "attended" && state !== undefined && request !== undefined && machine === undefined) {
+    const minutesLeft = enrolment.timeoutMinutes - (now - Date.parse(state.since)) / 60_000;
+    return mokManagerTask({ node: name, request, console, minutesLeft });
+  }
+  if (enrolment.mode !== "operator" || machine?.key !== "pending") return undefined;
+  return `reboot it in a window of your own; then ${mokManagerTask({ node: name, request: "enrol", console })}`;
+}
+
+/** What a node in a phase is asked for by its firmware. */
+const requests: Readonly<Partial<Record<RollState["phase"], "enrol" | "delete">>> = {
+  reboot: "enrol",
+  remove: "delete",
+};
+
 function phaseOf({ hold }: NodeReport, node: RollNode): string {
   const state = parseRollState(node.metadata.annotations?.[annotations.roll]);
   if (state !== undefined) return `${state.phase} since ${state.since}`;
@@ -91,7 +127,7 @@ function phaseOf({ hold }: NodeReport, node: RollNode): string {
 
 /** Columns padded to their widest cell. */
 export function formatTable(rows: readonly StatusRow[]): string {
-  const columns: [Exclude<keyof StatusRow, "cards">, string][] = [
+  const columns: [Exclude<keyof StatusRow, "cards" | "todo">, string][] = [
     ["node", "NODE"],
     ["ready", "READY"],
     ["service", "SERVICE"],
@@ -109,7 +145,10 @@ export function formatTable(rows: readonly StatusRow[]): string {
       .map((cell, index) => cell.padEnd(widths[index] ?? 0))
       .join("  ")
       .trimEnd();
-  return [line(columns.map(([, title]) => title)), ...rows.map((row) => line(columns.map(([key]) => row[key])))].join(
-    "\n",
-  );
+  const todos = rows.filter(({ todo }) => todo !== "-").map(({ node, todo }) => `TO DO ${node}: ${todo}`);
+  return [
+    line(columns.map(([, title]) => title)),
+    ...rows.map((row) => line(columns.map(([key]) => row[key]))),
+    ...(todos.length === 0 ? [] : ["", ...todos]),
+  ].join("\n");
 }

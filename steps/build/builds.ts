@@ -6,6 +6,7 @@ import { hasEnded, type BuildObject } from "../../core/build/moduleBuild.ts";
 import { buildLogSeconds } from "../../core/patience.ts";
 import { within } from "../lib/clock.ts";
 import type { Kubectl, KubeObject } from "../cluster/kubectl.ts";
+import { inHome } from "../lib/record.ts";
 import { progress } from "../lib/step.ts";
 
 /** Keeps the logs of OpenShift Builds in files: KMM deletes a successful Build within 50 ms. */
@@ -20,7 +21,7 @@ export class BuildLogs {
   constructor(kubectl: Kubectl, namespace: string, directory: string) {
     this.#kubectl = kubectl;
     this.#namespace = namespace;
-    this.#directory = directory;
+    this.#directory = inHome(directory);
   }
 
   /** By name and UID: KMM gives the name of a Build that failed to the next one. */

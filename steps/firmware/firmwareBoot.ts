@@ -2,6 +2,7 @@
 import type { EnrolmentMode } from "../../core/configuration/choices.ts";
 import type { BmcAccess } from "../../core/firmware/bmcAccess.ts";
 import type { MachineState } from "../../core/node/machineState.ts";
+import { mokManagerTask } from "../../core/firmware/mokManagerTask.ts";
 import { isReady, type RollNode } from "../../core/node/nodeState.ts";
 import type { Finding } from "../../core/node/obstacles.ts";
 import type { RollState } from "../../core/node/rollState.ts";
@@ -9,9 +10,9 @@ import { mokManagerSeconds, rebootLookSeconds } from "../../core/patience.ts";
 import type { Attendance, FirmwareAccess } from "./firmwareAccess.ts";
 import type { Machine } from "../node/nodeMachine.ts";
 import type { NodeOutage } from "../node/nodeOutage.ts";
-import { progress, StepError } from "../lib/step.ts";
+import { instruct, progress, StepError } from "../lib/step.ts";
 import { Unreachable } from "../node/ssh.ts";
-import { waitUntil, type Look } from "../lib/wait.ts";
+import { waitUntil, type Look, type Todo } from "../lib/wait.ts";
 
 /** How a node comes to trust the key: through its MokList, or through its firmware's signature database. */
 interface Enrolment {
@@ -95,7 +96,8 @@ async function bootOnce(
 ): Promise<MachineState> {
   const { name, outage, machine } = context;
   const { bootID } = node.status.nodeInfo;
-  if (state === undefined) return comeBack(context, begun?.bootId ?? bootID);
+  const todo = todoAt(context, errand.request);
+  if (state === undefined) return comeBack(context, begun?.bootId ?? bootID, todo);
   await errand.ask(node, state);
   console.requireOpen();
   await outage.enter(node, errand.phase);
@@ -104,7 +106,7 @@ async function bootOnce(
   const entry = await machine.reboot(bootID, isAsked ? mokManagerSeconds : undefined).catch(alreadyPlanned);
   const by = entry === undefined ? "" : `, by boot entry ${entry}`;
   progress(`${name}: rebooting${isAsked ? ` into MokManager${by}` : ""}`);
-  return comeBack(context, bootID);
+  return comeBack(context, bootID, todo);
 }
 
 /** Who answers MokManager, if it asks: a script on the console, or a person who is told what to type. */
@@ -147,18 +149,24 @@ export const isPlanned = (said: string): boolean =>
   );
 
 function sayWhatToType({ name, enrolment }: EnrolmentContext, request: "enrol" | "delete"): void {
-  const entry = request === "enrol" ? "Enroll MOK" : "Delete MOK";
   const console = enrolment.console === undefined ? "on its console" : `on its console (${enrolment.console})`;
   progress(`${name}: MokManager is waiting ${console}; this run waits ${enrolment.timeoutMinutes} min`);
-  progress(
-    `${name}: any key, "${entry}", "Continue", "Yes", the password, "Reboot"; \`npm run mok-password\` prints the password`,
-  );
+  instruct(mokManagerTask({ node: name, request, console: enrolment.console, minutesLeft: enrolment.timeoutMinutes }));
+}
+
+/** What the person at the console does; nothing where MokManager has nothing to ask, or a script answers it. */
+function todoAt({ name, enrolment }: EnrolmentContext, request: Errand["request"]): Todo | undefined {
+  const { mode, console, password } = enrolment;
+  if (request === undefined || (mode === "console" && console !== undefined && password !== undefined))
+    return undefined;
+  return (minutesLeft) => mokManagerTask({ node: name, request, console, minutesLeft });
 }
 
 /** A new boot, Ready, and the key trusted: in this order, for a node looks Ready for 40 s after it went down. */
 async function comeBack(
   { name, enrolment, machine, readNode }: EnrolmentContext,
   oldBoot: string,
+  todo: Todo | undefined,
 ): Promise<MachineState> {
   const waiting = {
     timeoutSeconds: enrolment.timeoutMinutes * 60,
@@ -169,7 +177,7 @@ async function comeBack(
   };
   const state = await waitUntil(`${name} to come back`, waiting, async (): Promise<Look<MachineState>> => {
     const node = await readNode();
-    if (node.status.nodeInfo.bootID === oldBoot) return { missing: "a new boot" };
+    if (node.status.nodeInfo.bootID === oldBoot) return { missing: "a new boot", todo };
     if (!isReady(node)) return { missing: "Ready" };
     const state = await machine.stateOrAway();
     return state === undefined ? { missing: "an SSH connection" } : { done: state };

@@ -3,6 +3,7 @@ import { checkAnswer, readAnswer, type Answering, type Contract } from "../../co
 import { paragraphOf, told, type ErrorId, type Told } from "../../core/errors.ts";
 import { inputVariable } from "../../core/names.ts";
 import { now } from "./clock.ts";
+import { keepRecord, record } from "./record.ts";
 import { printAnswer, printLines, printUncaught } from "./output.ts";
 
 /** A failure that a person can fix: printed with its id, without a stack trace. */
@@ -35,9 +36,12 @@ export async function runStep<Input, Answer>(
   try {
     const halves = [process.env[inputVariable] ?? "", await text(process.stdin)].filter((half) => half !== "");
     const input = contract.input.parse(Object.assign({}, ...parsed(halves)));
+    keepRecord(contract.program, input);
     printAnswer(checkAnswer(contract, await body(input, answeredLast(contract))));
   } catch (error) {
-    printLines(endOf(error));
+    const end = endOf(error);
+    printLines(end);
+    record(end);
     process.exitCode = 1;
   }
 }
@@ -73,9 +77,22 @@ const progressLimit = 24 * 1024;
 const startedAt = now();
 let printed = 0;
 
+/**
+ * What a person must do now. Without the time, which would push it out of the part of a line that Pulumi shows on a narrow
+ * terminal.
+ */
+export function instruct(line: string): void {
+  say(line);
+}
+
 /** One line for whoever watches `pulumi up`: elapsed time as mm:ss, then what happens or what is waited for. */
 export function progress(line: string): void {
   const seconds = Math.floor((now() - startedAt) / 1000);
   const clock = [Math.floor(seconds / 60), seconds % 60].map((part) => String(part).padStart(2, "0")).join(":");
-  printed += printLines(`${clock} ${line}`, progressLimit - printed);
+  say(`${clock} ${line}`);
+}
+
+function say(line: string): void {
+  printed += printLines(line, progressLimit - printed);
+  record(line);
 }

@@ -1,9 +1,9 @@
 import type { ErrorId } from "../../core/errors.ts";
-import { firstLookSeconds, lastTrySeconds, lookSeconds } from "../../core/patience.ts";
+import { firstLookSeconds, lastTrySeconds, lookSeconds, todoReminderSeconds } from "../../core/patience.ts";
 import { now, sleep } from "./clock.ts";
 import { withDeadline } from "./deadline.ts";
 import { ServerAway } from "../cluster/kubectlError.ts";
-import { progress, StepError } from "./step.ts";
+import { instruct, progress, StepError } from "./step.ts";
 
 export interface Waiting {
   readonly timeoutSeconds: number;
@@ -18,7 +18,10 @@ export interface Waiting {
 }
 
 /** What a look found: done with a value, or not yet, and what is still missing. */
-export type Look<T> = { readonly done: T } | { readonly missing: string };
+export type Look<T> = { readonly done: T } | { readonly missing: string; readonly todo?: Todo | undefined };
+
+/** What a person must do for the wait to end, in one line, with the minutes that are left. */
+export type Todo = (minutesLeft: number) => string;
 
 /**
  * Looks again and again until `look` is done, and says what is missing whenever that changes.
@@ -28,6 +31,7 @@ export type Look<T> = { readonly done: T } | { readonly missing: string };
 export async function waitUntil<T>(what: string, waiting: Waiting, look: () => Promise<Look<T>>): Promise<T> {
   const deadline = now() + waiting.timeoutSeconds * 1000;
   let said = "";
+  let remindAt = 0;
   let pause = firstLookSeconds;
   const timeUp = (missing: string) =>
     new StepError(
@@ -41,9 +45,15 @@ export async function waitUntil<T>(what: string, waiting: Waiting, look: () => P
       throw timeUp(`${said === "" ? "" : `${said}; `}the API server is away (${error.message})`);
     });
     if ("done" in found) return found.done;
-    if (found.missing !== said) {
+    const isNews = found.missing !== said;
+    if (isNews) {
       progress(`waiting for ${what}: ${found.missing}`);
       pause = firstLookSeconds;
+    }
+    // Last, and again: of each step Pulumi shows the last line only.
+    if (found.todo !== undefined && (isNews || now() >= remindAt)) {
+      instruct(found.todo((deadline - now()) / 60_000));
+      remindAt = now() + todoReminderSeconds * 1000;
     }
     said = found.missing;
     if (now() >= deadline) throw timeUp(said);

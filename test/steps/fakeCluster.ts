@@ -16,6 +16,10 @@ process.env["FAKE_KUBECTL_PORT"] = String(port);
 process.env["PATH"] = `${programs}${delimiter}${process.env["PATH"] ?? ""}`;
 
 const root = join(import.meta.dirname, "../..");
+/** Where steps keep their logs. */
+const home = mkdtempSync(join(tmpdir(), "onload-kmm-home-"));
+process.on("exit", () => rmSync(home, { recursive: true, force: true }));
+
 const ownId = "7d1f3c52-0e7a-4b1c-9a53-6c1f0c9d2e11";
 
 /** The time of what runs in this process; a step that is started has its own. */
@@ -136,7 +140,8 @@ export class FakeCluster {
 export function runStep(file: string, stdin: string, ...args: string[]): Promise<StepResult> {
   return new Promise((resolve) => {
     const programs = ["--import", join(import.meta.dirname, "inVirtualTime.ts"), file];
-    const child = execFile(process.execPath, [...programs, ...args], { cwd: root }, (error, stdout, stderr) => {
+    const options = { cwd: root, env: { ...process.env, ONLOAD_KMM_HOME: home } };
+    const child = execFile(process.execPath, [...programs, ...args], options, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === "number" ? error.code : Number(error !== null), stdout, stderr });
     });
     child.stdin?.on("error", () => undefined).end(stdin);

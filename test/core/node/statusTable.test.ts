@@ -34,7 +34,11 @@ const nmc = (bootId = "boot-2", loaded = config): NodeModulesConfig => ({
   status: { modules: [{ ...module, config: loaded, bootId }] },
 });
 
-const row = (report: Partial<NodeReport>) => statusRow({ name: "w1", hold: false, ...report }, "ns");
+type Mode = Parameters<typeof statusRow>[1]["enrolment"]["mode"];
+
+const now = Date.parse("2026-11-26T12:30:00.000Z");
+const row = (report: Partial<NodeReport>, mode: Mode = "attended") =>
+  statusRow({ name: "w1", hold: false, ...report }, { namespace: "ns", enrolment: { mode, timeoutMinutes: 60 } }, now);
 
 test("a node as it should be", () => {
   assert.deepEqual(row({ node: node({ labels: { [versionLabel]: "v1" } }), nmc: nmc(), machine }), {
@@ -48,8 +52,29 @@ test("a node as it should be", () => {
     driver: "sfc 9.0",
     card: "X2522 ****1152 (8.4.0.1003)",
     phase: "-",
+    todo: "-",
     cards: [0, 1].map(() => ({ pci: "0000:3b:00.0", part: "X2522", serial: "****1152", firmware: "8.4.0.1003" })),
   });
+});
+
+const keys = 'any key, "Enroll MOK", "Continue", "Yes", the password (`npm run mok-password`), "Reboot"';
+
+test("a node that waits in MokManager is a task for a person, with its console and the time left", () => {
+  const since = "2026-11-26T12:10:00.000Z";
+  const waiting = node({
+    annotations: { "onload-kmm.io/roll": JSON.stringify({ phase: "reboot", stack: "prod", bootId: "boot-2", since }) },
+  });
+  const unreachable = "no SSH connection";
+  const found = row({ node: waiting, unreachable, console: "ipmitool sol activate" });
+  assert.equal(found.todo, `MokManager waits on w1's console (ipmitool sol activate): ${keys}; 40 min left`);
+  assert.ok(formatTable([found]).endsWith(`\n\nTO DO w1: ${found.todo}`));
+  assert.equal(row({ node: waiting, unreachable }, "console").todo, "-");
+  assert.equal(row({ node: waiting, machine }).todo, "-");
+});
+
+test("mode operator: a pending key is a task for a person, without a limit", () => {
+  const { todo } = row({ node: node(), machine: { ...machine, key: "pending" } }, "operator");
+  assert.equal(todo, `reboot it in a window of your own; then MokManager waits on w1's console: ${keys}`);
 });
 
 test("a node that is gone has one word for all", () => {
