@@ -61,7 +61,8 @@ export async function preflight(config: Config): Promise<Preflight> {
   const support = releaseSupport(config.release.version, kernelsToBuildFor(config, cluster));
   const problems = [
     ...release.problems,
-    ...cluster.problems,
+    // What is wrong with the key keeps the program out of each node.
+    ...cluster.problems.filter((problem) => keyProblems.length === 0 || !problem.endsWith("[OKMM-SSH-KEY]")),
     ...keyProblems,
     ...new Set(tagProblems),
     ...support.problems,
@@ -101,7 +102,8 @@ async function sshKeyProblems({ ssh: { privateKeyFile, agent } }: Config): Promi
     const found = privateKeyProblem(pem);
     return found === undefined ? [] : [problem(found)];
   } catch (error) {
-    return [problem((error as NodeJS.ErrnoException).code ?? "unreadable")];
+    const { code = "unreadable" } = error as NodeJS.ErrnoException;
+    return [problem({ ENOENT: "no such file", EACCES: "no permission to read it" }[code] ?? code)];
   }
 }
 

@@ -4,6 +4,7 @@ import { keys } from "./keys.ts";
 import { meantBy } from "./misspelt.ts";
 import { told, type Told } from "../errors.ts";
 import { moduleName } from "../names.ts";
+import { remedyFor, shown } from "./remedies.ts";
 import { longestNamespace, schema, type Settings } from "./settings.ts";
 import { signingPairProblems } from "./signingPair.ts";
 
@@ -13,7 +14,7 @@ const secretKeys: Readonly<Record<string, string>> = Object.fromEntries(
     .filter(({ secret }) => secret)
     .map(({ path }) => {
       const [key = path, member] = path.split(".");
-      return [key, `pulumi config set --secret ${member === undefined ? "" : "--path "}${path}`];
+      return [key, `pulumi config set --secret ${member === undefined ? "" : "--path "}onload-kmm:${path}`];
     }),
 );
 
@@ -70,14 +71,16 @@ function describe(issue: z.core.$ZodIssue, given: Given): Told {
       `${keys}: unknown ${issue.keys.length === 1 ? "key" : "keys"}; ${guess} (README, "Configuration"), or remove it with \`pulumi config rm --path\``,
     );
   }
-  return found(issue.path, given, missingText(issue));
+  return found(issue.path, given, missingText(issue), issue.code === "invalid_type" ? issue.expected : undefined);
 }
 
-function found(path: readonly PropertyKey[], given: Given, expected: string): Told {
+function found(path: readonly PropertyKey[], given: Given, expected: string, wantedType?: string): Told {
   const value = path.reduce<unknown>((inside, step) => (isObject(inside) ? inside[step] : undefined), given.values);
-  const shown = given.isHidden(String(path[0])) ? "a value that is kept secret" : JSON.stringify(value);
-  const what = value === undefined ? `missing; expected ${expected}` : `found ${shown}, expected ${expected}`;
-  return told("OKMM-CONFIG-VALUE", `${keyOf(path)}: ${what}`);
+  const isHidden = given.isHidden(String(path[0]));
+  if (value === undefined) return told("OKMM-CONFIG-VALUE", `${keyOf(path)}: missing; expected ${expected}`);
+  const remedy = isHidden ? undefined : remedyFor(path, value, wantedType);
+  const what = `found ${isHidden ? "a value that is kept secret" : shown(value)}, expected ${expected}`;
+  return told("OKMM-CONFIG-VALUE", `${keyOf(path)}: ${what}${remedy === undefined ? "" : `; ${remedy}`}`);
 }
 
 const isObject = (value: unknown): value is Record<PropertyKey, unknown> => typeof value === "object" && value !== null;
@@ -133,8 +136,12 @@ function crossProblems(values: Record<string, unknown>): CrossProblem[] {
     });
   }
   settings.nodes.forEach((node, index) => {
-    if (node.name !== undefined && settings.nodes.findIndex(({ name }) => name === node.name) < index) {
-      problems.push({ path: ["nodes", index, "name"], expected: "each node once in the list" });
+    const first = settings.nodes.findIndex(({ name }) => name === node.name);
+    if (node.name !== undefined && first < index) {
+      problems.push({
+        path: ["nodes", index, "name"],
+        expected: `each node once in the list; nodes[${first}] is it, too`,
+      });
     }
   });
   return [...problems, ...modeProblems(settings)];
@@ -147,7 +154,7 @@ function modeProblems({ enrolment: { mode }, nodes, bmcCredentials }: z.infer<ty
     nodes.flatMap((node, index) => (node[key] === undefined ? [{ path: ["nodes", index, key], expected }] : []));
   if (mode === "console") return ofNodes("console", `a command that opens the node's serial console, ${since}`);
   if (mode !== "redfish") return [];
-  const credentials = `{user, password} of the nodes' BMCs, ${since}; set them with \`pulumi config set --path bmcCredentials.user\` and \`${secretKeys["bmcCredentials"] ?? ""}\``;
+  const credentials = `{user, password} of the nodes' BMCs, ${since}; set them with \`pulumi config set --path onload-kmm:bmcCredentials.user\` and \`${secretKeys["bmcCredentials"] ?? ""}\``;
   return [
     ...ofNodes("bmc", `{url, fingerprint} of the node's BMC, ${since}; see Pulumi.prod.yaml`),
     ...(bmcCredentials === undefined ? [{ path: ["bmcCredentials"], expected: credentials }] : []),

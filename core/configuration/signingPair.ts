@@ -35,7 +35,10 @@ function pairProblems(keyPem: string, certificatePem: string): [string, string][
   const certificate = attempt(() => new X509Certificate(certificatePem));
   const problems: [string, string][] = [];
   if (key === undefined) {
-    problems.push(["signingKey", "an unencrypted private key in PEM: KMM's sign-file can't ask for a passphrase"]);
+    problems.push([
+      "signingKey",
+      "an unencrypted private key in PEM: KMM's sign-file can't ask for a passphrase; `openssl pkey -in KEY -out PLAIN` takes it off",
+    ]);
   } else {
     const problem = keyProblem(key);
     if (problem !== undefined) problems.push(["signingKey", problem]);

@@ -55,12 +55,26 @@ interface Command {
  */
 export async function connect(cluster: ClusterAccess, patience = apiServerSeconds): Promise<Kubectl> {
   const kubectl = new Kubectl(cluster, patience);
-  const uid = await kubectl.run(["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"]);
+  const asked = kubectl.run(["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"]);
+  const uid = await asked.catch(async (error: unknown) => {
+    if (!(error instanceof StepError) || !/context "[^"]*" does not exist$/.test(error.message)) throw error;
+    throw await unknownContext(cluster, kubectl);
+  });
   if (uid === cluster.id) return kubectl;
   throw new StepError(
     "OKMM-CLUSTER-WRONG",
     `wrong cluster: context "${cluster.context}" of ${cluster.kubeconfig} leads to the cluster ${uid || "without an identity"}, ` +
       `but onload-kmm:cluster.id is ${cluster.id}; nothing was changed. Switch the kubeconfig back, or use the stack of that cluster`,
+  );
+}
+
+/** What the kubeconfig has in the context's place. */
+async function unknownContext({ kubeconfig, context }: ClusterAccess, kubectl: Kubectl): Promise<StepError> {
+  const names = (await kubectl.run(["config", "get-contexts", "-o", "name"])).split("\n").filter((name) => name !== "");
+  const known = names.length === 0 ? "none" : names.join(", ");
+  return new StepError(
+    "OKMM-CLUSTER-CONTEXT",
+    `onload-kmm:cluster.context: found "${context}", expected one of the contexts in ${kubeconfig}: ${known}`,
   );
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { Client, type ConnectConfig } from "ssh2";
@@ -42,12 +43,13 @@ export async function runRemote(
   input: string,
   limits: SshLimits = patient,
 ): Promise<RemoteResult> {
-  const config = await connectConfig(target, limits.connectSeconds);
+  let shown: Buffer | undefined;
+  const config = await connectConfig(target, limits.connectSeconds, (key) => (shown = key));
   return new Promise((resolve, reject) => {
     const client = new Client();
     const fail = (error: Error & { level?: string }) => {
       client.end();
-      reject(readable(target, error));
+      reject(readable(target, error, shown));
     };
     endAfter(client, limits.commandSeconds, fail);
     client.on("error", fail).on("close", () => fail(new Error("connection closed")));
@@ -90,7 +92,12 @@ const unusableKey = ({ privateKeyFile = "" }: SshTarget, why: string): StepError
     `onload-kmm:ssh.privateKeyFile: found "${privateKeyFile}": ${why}; expected a private key without passphrase`,
   );
 
-async function connectConfig(target: SshTarget, connectSeconds: number): Promise<ConnectConfig> {
+/** @param onKey is told the host key that the node shows */
+async function connectConfig(
+  target: SshTarget,
+  connectSeconds: number,
+  onKey: (key: Buffer) => void,
+): Promise<ConnectConfig> {
   const expected = Buffer.from(target.hostKey.split(" ")[1] ?? "", "base64");
   return {
     ...parseAddress(target.address),
@@ -101,7 +108,10 @@ async function connectConfig(target: SshTarget, connectSeconds: number): Promise
     keepaliveCountMax: sshKeepaliveTries,
     // Offered key types limited to the pinned one: else the node may prove itself by another of its keys.
     algorithms: { serverHostKey: hostKeyAlgorithms(target.hostKey) },
-    hostVerifier: (key: Buffer) => key.equals(expected),
+    hostVerifier: (key: Buffer) => {
+      onKey(key);
+      return key.equals(expected);
+    },
     ...(target.agent ? { agent: process.env["SSH_AUTH_SOCK"] ?? "" } : { privateKey: await privateKey(target) }),
   };
 }
@@ -123,11 +133,22 @@ async function privateKey(target: SshTarget): Promise<Buffer> {
   }
 }
 
-function readable({ address, user, hostKey }: SshTarget, error: Error & { level?: string }): StepError {
+/** As `ssh-keygen -lf` prints it. */
+const fingerprint = (key: Buffer): string =>
+  `SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`;
+
+function readable(
+  { address, user, hostKey }: SshTarget,
+  error: Error & { level?: string },
+  shown: Buffer | undefined,
+): StepError {
   if (/host denied|verification failed/i.test(error.message)) {
+    const configured = fingerprint(Buffer.from(hostKey.split(" ")[1] ?? "", "base64"));
+    const found = shown === undefined ? "another" : fingerprint(shown);
     return new StepError(
       "OKMM-SSH-HOSTKEY",
       `${address}: its SSH host key is not the configured ${hostKey.split(" ")[0] ?? ""} one; nothing was sent to it. ` +
+        `It shows ${found}, configured is ${configured}. ` +
         "Find out why it changed before you change the node's hostKey",
     );
   }

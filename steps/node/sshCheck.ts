@@ -54,13 +54,24 @@ export async function reach(machines: readonly Machine[], wanted: Wanted): Promi
     machines.map(async (machine) => ({ name: machine.name, found: await ask(machine, wanted) })),
   );
   return {
-    problems: [...new Set(asked.flatMap(({ found }) => found.problems ?? []))],
+    problems: [...asked.flatMap(({ found }) => found.problems ?? []), ...shared(asked)],
     warnings: asked.flatMap(({ found }) => found.warnings ?? []),
     machines: new Map(asked.flatMap(({ name, found }) => (found.machine === undefined ? [] : [[name, found.machine]]))),
   };
 }
 
+/** What keeps the program out of several nodes, once for all of them: one wrong key is one mistake. */
+function shared(asked: readonly { readonly name: string; readonly found: Found }[]): Told[] {
+  const nodes = new Map<Told, string[]>();
+  for (const { name, found } of asked) {
+    if (found.refused !== undefined) nodes.set(found.refused, [...(nodes.get(found.refused) ?? []), name]);
+  }
+  return [...nodes].map(([why, names]): Told => `${names.join(", ")}: ${why}`);
+}
+
 interface Found {
+  /** Why it lets nobody in, without its name and address. */
+  readonly refused?: Told;
   readonly problems?: readonly Told[];
   readonly warnings?: readonly Told[];
   readonly machine?: NonNullable<NodeReality["machine"]>;
@@ -91,6 +102,6 @@ async function ask({ name, consent, ...target }: Machine, wanted: Wanted): Promi
         machine: { unreachable: error.message.replace(`${name}: `, "") },
       };
     }
-    return { problems: [told(error.id, `${name}: ${error.message}`)] };
+    return { refused: told(error.id, error.message.replace(`${target.address}: `, "")) };
   }
 }

@@ -74,7 +74,7 @@ test("secrets in plain text stop the program without being shown", async (t) => 
   const config = { ...(await goodConfig(await filesFor(t))), mokPassword: "hunter2hunter2" };
   const problems = await problemsOf({ config });
   assert.deepEqual(problems, [
-    "onload-kmm:mokPassword: found in plain text; set it again with `pulumi config set --secret mokPassword` [OKMM-CONFIG-PLAINTEXT]",
+    "onload-kmm:mokPassword: found in plain text; set it again with `pulumi config set --secret onload-kmm:mokPassword` [OKMM-CONFIG-PLAINTEXT]",
   ]);
 });
 
@@ -101,7 +101,7 @@ test("package, SSH key and cluster are looked at together, and all their problem
     "cluster",
     "onload-kmm:ssh.privateKeyFile",
   ]);
-  assert.match(problems.at(-1) ?? "", /found "no\/such\/key": ENOENT, expected the file of a private key/);
+  assert.match(problems.at(-1) ?? "", /found "no\/such\/key": no such file, expected the file of a private key/);
 });
 
 test("an SSH key with a passphrase, or none at all, is told before a node is asked, and not quoted", async (t) => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { shown } from "../../../core/configuration/remedies.ts";
 import { test } from "node:test";
 import { parseSettings } from "../../../core/configuration/parseSettings.ts";
 import { rsaPair } from "./pems.ts";
@@ -175,7 +176,7 @@ test("a namespace with which KMM would refuse the Module is refused, with the re
 test("a node that is listed twice is refused where it is listed again", () => {
   const [node] = least.nodes;
   assert.deepEqual(problemsOf({ ...least, nodes: [node, { ...node, name: "other" }, node] }), [
-    'onload-kmm:nodes[2].name: found "worker-0", expected each node once in the list [OKMM-CONFIG-VALUE]',
+    'onload-kmm:nodes[2].name: found "worker-0", expected each node once in the list; nodes[0] is it, too [OKMM-CONFIG-VALUE]',
   ]);
 });
 
@@ -207,14 +208,14 @@ test("the way through the BMC needs each node's, and one login for all", () => {
     "onload-kmm:nodes[1].bmc: missing; expected {url, fingerprint} of the node's BMC, since enrolment.mode is redfish; " +
       "see Pulumi.prod.yaml [OKMM-CONFIG-VALUE]",
     "onload-kmm:bmcCredentials: missing; expected {user, password} of the nodes' BMCs, since enrolment.mode is redfish; " +
-      "set them with `pulumi config set --path bmcCredentials.user` and `pulumi config set --secret --path bmcCredentials.password` [OKMM-CONFIG-VALUE]",
+      "set them with `pulumi config set --path onload-kmm:bmcCredentials.user` and `pulumi config set --secret --path onload-kmm:bmcCredentials.password` [OKMM-CONFIG-VALUE]",
   ]);
   assert.deepEqual(problemsOf({ ...settings, nodes: [complete.nodes[0]], bmcCredentials }, ["bmcCredentials"]), []);
 });
 
 test("a BMC's login in plain text is refused, and no part of one is shown", () => {
   assert.deepEqual(problemsOf({ ...least, bmcCredentials }), [
-    "onload-kmm:bmcCredentials: found in plain text; set it again with `pulumi config set --secret --path bmcCredentials.password` [OKMM-CONFIG-PLAINTEXT]",
+    "onload-kmm:bmcCredentials: found in plain text; set it again with `pulumi config set --secret --path onload-kmm:bmcCredentials.password` [OKMM-CONFIG-PLAINTEXT]",
   ]);
   for (const wrong of [{ user: "a:hunter2", password: "" }, { password: 123456789, user: "" }, "admin:hunter2"]) {
     const problems = problemsOf({ ...least, bmcCredentials: wrong }, ["bmcCredentials"]);
@@ -247,8 +248,8 @@ test("an existing pair in a secret is taken", () => assert.deepEqual(problemsOf(
 
 test("secrets in plain text are refused, and how to set them is told", () => {
   assert.deepEqual(problemsOf({ ...existing, mokPassword: "correcthorse" }), [
-    "onload-kmm:signingKey: found in plain text; set it again with `pulumi config set --secret signingKey` [OKMM-CONFIG-PLAINTEXT]",
-    "onload-kmm:mokPassword: found in plain text; set it again with `pulumi config set --secret mokPassword` [OKMM-CONFIG-PLAINTEXT]",
+    "onload-kmm:signingKey: found in plain text; set it again with `pulumi config set --secret onload-kmm:signingKey` [OKMM-CONFIG-PLAINTEXT]",
+    "onload-kmm:mokPassword: found in plain text; set it again with `pulumi config set --secret onload-kmm:mokPassword` [OKMM-CONFIG-PLAINTEXT]",
   ]);
 });
 
@@ -259,7 +260,7 @@ test("a pair that nobody asked for is refused, whether signing is absent, empty 
       problemsOf(settings, ["signingKey"]).map((problem) => problem.split(", expected")[0]),
       [
         "onload-kmm:signingKey: found a value that is kept secret",
-        `onload-kmm:signingCertificate: found ${JSON.stringify(pair.certificate)}`,
+        `onload-kmm:signingCertificate: found ${shown(pair.certificate)}`,
       ],
     );
   }

@@ -34,13 +34,13 @@ test("another cluster is refused before anything else is asked of it", async (t)
   assert.equal(cluster.calls.length, 1);
 });
 
-test("a context that is gone is told at once", async (t) => {
+test("a context that is gone is told at once, with those that are there", async (t) => {
   const cluster = new FakeCluster(t);
   await assert.rejects(
     connect({ ...cluster.access, context: "other" }),
-    told(/^kubectl get namespace kube-system.*context "other" does not exist$/),
+    told(/^onload-kmm:cluster\.context: found "other", expected one of the contexts in \S+: admin, fake$/),
   );
-  assert.equal(cluster.calls.length, 1);
+  assert.equal(cluster.calls.length, 2);
 });
 
 test("every command names kubeconfig and context, so that the current context never counts", async (t) => {

@@ -55,6 +55,7 @@ export function answer(on: Store, args: readonly string[], input: Buffer): Answe
     const { values, positionals } = parse(args);
     [store, flags, command, stdin] = [on, values, args.join(" "), input.toString("utf8")];
     [verb = "", kind = "", name, ...rest] = positionals;
+    if (verb === "config") return { code: 0, text: "admin\nfake\n" };
     if (flags.context !== "fake") throw new Refusal(`error: context "${flags.context}" does not exist`);
     failIfAsked();
     return { code: 0, text: run() };

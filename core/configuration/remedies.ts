@@ -1,0 +1,57 @@
+import { X509Certificate } from "node:crypto";
+import { z } from "zod";
+
+/*
+ * The mistakes that people make with a value, each with its own way out: said beside what was expected, because that alone
+ * leaves them guessing (YAML's quotes, a host key with its host, a bare IPv6 address).
+ */
+
+/** How to put a wrong value right, as the end of a sentence; undefined where nothing more than the expectation is known. */
+export function remedyFor(path: readonly PropertyKey[], value: unknown, wantedType?: string): string | undefined {
+  return ofType(value, wantedType) ?? ofKey(String(path.at(-1)), value);
+}
+
+/** YAML makes a number of 9.0, and a text of "2". */
+function ofType(value: unknown, wanted: string | undefined): string | undefined {
+  if (typeof value === "number" && wanted === "string")
+    return `put it in quotes: "${value}" (YAML drops a zero at its end)`;
+  if (typeof value !== "string") return undefined;
+  const isNumber = value.trim() !== "" && Number.isFinite(Number(value));
+  if ((wanted === "number" || wanted === "int") && isNumber) return `write it without quotes: ${value}`;
+  if (wanted !== "boolean") return undefined;
+  const meant = { true: "true", yes: "true", on: "true", false: "false", no: "false", off: "false" }[
+    value.toLowerCase()
+  ];
+  return meant === undefined ? undefined : `write ${meant}, without quotes`;
+}
+
+function ofKey(key: string, value: unknown): string | undefined {
+  if (typeof value !== "string") return undefined;
+  switch (key) {
+    case "name":
+      return value === value.toLowerCase() ? undefined : `Kubernetes has names in lower case: ${value.toLowerCase()}`;
+    case "address":
+      return z.ipv6().safeParse(value).success ? `an IPv6 address stands in brackets: [${value}]` : undefined;
+    case "hostKey": {
+      const [key] = /\b(?:ssh|ecdsa)-\S+ [A-Za-z0-9+/]+=*/.exec(value) ?? [];
+      return key === undefined || key === value ? undefined : `leave out all but type and key: "${key}"`;
+    }
+    case "sha256":
+      return /^[0-9A-Fa-f]{64}$/.test(value) ? `in lower case: ${value.toLowerCase()}` : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** A value as a message shows it: a certificate by what a person can compare. */
+export function shown(value: unknown): string {
+  if (typeof value === "string" && value.includes("-----BEGIN CERTIFICATE-----")) {
+    try {
+      const { subject, fingerprint256 } = new X509Certificate(value);
+      return `the certificate of ${subject.replaceAll("\n", ", ")} with SHA-256 fingerprint ${fingerprint256}`;
+    } catch {
+      return "a certificate in PEM that can't be read";
+    }
+  }
+  return JSON.stringify(value);
+}
