@@ -24,6 +24,6 @@ export const leaveNode = contract({
   answer: z.object({
     node: z.string(),
     /** How the node was let go: `unloaded`, `gone` or `not ready`. */
-    left: z.string(),
+    left: z.enum(["unloaded", "gone", "not ready"]),
   }),
 });

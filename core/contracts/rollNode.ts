@@ -28,6 +28,6 @@ export const rollNode = contract({
   answer: z.object({
     node: z.string(),
     /** `loaded`, or `pending` where the key waits for a reboot in the operator's own window. */
-    state: z.string(),
+    state: z.enum(["loaded", "pending"]),
   }),
 });

@@ -9,7 +9,7 @@ import { removeKey } from "../../firmware/enrolment.ts";
 import type { EnrolmentContext } from "../../firmware/firmwareBoot.ts";
 import { progress, StepError } from "../../lib/step.ts";
 import { waitUntil, type Look } from "../../lib/wait.ts";
-import type { InputOf } from "../../../core/contracts/contract.ts";
+import type { AnswerOf, InputOf } from "../../../core/contracts/contract.ts";
 import type { leaveNode } from "../../../core/contracts/leaveNode.ts";
 import { bringKernelDriverBack } from "../kernelDriver.ts";
 import { requireUnused, untilUnused } from "../moduleUse.ts";
@@ -40,13 +40,10 @@ interface Leaving extends Errand {
   isFit: boolean;
 }
 
-type Unloaded = "unloaded" | "not ready";
+type Unloaded = Exclude<AnswerOf<typeof leaveNode>["left"], "gone">;
 
 /** How a node has left. */
-interface LeaveAnswer {
-  readonly node: string;
-  readonly left: Unloaded | "gone";
-}
+type LeaveAnswer = AnswerOf<typeof leaveNode>;
 
 /** What each phase does; `leavePhases` has their order. */
 const acts: ActsOf<typeof leavePhases, Leaving> = {

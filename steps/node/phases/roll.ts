@@ -20,7 +20,7 @@ import type { FirmwareAccess } from "../../firmware/firmwareAccess.ts";
 import type { EnrolmentContext } from "../../firmware/firmwareBoot.ts";
 import { progress, StepError } from "../../lib/step.ts";
 import { waitUntil } from "../../lib/wait.ts";
-import type { InputOf } from "../../../core/contracts/contract.ts";
+import type { AnswerOf, InputOf } from "../../../core/contracts/contract.ts";
 import type { rollNode } from "../../../core/contracts/rollNode.ts";
 import { load } from "../loading.ts";
 import { requireUnused } from "../moduleUse.ts";
@@ -54,10 +54,7 @@ interface Rolling extends EnrolmentContext {
 }
 
 /** How a roll-out ends well: loaded and in service, or waiting for the operator's own reboot. */
-interface RollAnswer {
-  readonly node: string;
-  readonly state: "loaded" | "pending";
-}
+type RollAnswer = AnswerOf<typeof rollNode>;
 
 const isFresh = ({ resumed }: Rolling): boolean => resumed === undefined;
 
