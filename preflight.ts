@@ -9,6 +9,7 @@ import { identityOf, type Intent } from "./core/cluster/inspection.ts";
 import type { PlanView } from "./core/node/planSummary.ts";
 import type { AnswerOf } from "./core/contracts/contract.ts";
 import { inspectCluster } from "./core/contracts/inspectCluster.ts";
+import { expiryWarnings } from "./core/configuration/signingPair.ts";
 import { keyChange, keyOf } from "./core/configuration/keyChange.ts";
 import type { Remade } from "./core/cluster/ownObjects.ts";
 import { longestTag, tagLengthProblem } from "./core/build/imageTag.ts";
@@ -67,7 +68,12 @@ export async function preflight(config: Config): Promise<Preflight> {
     ...new Set(tagProblems),
     ...support.problems,
   ];
-  const warnings = [...cluster.warnings, ...keyChange(config, cluster), ...support.warnings];
+  const warnings = [
+    ...cluster.warnings,
+    ...keyChange(config, cluster),
+    ...expiryWarnings(config.signing.existing?.certificate, Date.now()),
+    ...support.warnings,
+  ];
   await Promise.all(warnings.map((warning) => pulumi.log.warn(warning)));
   if (release.release === undefined || problems.length > 0) throw new pulumi.RunError(problemReport(problems));
   const nodes = config.nodes.flatMap((node) => {

@@ -15,6 +15,7 @@ export const errors = {
   "OKMM-RELEASE-VERSION": "The release package holds another version than the configuration names.",
 
   // The cluster: found by preview and up, before the first change.
+  "OKMM-KEY-EXPIRED": "The signing certificate has expired.",
   "OKMM-CLUSTER-CONTEXT": "The kubeconfig has no context of that name.",
   "OKMM-CLUSTER-WRONG": "The kubeconfig's context leads to another cluster.",
   "OKMM-KUBECTL-MISSING": "Neither kubectl nor oc is installed.",

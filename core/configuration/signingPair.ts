@@ -1,4 +1,5 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from "node:crypto";
+import { told, type Told } from "../errors.ts";
 import type { SigningSource } from "./choices.ts";
 
 /** Smallest RSA modulus that kernels and auditors accept today, in bits. */
@@ -49,6 +50,19 @@ function pairProblems(keyPem: string, certificatePem: string): [string, string][
     problems.push(["signingCertificate", "the certificate of signingKey: their public keys differ"]);
   }
   return problems;
+}
+
+/**
+ * What somebody should know of an existing certificate's date: the kernel doesn't look at it, auditors do.
+ *
+ * @param now milliseconds since 1970
+ */
+export function expiryWarnings(certificate: string | undefined, now: number): Told[] {
+  if (certificate === undefined) return [];
+  const { validTo, subject } = new X509Certificate(certificate);
+  if (Date.parse(validTo) > now) return [];
+  const text = `onload-kmm:signingCertificate: the certificate of ${subject.replaceAll("\n", ", ")} expired on ${validTo}; kernels don't look at the date`;
+  return [told("OKMM-KEY-EXPIRED", text)];
 }
 
 function keyProblem(key: KeyObject): string | undefined {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
-import { signingPairProblems } from "../../../core/configuration/signingPair.ts";
+import { expiryWarnings, signingPairProblems } from "../../../core/configuration/signingPair.ts";
 import { rsaPair } from "./pems.ts";
 
 const pair = await rsaPair();
@@ -19,6 +19,17 @@ const existing = (signingKey?: string, signingCertificate?: string) =>
 
 test("an existing pair that belongs together is taken, expired or not", () => {
   assert.deepEqual(existing(pair.key, pair.certificate), []);
+});
+
+test("an expired certificate is a warning, with subject and date; one that is valid is not, nor is none", () => {
+  const [warning = "", ...more] = expiryWarnings(pair.certificate, Date.parse("2026-01-01T00:00:00Z"));
+  assert.match(
+    warning,
+    /the certificate of CN=test expired on Jan {2}2 00:00:00 2025 GMT; kernels .* \[OKMM-KEY-EXPIRED\]$/,
+  );
+  assert.deepEqual(more, []);
+  assert.deepEqual(expiryWarnings(pair.certificate, Date.parse("2025-01-01T12:00:00Z")), []);
+  assert.deepEqual(expiryWarnings(undefined, Date.now()), []);
 });
 
 test("a key in the old PKCS#1 form is taken, too", () => {
