@@ -3,8 +3,7 @@
  * stack's state, as soon as it exists: stack outputs exist only after a complete `up`.
  */
 import { StepError } from "../steps/lib/step.ts";
-import { parseArgs } from "node:util";
-import { cliOf, fail, stackOptions } from "./stack.ts";
+import { cliOf, fail, optionsOf } from "./stack.ts";
 
 interface Deployment {
   readonly deployment: {
@@ -12,7 +11,13 @@ interface Deployment {
   };
 }
 
-const { values } = parseArgs({ options: stackOptions });
+const values = optionsOf(
+  `npm run mok-password [-- --stack NAME --config-file FILE]
+
+Prints the password that MokManager asks for.
+`,
+  {},
+);
 const password = await readPassword().catch(fail);
 if (password === undefined) {
   const text = "this stack has no MOK password yet: `pulumi up` makes one before the first reboot needs it";

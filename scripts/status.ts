@@ -1,16 +1,14 @@
 /**
- * `npm run status [-- --stack NAME --config-file FILE --json]`: one table of all nodes of a stack. Read-only, and quick: all nodes are asked
- * at once, and one that doesn't answer says so in its line.
+ * `npm run status [-- --help]`: one table of all nodes of a stack. Read-only, and quick: all nodes are asked at once, and one that doesn't answer says so in its line.
  */
-import { parseArgs } from "node:util";
 import type { NodeModulesConfig, RollNode } from "../core/node/nodeState.ts";
 import { parseSettings } from "../core/configuration/parseSettings.ts";
-import { formatTable, statusRow, type NodeReport } from "../core/node/statusTable.ts";
+import { formatTable, isFit, statusRow, summary, type NodeReport } from "../core/node/statusTable.ts";
 import { statusSeconds } from "../core/patience.ts";
 import { connect, type KubeObject } from "../steps/cluster/kubectl.ts";
 import { NodeMachine } from "../steps/node/nodeMachine.ts";
 import { StepError } from "../steps/lib/step.ts";
-import { cliOf, fail, stackOptions, type StackChoice } from "./stack.ts";
+import { cliOf, fail, optionsOf, type StackChoice } from "./stack.ts";
 
 type Cli = ReturnType<typeof cliOf>;
 
@@ -18,10 +16,25 @@ interface StackConfig {
   readonly [key: string]: { readonly value?: string; readonly objectValue?: unknown; readonly secret: boolean };
 }
 
-const { values } = parseArgs({ options: { ...stackOptions, json: { type: "boolean", default: false } } });
+const usage = `npm run status [-- OPTIONS]
+
+One table of the nodes of a stack, and what is to be done; writes nothing.
+
+  --stack NAME         the stack; default: the selected one
+  --config-file FILE   instead of Pulumi.STACK.yaml
+  --json               the same as JSON
+  --exit-code          ends with 3 where a node isn't as it should be
+  --help
+`;
+
+const flag = { type: "boolean", default: false } as const;
+const values = optionsOf(usage, { json: flag, "exit-code": flag });
 try {
   const rows = await readRows(values);
-  process.stdout.write(values.json ? `${JSON.stringify(rows, null, 2)}\n` : `${formatTable(rows)}\n`);
+  process.stdout.write(
+    values.json ? `${JSON.stringify(rows, null, 2)}\n` : `${formatTable(rows)}\n\n${summary(rows)}\n`,
+  );
+  if (values["exit-code"] && !rows.every(isFit)) process.exitCode = 3;
 } catch (error) {
   fail(error);
 }

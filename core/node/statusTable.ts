@@ -125,6 +125,26 @@ function phaseOf({ hold }: NodeReport, node: RollNode): string {
   return hold ? "held" : "-";
 }
 
+/** Whether a node is in service with the driver loaded; a held one may run what it likes. */
+export function isFit({ ready, service, kmm, driver, phase, todo }: StatusRow): boolean {
+  if (ready !== "yes" || service !== "in service" || todo !== "-") return false;
+  return phase === "held" || (kmm === "loaded" && driver.startsWith("sfc "));
+}
+
+/** The table in one sentence: how many are as they should be, and on which version; then those that aren't. */
+export function summary(rows: readonly StatusRow[]): string {
+  const fit = rows.filter(isFit);
+  const held = rows.filter(({ phase }) => phase === "held").length;
+  const versions = [...new Set(fit.filter(({ phase }) => phase !== "held").map(({ version }) => version))];
+  const on = versions.length === 0 ? "" : ` on ${versions.join(" and ")}`;
+  const others = rows.filter((row) => !isFit(row)).map(({ node }) => node);
+  return [
+    `${fit.length} of ${rows.length} nodes in service as they should be${on}`,
+    ...(held === 0 ? [] : [`${held} held`]),
+    ...(others.length === 0 ? [] : [`look at ${others.join(", ")}`]),
+  ].join("; ");
+}
+
 /** Columns padded to their widest cell. */
 export function formatTable(rows: readonly StatusRow[]): string {
   const columns: [Exclude<keyof StatusRow, "cards" | "todo">, string][] = [

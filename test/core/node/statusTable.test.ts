@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { NodeModulesConfig, RollNode } from "../../../core/node/nodeState.ts";
-import { formatTable, statusRow, type NodeReport } from "../../../core/node/statusTable.ts";
+import { formatTable, isFit, statusRow, summary, type NodeReport } from "../../../core/node/statusTable.ts";
 import { machine as healthy, pci } from "./machines.ts";
 
 const config = { containerImage: "registry/onload:1", kernelVersion: "5.14" };
@@ -75,6 +75,15 @@ test("a node that waits in MokManager is a task for a person, with its console a
 test("mode operator: a pending key is a task for a person, without a limit", () => {
   const { todo } = row({ node: node(), machine: { ...machine, key: "pending" } }, "operator");
   assert.equal(todo, `reboot it in a window of your own; then MokManager waits on w1's console: ${keys}`);
+});
+
+test("the table in one sentence, and whether each node is as it should be", () => {
+  const good = row({ node: node({ labels: { [versionLabel]: "v1" } }), nmc: nmc(), machine });
+  const held = row({ node: node(), machine, hold: true });
+  const gone = row({ name: "w3" });
+  assert.deepEqual([good, held, gone].map(isFit), [true, true, false]);
+  assert.equal(summary([good]), "1 of 1 nodes in service as they should be on v1");
+  assert.equal(summary([good, held, gone]), "2 of 3 nodes in service as they should be on v1; 1 held; look at w3");
 });
 
 test("a node that is gone has one word for all", () => {
