@@ -16,8 +16,8 @@ const document = resolve(projectRoot, "docs/mutation.md");
 const tables = ["!core/names.ts", "!core/patience.ts"];
 
 const everything = {
-  mutate: ["core/**/*.ts", "steps/node/*.ts"],
-  testFiles: ["test/core/**/*.test.ts", "test/steps/node/*.test.ts"],
+  mutate: ["core/**/*.ts", "steps/node/**/*.ts"],
+  testFiles: ["test/core/**/*.test.ts", "test/steps/node/**/*.test.ts"],
 };
 
 /** A few files are held against the tests of their own folder: a person waits for that. */
