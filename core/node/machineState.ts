@@ -9,7 +9,6 @@ export type KeyState = z.infer<typeof keyState>;
 /** A kernel module that is live. */
 const liveModule = z.object({
   version: z.string().nullable(),
-  srcversion: z.string().nullable(),
   outOfTree: z.boolean(),
   /** The kernel's own mark on a module whose signature it could not verify. */
   unsigned: z.boolean(),
@@ -55,8 +54,6 @@ export const machineState = z.object({
   firmwareSpace: z.number().nullable(),
   kernel: z.string(),
   bootId: z.string(),
-  machineId: z.string(),
-  systemUuid: z.string(),
   modules: z.record(z.string(), liveModule.nullable()),
   ports: z.array(port),
   interfaces: z.array(networkInterface),
@@ -69,7 +66,6 @@ export const machineState = z.object({
       solarflare: z.boolean().nullable(),
     }),
   ),
-  onloadDevice: z.boolean(),
   /** Whether the kernel takes no module without a trusted signature, with Secure Boot or without. */
   signaturesEnforced: z.boolean(),
   /** Modules of ours that the kernel's command line forbids. */

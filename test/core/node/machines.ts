@@ -4,7 +4,7 @@ import type { LiveModule, MachineState, Port } from "../../../core/node/machineS
 export const kernel = "5.14.0-570.49.1.el9_6.x86_64";
 export const live = (change: Partial<LiveModule> = {}): LiveModule => ({
   version: "6.1.0.1009",
-  srcversion: "ABC",
+
   outOfTree: true,
   unsigned: false,
   signers: ["Example Corp"],
@@ -32,13 +32,10 @@ export const machine = (change: Partial<MachineState> = {}): MachineState => ({
   firmwareSpace: null,
   kernel,
   bootId: "b",
-  machineId: "m",
-  systemUuid: "s",
   modules: { onload: live(), sfc: live(), sfc_char: live(), sfc_resource: live() },
   ports: [pci()],
   interfaces: [port()],
   ownNetwork: [{ name: "eno1", driver: "tg3", solarflare: false }],
-  onloadDevice: true,
   signaturesEnforced: true,
   blacklisted: [],
   kernelDriverBarred: null,

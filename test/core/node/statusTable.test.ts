@@ -19,7 +19,7 @@ function node(change: Partial<RollNode["metadata"]> = {}, spec: RollNode["spec"]
   };
 }
 
-const live = { version: "9.0", srcversion: "A", outOfTree: true, unsigned: false, signers: ["us"] };
+const live = { version: "9.0", outOfTree: true, unsigned: false, signers: ["us"] };
 const machine = healthy({
   kernel: "5.14",
   bootId: "boot-2",
