@@ -99,6 +99,17 @@ test("what is dangerous comes last, in capitals", () => {
   ]);
 });
 
+test("a new key goes into db by itself, and into no MokManager where nobody enrols", () => {
+  for (const mode of ["redfish", "off"] as const) {
+    const lines = plan({ nodes: [listed("a")], target: undefined, key: "another", mode });
+    assert.equal(
+      lines.at(-1),
+      "NEW SIGNING KEY: every node with Secure Boot on must enrol it; there is no way back to the old key.",
+    );
+  }
+  assert.deepEqual(plan({ target: undefined, key: "another" }), ["No node goes out of service."]);
+});
+
 test("pools that are updating threaten nobody when no node goes out", () => {
   assert.deepEqual(plan({ nodes: [listed("a")], updatingPools: ["worker"] }).length, 2);
 });

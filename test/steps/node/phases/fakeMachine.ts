@@ -2,6 +2,8 @@
  * The machine under the fake node: what boots, what its firmware trusts and is asked for, which driver is live. It takes
  * requests as mokutil does, and its MokManager, its BMC and whoever sits at its console do as the real ones.
  */
+import type { ErrorId } from "../../../../core/errors.ts";
+import { StepError } from "../../../../steps/lib/step.ts";
 import { Unreachable } from "../../../../steps/node/ssh.ts";
 import { ToolFailure, type Machine } from "../../../../steps/node/nodeMachine.ts";
 import type { Attendance, FirmwareAccess } from "../../../../steps/firmware/firmwareAccess.ts";
@@ -26,6 +28,9 @@ const [delay, boot] = [3, 8];
 /** Seconds until a person, or a script, has typed what MokManager asks for. */
 const typing = { attended: 6, console: 2 };
 
+const failing = (error: ErrorId, why: string | undefined): Promise<void> =>
+  why === undefined ? Promise.resolve() : Promise.reject(new StepError(error, why));
+
 export class FakeMachine implements Machine {
   driver: "in-tree" | "onload" | "none";
   /** What the firmware trusts. */
@@ -39,6 +44,10 @@ export class FakeMachine implements Machine {
   boots = 1;
   /** Whether whoever answers MokManager knows the password. */
   isAnswered = true;
+  /** Why its console can't be opened, and why its BMC refuses. */
+  trouble: { readonly console?: string; readonly database?: string } = {};
+  /** Whether it has a card. */
+  hasCard = true;
   readonly firmware: FirmwareAccess;
 
   readonly #secureBoot: "enabled" | "disabled";
@@ -67,10 +76,10 @@ export class FakeMachine implements Machine {
     this.#down = peers.down;
     this.#booted = peers.booted;
     this.firmware = {
-      tryConsole: () => Promise.resolve(),
+      tryConsole: () => failing("OKMM-CONSOLE-UNUSABLE", this.trouble.console),
       openConsole: ({ wake }) => Promise.resolve(this.#sitDown(wake)),
       openDatabase: () => ({
-        lists: () => Promise.resolve(this.trusted.db),
+        lists: () => failing("OKMM-BMC-UNFIT", this.trouble.database).then(() => this.trusted.db),
         add: () => this.#order("add"),
         remove: () => this.#order("remove").then((answer) => answer === "asked"),
         close: () => undefined,
@@ -103,7 +112,7 @@ export class FakeMachine implements Machine {
         deletionPending: this.request === "delete",
         bootId: this.bootId,
         modules: { onload: ours, sfc: ours ?? inTree, sfc_char: ours, sfc_resource: ours },
-        ports: [this.driver === "none" ? idle : pci()],
+        ports: this.hasCard ? [this.driver === "none" ? idle : pci()] : [],
         interfaces: this.driver === "none" ? [] : [port(this.driver === "in-tree" ? { version: kernel } : {})],
       }),
     );

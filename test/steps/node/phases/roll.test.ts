@@ -150,7 +150,57 @@ const refusals: readonly (readonly [string, SceneSetup, (scene: Scene) => void, 
       ),
     /would power-cycle it/,
   ],
+  [
+    "its console can't be opened, which the script needs",
+    { mode: "console" },
+    ({ machine }) => (machine.trouble = { console: "the line is taken" }),
+    /the line is taken/,
+  ],
+  [
+    "its BMC refuses",
+    { mode: "redfish" },
+    ({ machine }) => (machine.trouble = { database: "no Secure Boot databases" }),
+    /no Secure Boot databases/,
+  ],
+  [
+    "it has no card",
+    { mode: "attended", trusts: "mokList" },
+    ({ machine }) => (machine.hasCard = false),
+    /withoutPorts/,
+  ],
 ];
+
+test("neither console nor BMC is tried where the mode needs none, or the key is trusted", async () => {
+  const trouble = { console: "the line is taken", database: "no Secure Boot databases" };
+  for (const setup of [
+    { mode: "attended" },
+    { mode: "console", trusts: "mokList" },
+    { mode: "redfish", trusts: "db" },
+  ] as const) {
+    const scene = new Scene(setup);
+    scene.machine.trouble = trouble;
+    assert.deepEqual(await rollIn(scene), { node: "w1", state: "loaded" });
+  }
+});
+
+test("a node of which KMM says that it is loaded, but whose driver isn't live, is taken out and loaded", async () => {
+  const scene = new Scene({ mode: "attended", trusts: "mokList", runs: "v1" });
+  scene.machine.driver = "in-tree";
+  assert.deepEqual(await rollIn(scene), { node: "w1", state: "loaded" });
+  assert.equal(scene.end().machine.driver, "onload");
+  assert.ok(scene.notes.includes("load"));
+  assert.deepEqual(scene.violations, []);
+});
+
+test("a node that runs its version under a cordon of ours is put back into service", async () => {
+  const scene = new Scene({ mode: "attended", trusts: "mokList", runs: "v1" });
+  scene.change(({ spec, metadata }) => {
+    spec.unschedulable = true;
+    (metadata.annotations ??= {})[annotations.cordonedBy] = stack;
+  });
+  await rollIn(scene);
+  assert.deepEqual(scene.end().node.spec, {});
+});
 
 for (const [title, setup, arrange, why] of refusals) {
   test(`refused, and nothing touched: ${title}`, async () => {
