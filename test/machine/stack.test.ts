@@ -30,7 +30,7 @@ describe("a stack whose node is a machine with Secure Boot", () => {
     await scene.setEnrolment({ mode: "operator" });
     const { exitCode, output } = await scene.stack.up();
     assert.equal(exitCode, 0, output);
-    assert.match(output, /machine: key pending; reboot it in your own window/);
+    assert.match(output, /machine: key pending; reboot it in your own maintenance window/);
     const [proof] = await scene.proofs();
     assert.deepEqual([proof?.state, proof?.secureBoot, proof?.key], ["pending", "enabled", "pending"]);
     assert.equal(await scene.node(".spec.unschedulable"), "");
