@@ -28,6 +28,10 @@ interface Enrolment {
   readonly bmc?: BmcAccess | undefined;
 }
 
+/** The console, and what the script types there, where one answers MokManager; otherwise a person does. */
+export const scriptOf = ({ mode, console, password }: Enrolment): { console: string; password: string } | undefined =>
+  mode === "console" && console !== undefined && password !== undefined ? { console, password } : undefined;
+
 export interface EnrolmentContext {
   readonly name: string;
   readonly enrolment: Enrolment;
@@ -112,7 +116,8 @@ async function bootOnce(
 /** Who answers MokManager, if it asks: a script on the console, or a person who is told what to type. */
 async function attend(context: EnrolmentContext, request: Errand["request"], wake: boolean): Promise<Attendance> {
   const { name, certificate } = context;
-  const { mode, console, password, timeoutMinutes } = context.enrolment;
+  const { mode, timeoutMinutes } = context.enrolment;
+  const script = scriptOf(context.enrolment);
   const nobody: Attendance = {
     requireOpen: () => undefined,
     begin: () => undefined,
@@ -121,19 +126,19 @@ async function attend(context: EnrolmentContext, request: Errand["request"], wak
     complain: () => Promise.resolve(),
   };
   if (request === undefined) return nobody;
-  if (mode === "console" && request === "enrol" && (console === undefined || password === undefined)) {
+  if (mode === "console" && request === "enrol" && script === undefined) {
     // A script that can't type must not end in a wait for a person whom nobody has asked.
     throw new StepError(
       "OKMM-CONSOLE-MISSING",
       `${name}: onload-kmm:enrolment.mode is console, but this step has no console or no password; the node was not rebooted`,
     );
   }
-  if (mode !== "console" || console === undefined || password === undefined) {
+  if (script === undefined) {
     sayWhatToType(context, request);
     return nobody;
   }
   const deadlineSeconds = timeoutMinutes * 60;
-  return context.firmware.openConsole({ name, console, password, request, certificate, deadlineSeconds, wake });
+  return context.firmware.openConsole({ name, ...script, request, certificate, deadlineSeconds, wake });
 }
 
 /** A reboot that a killed run has planned in the same boot needs no second one. */
@@ -156,10 +161,8 @@ function sayWhatToType({ name, enrolment }: EnrolmentContext, request: "enrol" |
 
 /** What the person at the console does; nothing where MokManager has nothing to ask, or a script answers it. */
 function todoAt({ name, enrolment }: EnrolmentContext, request: Errand["request"]): Todo | undefined {
-  const { mode, console, password } = enrolment;
-  if (request === undefined || (mode === "console" && console !== undefined && password !== undefined))
-    return undefined;
-  return (minutesLeft) => mokManagerTask({ node: name, request, console, minutesLeft });
+  if (request === undefined || scriptOf(enrolment) !== undefined) return undefined;
+  return (minutesLeft) => mokManagerTask({ node: name, request, console: enrolment.console, minutesLeft });
 }
 
 /** A new boot, Ready, and the key trusted: in this order, for a node looks Ready for 40 s after it went down. */

@@ -6,7 +6,7 @@ import type { Kubectl } from "../../cluster/kubectl.ts";
 import { takeOutOfDb } from "../../firmware/bmcEnrolment.ts";
 import { BootPatience } from "../../firmware/bootPatience.ts";
 import { removeKey } from "../../firmware/enrolment.ts";
-import type { EnrolmentContext } from "../../firmware/firmwareBoot.ts";
+import { scriptOf, type EnrolmentContext } from "../../firmware/firmwareBoot.ts";
 import { progress, StepError } from "../../lib/step.ts";
 import { waitUntil, type Look } from "../../lib/wait.ts";
 import type { AnswerOf, InputOf } from "../../../core/contracts/contract.ts";
@@ -134,9 +134,8 @@ async function requireFree(leaving: Leaving): Promise<void> {
     await requireNoMaintenance(kubectl, found);
     await requireNoHealthCheck(kubectl, found);
     // Without a password a person answers.
-    const { mode, console, password } = leaving.enrolment;
-    if (mode === "console" && console !== undefined && password !== undefined)
-      await leaving.firmware.tryConsole(name, console);
+    const script = scriptOf(leaving.enrolment);
+    if (script !== undefined) await leaving.firmware.tryConsole(name, script.console);
   }
   if (leaving.loaded) await requireUnusedIfKnown(leaving);
 }
