@@ -69,7 +69,7 @@ describe("enrolment through the nodes' BMCs", { concurrency: false }, () => {
     // etcd and the engine's debug log aside: see enrolment.test.ts. bmc.json is the BMCs' own.
     const others = /\/etcd\/|\/events-\d+\.json$|\/bmc\.json$/;
     assert.deepEqual(await leaksInFiles(stack.sandbox.dir, [bmc.password], others), []);
-    assert.deepEqual(await leaksInFiles("logs", [bmc.password], /^$/), []);
+    assert.deepEqual(await leaksInFiles(join(stack.sandbox.dir, "logs"), [bmc.password], /^$/), []);
   });
 
   test("a node that has left stops trusting the key at its next boot, where that is wanted", async () => {
