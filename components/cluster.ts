@@ -22,7 +22,7 @@ export function connectCluster({ stack, cluster, namespace }: ClusterArgs): {
       kubeconfig: cluster.kubeconfig,
       context: cluster.context,
       clusterIdentifier: cluster.id,
-      // A kill between the API's write and the checkpoint would else end in "already exists".
+      // A kill between the API's write and the checkpoint would otherwise end in "already exists".
       upsertExistingObjects: true,
     },
     { dependsOn: [identity] },

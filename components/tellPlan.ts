@@ -4,7 +4,7 @@ import type { ModuleTarget } from "../core/node/nodeState.ts";
 import { planSummary, type PlanView } from "../core/node/planSummary.ts";
 import type { ListedNode } from "./onloadNodes.ts";
 
-/** What the sentences are made from, but for what is to be loaded. */
+/** What the sentences are made from, except what is to be loaded. */
 interface Plan extends Omit<PlanView, "nodes" | "target"> {
   readonly listed: readonly ListedNode[];
   readonly remade: Remade;

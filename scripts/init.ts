@@ -34,7 +34,7 @@ const stopping = new AbortController();
 const stop = (): void => stopping.abort(new StepError("OKMM-INIT-STOPPED", "stopped; nothing was written"));
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
 
-/** A mistake that the user can mend is shown alone. */
+/** A mistake that the user can fix is shown alone. */
 function endWith(error: unknown): never {
   if (stopping.signal.aborted) {
     process.stderr.write(`${(stopping.signal.reason as Error).message}\n`);
@@ -115,7 +115,7 @@ async function compare(look: Look): Promise<void> {
 
 const compareKeys =
   "Nobody vouches for these keys: compare each on the node's console, `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`.";
-const changedKeys = "A node that was installed anew has another host key; find out why where none was.";
+const changedKeys = "A reinstalled node has another host key; if none was reinstalled, find out why the key changed.";
 
 const kindsOf = (changes: readonly Change[]): string => [...new Set(changes.map(({ kind }) => kind))].join(",");
 

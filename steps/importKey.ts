@@ -14,7 +14,7 @@ await runStep(importKey, async ({ cluster, stack, node: expected, ssh, certifica
   const kubectl = await connect(cluster);
   const node = sameMachine(await kubectl.get<RollNode & KubeObject>("nodes", name), expected);
   if (rollOf(node, stack)?.phase === "reboot") {
-    // It may stand in MokManager, out of SSH's reach. Its roll-out answers it there, and asks anew once it is back.
+    // It may stand in MokManager, out of SSH's reach. Its roll-out answers it there, and asks again once it is back.
     progress(`${name}: an earlier run is rebooting it; the roll-out requests the enrolment once it is back`);
     return { node: name, key: null };
   }

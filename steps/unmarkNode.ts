@@ -1,7 +1,7 @@
 /**
  * Takes a stack's marks off a Node that has left it, as the last thing of all: the label, what stands beside it, and what an
  * older KMM left for this Module. By a
- * merge patch, which fails on a Node that is gone; a NodePatch's own deletion is a server-side apply, and makes it anew.
+ * merge patch, which fails on a Node that is gone; a NodePatch's own deletion is a server-side apply, and creates it again.
  */
 import type { InputOf } from "../core/contracts/contract.ts";
 import { unmarkNode } from "../core/contracts/unmarkNode.ts";

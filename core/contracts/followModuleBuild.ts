@@ -10,7 +10,7 @@ export const followModuleBuild = contract({
     cluster: clusterAccess,
     namespace: z.string(),
     module: z.string(),
-    /** The Module's `version`; passed on to whoever waits for the images. */
+    /** The Module's `version`; passed on to the steps that wait for the images. */
     version: z.string(),
     images: z.array(wantedImage),
     /** Directory on the bastion for build logs. */

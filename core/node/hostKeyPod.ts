@@ -14,7 +14,7 @@ const nobody = 65534;
 /** A name for the ServiceAccount and the container. */
 const reader = "host-keys";
 
-/** Marks the namespace, for whoever finds one that was left behind. */
+/** Marks the namespace, for anyone who finds one that was left behind. */
 const readerLabel = { "app.kubernetes.io/managed-by": "onload-kmm-init" } as const;
 
 /**
@@ -49,7 +49,7 @@ export const readerNamespace = (namespace: string): object[] => [
 export const readerPod = (namespace: string, node: string, index: number, image: string): object => ({
   apiVersion: "v1",
   kind: "Pod",
-  // The SELinux type needs this SecurityContextConstraint; whoever makes the pod must be allowed to use it.
+  // The SELinux type needs this SecurityContextConstraint; the user who creates the pod must be allowed to use it.
   metadata: { name: `${reader}-${index}`, namespace, annotations: { "openshift.io/required-scc": "privileged" } },
   spec: {
     nodeName: node,

@@ -37,7 +37,7 @@ export const rollPhases = [
     name: "check",
     title: "see that the node may go out of service",
     when: "unless an earlier run has taken it out",
-    rerun: "nothing was changed: checked anew",
+    rerun: "nothing was changed: checked again",
   },
   {
     name: "cordon",
@@ -58,7 +58,7 @@ export const rollPhases = [
     when: "Secure Boot is on and the key isn't trusted",
     noted: "reboot",
     rerun:
-      "the noted boot is ended once: a node that is away is waited for, one that is back without the key is asked anew",
+      "the noted boot is ended once: a node that is away is waited for, one that is back without the key is asked again",
     preview: ({ trusted }: Plan): string => {
       if (trusted === undefined) return "";
       return trusted ? ", no reboot" : ", after a reboot in which its firmware enrols the key";
@@ -86,14 +86,14 @@ export const leavePhases = [
     name: "check",
     title: "see that the node may go out of service",
     when: "modules are loaded, or the key goes by a reboot; unless an earlier run has begun",
-    rerun: "nothing was changed: checked anew",
+    rerun: "nothing was changed: checked again",
   },
   {
     name: "cordon",
     title: "cordon the node",
     when: "modules are loaded, or the key goes by a reboot",
     noted: "leave",
-    rerun: "the cordon is ours; the boot is noted anew",
+    rerun: "the cordon is ours; the boot is noted again",
   },
   {
     name: "drain",

@@ -9,7 +9,7 @@ export class Problems extends Error {
   }
 }
 
-/** What `work` gives; undefined when it fails for a reason that a person can mend, which is noted. */
+/** What `work` gives; undefined when it fails for a reason that a person can fix, which is noted. */
 export async function noting<T>(problems: string[], work: () => Promise<T> | T): Promise<T | undefined> {
   try {
     return await work();

@@ -42,7 +42,7 @@ async function clusterOf(options: Options, file: StackFile): Promise<Sources["cl
   return { kubeconfig, context };
 }
 
-/** As kubectl chooses it, but for several files at once, which the configuration has no room for. */
+/** As kubectl chooses it, except several files at once, which the configuration has no room for. */
 function usualKubeconfig(): string {
   const named = process.env["KUBECONFIG"] ?? "";
   if (named.includes(":"))

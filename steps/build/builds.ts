@@ -46,7 +46,7 @@ export class BuildLogs {
     return log.trimEnd().split("\n").slice(-lines).join("\n");
   }
 
-  /** Waits for the rest of the logs; but for a build that still runs, an older tag's, not to its end. */
+  /** Waits for the rest of the logs. A build that still runs, an older tag's, isn't waited for to its end. */
   async settle(): Promise<void> {
     await within(buildLogSeconds * 1000, Promise.all(this.#followed.values()));
     this.stop();

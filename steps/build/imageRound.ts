@@ -140,7 +140,7 @@ export class ImageRound {
     await this.#kmm.touch();
   }
 
-  /** What KMM doesn't say while nothing moves; asked anew every few seconds. */
+  /** What KMM doesn't say while nothing moves; asked again every few seconds. */
   async #stalled(builds: readonly BuildObject[], missing: string): Promise<string> {
     if (missing !== this.#waitsFor) {
       [this.#waitsFor, this.#waitsSince, this.#trouble] = [missing, now(), ""];

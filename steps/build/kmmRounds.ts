@@ -91,7 +91,7 @@ export class KmmRounds {
   }
 
   /**
-   * The MIC first: as long as it is there KMM makes the MBSC anew, with all that it took for true. Builds last: KMM would
+   * The MIC first: as long as it is there KMM makes the MBSC again, with everything that it took for true. Builds last: KMM would
    * answer one that is cancelled, and one that runs on keeps it from building for as long as it takes.
    */
   async stop(): Promise<void> {

@@ -69,7 +69,7 @@ export class PreflightRounds extends KmmRounds {
     if (there === undefined) await this.#kubectl.run(["create", "-f", "-"], Buffer.from(JSON.stringify(object)));
   }
 
-  /** The validation first: as long as it is there KMM makes everything anew. */
+  /** The validation first: as long as it is there KMM makes everything again. */
   override async stop(): Promise<void> {
     await this.#kubectl.run(["delete", kind, this.#validation, "--ignore-not-found", "--wait=false"]);
     await super.stop();

@@ -32,7 +32,7 @@ export async function enrol(context: EnrolmentContext): Promise<void> {
   await passFirmware(context, {
     request: "enrol",
     phase: "reboot",
-    // Whatever was asked before may bear another password: asked anew, it is ours.
+    // An earlier request may bear another password: asked again, it is ours.
     ask: async (_node, { key }) => {
       await machine.requestEnrolment(enrolment.passwordHash);
       progress(`${name}: key ${key ?? "unknown"}, enrolment requested again`);

@@ -3,7 +3,7 @@ import { tryConsole } from "./console/tryConsole.ts";
 import { FirmwareConsole, type ConsoleErrand } from "./firmwareConsole.ts";
 import { SignatureDatabase, type Errand } from "./redfish/signatureDatabase.ts";
 
-/** Whoever answers MokManager, as {@link FirmwareConsole} does. */
+/** What answers MokManager, as {@link FirmwareConsole} does. */
 export type Attendance = Pick<FirmwareConsole, "requireOpen" | "begin" | "saw" | "end" | "complain">;
 
 export interface FirmwareAccess {

@@ -1,4 +1,4 @@
-/** One reboot in which a node's firmware is asked for something, and whoever answers it there. */
+/** One reboot in which a node's firmware is asked for something and answered. */
 import type { EnrolmentMode } from "../../core/configuration/choices.ts";
 import type { BmcAccess } from "../../core/firmware/bmcAccess.ts";
 import type { MachineState } from "../../core/node/machineState.ts";

@@ -59,7 +59,7 @@ export class FirmwareConsole {
     this.#begun.abort();
   }
 
-  /** What the script saw last, for whoever waits in vain; undefined when it saw nothing of note. */
+  /** What the script saw last, for the message of a wait that ended in vain; undefined when it saw nothing of note. */
   get saw(): string | undefined {
     return this.#saw;
   }

@@ -85,7 +85,7 @@ export function instruct(line: string): void {
   say(line);
 }
 
-/** One line for whoever watches `pulumi up`: elapsed time as mm:ss, then what happens or what is waited for. */
+/** One line for the person who watches `pulumi up`: elapsed time as mm:ss, then what happens or what is waited for. */
 export function progress(line: string): void {
   const seconds = Math.floor((now() - startedAt) / 1000);
   const clock = [Math.floor(seconds / 60), seconds % 60].map((part) => String(part).padStart(2, "0")).join(":");

@@ -13,7 +13,7 @@ const named = 5;
 type Pod = DrainedPod & PlacedPod;
 
 /**
- * Evicts a node's pods as the Machine Config Operator does, PodDisruptionBudgets respected, but for those that the roll-out
+ * Evicts a node's pods as the Machine Config Operator does, PodDisruptionBudgets respected, except those that the roll-out
  * itself waits for and that could run nowhere else (core/node/spared.ts).
  *
  * @throws StepError when that takes longer than `minutes`, tries after an API server's absence counted in, with the pods

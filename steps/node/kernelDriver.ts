@@ -18,7 +18,7 @@ export interface KernelDriverContext {
 
 /**
  * Loads the kernel's own driver and sees each Solarflare port with an interface again. A node that doesn't answer stays
- * cordoned, and so does one that lacks interfaces: a boot mends both, and the next run goes on from there.
+ * cordoned, and so does one that lacks interfaces: a boot repairs both, and the next run goes on from there.
  *
  * @returns whether the node may serve again; false where interfaces are missing though it has booted since it was unloaded
  * @throws StepError when they are missing, or nobody knows, in the boot in which it was unloaded

@@ -24,7 +24,7 @@ export interface LoadingContext {
 /**
  * Opens KMM's gate on a drained node, and sees this version loaded: by KMM's account, then by the node's own. Where these
  * two differ the modules are unloaded and loaded once more: KMM loads again what it believes lost (a Node or
- * NodeModulesConfig made anew, a worker that ended before the new boot was known), and such a second load takes the
+ * NodeModulesConfig made again, a worker that ended before the new boot was known), and such a second load takes the
  * running `sfc` for the in-tree one and removes it, while `modprobe onload` finds onload live and does nothing.
  *
  * @throws StepError when somebody still uses the modules that go, the image can't be pulled, or the modules aren't loaded in time
@@ -107,7 +107,7 @@ const waiting = ({ loadTimeoutMinutes }: LoadingContext, error: Waiting["error"]
 
 /**
  * What KMM doesn't report: that it can't make a worker pod, and a worker that hangs before it starts. It never replaces
- * the latter, whatever is mended: somebody must delete it.
+ * the latter, whatever is fixed: somebody must delete it.
  */
 class WorkerPatience {
   readonly #context: LoadingContext;

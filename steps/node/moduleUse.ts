@@ -1,4 +1,4 @@
-/** Whoever uses the modules: these can't be unloaded, the kernel's own neither, and KMM only tries again and again. */
+/** Users of the modules: modules in use can't be unloaded, nor can the kernel's own, and KMM only tries again and again. */
 import { lastingUsers, userText, type ModuleUser } from "../../core/node/moduleUsers.ts";
 import { lettingGoSeconds } from "../../core/patience.ts";
 import type { NodeMachine } from "./nodeMachine.ts";

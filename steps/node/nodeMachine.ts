@@ -57,7 +57,7 @@ export class NodeMachine {
   /**
    * Asks MokManager for the key's enrolment with this password.
    *
-   * @param pending whether a request that is there already is made anew: it may bear another password
+   * @param pending whether a request that is there already is made again: it may bear another password
    * @returns the key's state afterwards
    */
   async requestEnrolment(passwordHash: string, pending: "replace" | "keep" = "replace"): Promise<string> {
@@ -121,7 +121,7 @@ export class NodeMachine {
   }
 }
 
-/** What the phases ask of a machine, whoever answers it. */
+/** What the phases ask of a machine, real or fake. */
 export type Machine = Pick<NodeMachine, keyof NodeMachine>;
 
 /** What a tool printed, if it is JSON. */

@@ -106,7 +106,7 @@ export class NodeOutage {
 
   /**
    * Names of the stack's other nodes that we took out of service and that haven't come back. Held ones don't count, nor those
-   * that were taken off the list: they leave last of all, and whoever waited for them would wait for ever.
+   * that were taken off the list: they leave last of all, and waiting for them would never end.
    */
   async othersOut(): Promise<string[]> {
     const { stack, node, listed } = this.#settings;
@@ -178,7 +178,7 @@ export class NodeOutage {
   /**
    * Lifts our cordon, and only ours, and forgets the phase.
    *
-   * @param end.isFit whether the node may serve again; else its cordon is left to whoever mends it
+   * @param end.isFit whether the node may serve again; otherwise its cordon is left to the person who repairs it
    * @param end.generation the generation that ended well here; absent while leaving
    */
   async leave(

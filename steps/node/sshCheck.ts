@@ -46,7 +46,7 @@ const allDoubts = (state: MachineState, { release, mode }: Wanted): Finding[] =>
 
 /**
  * Logs in to all nodes at once, and asks each what it runs, and what would keep the modules from being loaded. What only a
- * change of the configuration or of the machine mends is a problem; a node that is away is a warning, for it may be back
+ * change of the configuration or of the machine can fix is a problem; a node that is away is a warning, for it may be back
  * when its turn comes, and must not stop the others.
  */
 export async function reach(machines: readonly Machine[], wanted: Wanted): Promise<Reached> {

@@ -21,7 +21,7 @@ export class WorkerAccount {
     this.#namespace = namespace;
   }
 
-  /** Undefined while nothing is wrong with it. Asked anew after each of its failures. */
+  /** Undefined while nothing is wrong with it. Asked again after each of its failures. */
   async of(worker: WorkerPod | undefined): Promise<WorkerTrouble | undefined> {
     const trouble = worker && workerTrouble(worker);
     if (worker === undefined || trouble === undefined || trouble.hangsForEver) return trouble;

@@ -92,7 +92,7 @@ export class SignatureDatabase {
     this.#service.close();
   }
 
-  /** Looks anew each time: whether a request that brought no answer was taken shows in the list, if anywhere. */
+  /** Looks again each time: whether a request that brought no answer was taken shows in the list, if anywhere. */
   #patiently<T>(act: () => Promise<T>): Promise<T> {
     const { node, patience = bmcSeconds } = this.#errand;
     const waiting = {

@@ -142,7 +142,7 @@ async function requireFree(rolling: Rolling): Promise<void> {
   await requireNoMaintenance(kubectl, node);
   if (mustEnrol) await requireNoHealthCheck(kubectl, node);
   if (state !== undefined) requireLoadable(name, state, step.consent);
-  // A reboot ends whoever uses the modules.
+  // A reboot ends every process that uses the modules.
   if (state !== undefined && !mustEnrol) await requireUnused(name, outage, machine);
   if (mustEnrol) await requireEnrollable(rolling);
   const waiting = {
@@ -156,7 +156,7 @@ async function requireFree(rolling: Rolling): Promise<void> {
   });
 }
 
-/** Whoever answers the firmware is there. */
+/** Checks that the firmware will be answered before the node is touched. */
 async function requireEnrollable(rolling: Rolling): Promise<void> {
   const { name, enrolment, firmware, node } = rolling;
   if (enrolment.mode === "redfish") await requireDatabase(rolling, node);
