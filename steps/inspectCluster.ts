@@ -11,7 +11,7 @@ import { moduleKernels } from "../core/build/moduleKernels.ts";
 import { previewSeconds } from "../core/patience.ts";
 import { readCluster } from "./cluster/clusterFacts.ts";
 import { connect } from "./cluster/kubectl.ts";
-import { reach } from "./node/sshCheck.ts";
+import { checkSsh } from "./node/sshCheck.ts";
 import { runStep, StepError } from "./lib/step.ts";
 
 async function findings({ cluster, intent }: InputOf<typeof inspectCluster>): Promise<ClusterFacts | StepError> {
@@ -29,7 +29,7 @@ await runStep(inspectCluster, async (step) => {
   // Asked after the cluster, which knows the certificate.
   const certificate = intent.certificate ?? ("certificate" in facts ? facts.certificate : "");
   const { release, mode } = step;
-  const { problems, warnings, machines } = await reach(step.machines, { certificate, release, mode });
+  const { problems, warnings, machines } = await checkSsh(step.machines, { certificate, release, mode });
   if (facts instanceof StepError) {
     return {
       problems: [told(facts.id, `cluster: ${facts.message}`), ...problems],

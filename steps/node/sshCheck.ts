@@ -18,7 +18,7 @@ type Machine = InputOf<typeof inspectCluster>["machines"][number];
 /** For a node to let us in, and to answer. */
 const limits = { connectSeconds: sshLoginInPreviewSeconds, commandSeconds: sshCommandInPreviewSeconds };
 
-export interface Reached {
+export interface SshCheck {
   readonly problems: readonly Told[];
   readonly warnings: readonly Told[];
   /** What each node reports, by its name; nodes with a problem are left out. */
@@ -49,7 +49,7 @@ const allDoubts = (state: MachineState, { release, mode }: Wanted): Finding[] =>
  * change of the configuration or of the machine can fix is a problem; a node that is away is a warning, for it may be back
  * when its turn comes, and must not stop the others.
  */
-export async function reach(machines: readonly Machine[], wanted: Wanted): Promise<Reached> {
+export async function checkSsh(machines: readonly Machine[], wanted: Wanted): Promise<SshCheck> {
   const asked = await Promise.all(
     machines.map(async (machine) => ({ name: machine.name, found: await ask(machine, wanted) })),
   );

@@ -1,13 +1,13 @@
 /** What nodes say of themselves in `preview`, over SSH. */
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import { reach } from "../../../steps/node/sshCheck.ts";
+import { checkSsh } from "../../../steps/node/sshCheck.ts";
 import { defaultRoute, FakeNode } from "../../assets/node/fakeNode.ts";
 import { startNode } from "./sshNode.ts";
 
 const consent = { ownNetworkOnSolarflare: false, withoutPorts: false };
-const look = (machines: Parameters<typeof reach>[0], release = "9.0.2.140") =>
-  reach(machines, { certificate: "", release, mode: "attended" });
+const look = (machines: Parameters<typeof checkSsh>[0], release = "9.0.2.140") =>
+  checkSsh(machines, { certificate: "", release, mode: "attended" });
 
 /** A node with one port, whose SSH server is up. */
 async function nodeWithPort(t: TestContext, address?: string) {
