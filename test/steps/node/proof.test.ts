@@ -77,14 +77,33 @@ class Given {
 
 test("a node that runs what this stack built is proven, by its Node, KMM's account and the machine's, which are only read", async () => {
   const given = new Given();
-  const { state, bootId, image, version } = await given.prove();
-  const wanted = { state: "proven", bootId: "boot-1", image: imageOf("v1"), version: "v1" };
-  assert.deepEqual({ state, bootId, image, version }, wanted);
+  const module = { version: "6.1.0.1009", signers: ["Example Corp"] };
+  assert.deepEqual(await given.prove(), {
+    node: "w1",
+    secureBoot: "enabled",
+    key: "enrolled",
+    kernel,
+    cards: [{ pci: "0000:3b:00.0", part: "X2522", serial: "****1152", firmware: "8.4.0.1003" }],
+    state: "proven",
+    bootId: "boot-1",
+    image: imageOf("v1"),
+    version: "v1",
+    modules: { onload: module, sfc: module, sfc_char: module, sfc_resource: module },
+    interfaces: [{ name: "ens1", driver: "sfc", version: "6.1.0.1009" }],
+  });
   assert.ok(given.asked.length >= 3);
   assert.deepEqual(
     given.asked.filter((call) => !call.startsWith("get ")),
     [],
   );
+});
+
+test("a module that tells no version, or is unsigned by a kernel that checks nothing, is said to be so", async () => {
+  const given = new Given();
+  const silent = live({ version: null, signers: [] });
+  given.machine = machine({ secureBoot: "disabled", modules: { ...machine().modules, sfc_char: silent } });
+  const { modules } = await given.prove();
+  assert.deepEqual(modules?.["sfc_char"], { version: null, signers: [] });
 });
 
 test("in operator mode a node that doesn't trust the key yet is pending, whatever runs on it", async () => {
