@@ -5,8 +5,8 @@ cd "$(dirname "$0")/.."
 
 if ! command -v shellcheck >/dev/null; then
   if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends shellcheck >/dev/null
+    scripts/aptGet.sh update
+    scripts/aptGet.sh install -y --no-install-recommends shellcheck >/dev/null
   else
     echo "check: shellcheck is missing; install it (Debian: apt-get install shellcheck, macOS: brew install shellcheck)" >&2
     exit 1

@@ -1,6 +1,10 @@
 /** The programs and packages of the host that the machine is built and run with. */
 import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { projectRoot } from "@onload-kmm/sandbox/paths";
 import { command, isInstalled } from "./command.ts";
+
+const aptGet = join(projectRoot, "scripts/aptGet.sh");
 
 /** What must be there (a program on PATH, or a file), and the Debian package that has it. */
 interface Requirement {
@@ -69,7 +73,7 @@ async function ensurePackageLists(log: (line: string) => void): Promise<void> {
   if (known) return;
   if (process.getuid?.() !== 0) throw new NotRun("apt's package lists are empty; run `sudo apt-get update` once");
   log("apt-get update");
-  await command("apt-get", ["update", "-qq"]);
+  await command(aptGet, ["update"]);
 }
 
 /**
@@ -85,8 +89,6 @@ export async function ensureHostTools(log: (line: string) => void): Promise<stri
     throw new NotRun(`missing on this host: ${missing.join(", ")}; run \`sudo apt-get install ${missing.join(" ")}\``);
   }
   log(`apt-get install ${missing.join(" ")}`);
-  await command("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...missing], {
-    env: { DEBIAN_FRONTEND: "noninteractive" },
-  });
+  await command(aptGet, ["install", "-y", "--no-install-recommends", ...missing]);
   return kernelRelease;
 }

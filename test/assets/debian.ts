@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { homedir, release as runningKernel, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { projectRoot } from "@onload-kmm/sandbox/paths";
 
 const execute = promisify(execFile);
 
@@ -65,7 +66,7 @@ async function dependency(name: string): Promise<string | undefined> {
 /** On a fresh machine apt's lists are empty. */
 async function refreshed(name: string): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return undefined;
-  await aptGet("update", "-qq");
+  await aptGet("update");
   return dependency(name);
 }
 
@@ -74,19 +75,14 @@ async function install(names: readonly string[]): Promise<void> {
   if (process.getuid?.() !== 0) {
     throw new Error(`missing on this machine: ${names.join(", ")}; run \`sudo apt-get install ${names.join(" ")}\``);
   }
-  await aptGet("install", "-y", "-qq", "--no-install-recommends", ...names).catch(async () => {
-    await aptGet("update", "-qq");
-    await aptGet("install", "-y", "-qq", "--no-install-recommends", ...names);
+  await aptGet("install", "-y", "--no-install-recommends", ...names).catch(async () => {
+    await aptGet("update");
+    await aptGet("install", "-y", "--no-install-recommends", ...names);
   });
 }
 
-/** Test files run side by side, and apt doesn't wait for another apt by itself. */
 async function aptGet(...args: readonly string[]): Promise<void> {
-  const lock = join(tmpdir(), "onload-kmm-test-apt.lock");
-  await execute("flock", [lock, "apt-get", "-o", "DPkg::Lock::Timeout=600", ...args], {
-    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-    maxBuffer: 16 * 1024 * 1024,
-  });
+  await execute(join(projectRoot, "scripts/aptGet.sh"), args, { maxBuffer: 16 * 1024 * 1024 });
 }
 
 /** Unpacks, without installing a kernel, what depmod must see of it. */
@@ -115,7 +111,7 @@ async function download(name: string, directory: string): Promise<void> {
   await execute("apt-get", arguments_, { cwd: directory }).catch(async (error: unknown) => {
     if (process.getuid?.() !== 0) throw error;
     // Old lists name a version that the archive no longer has.
-    await aptGet("update", "-qq");
+    await aptGet("update");
     await execute("apt-get", arguments_, { cwd: directory });
   });
   const deb = (await readdir(directory)).find((file) => file.endsWith(".deb"));
