@@ -137,7 +137,7 @@ export const leavePhases = [
   },
   {
     name: "uncordon",
-    title: "put the node back into service",
+    title: "lift this stack's cordon where the node may serve again",
     when: "always; a cordon that isn't ours stays, and so does ours without the interfaces",
     rerun: "nothing to unload: uncordoned at once",
   },

@@ -196,7 +196,8 @@ export class NodeOutage {
       },
       ...(ours && isFit && { spec: { unschedulable: null } }),
     });
-    if (isFit) progress(`${this.#settings.node}: ${ours ? "uncordoned" : "left cordoned, as it was found"}`);
+    const ended = ours ? "uncordoned" : "left cordoned, as it was found";
+    progress(`${this.#settings.node}: ${isFit ? ended : "left cordoned: uncordon it once it is repaired"}`);
   }
 
   async deletePod(namespace: string, name: string): Promise<void> {

@@ -5,7 +5,7 @@ import { StepError } from "../../../../steps/lib/step.ts";
 import { ToolFailure } from "../../../../steps/node/nodeMachine.ts";
 import { Unreachable } from "../../../../steps/node/ssh.ts";
 import { leaveIn } from "./runs.ts";
-import { ready, type SceneSetup } from "./objects.ts";
+import { gate, ready, type SceneSetup } from "./objects.ts";
 import { Cut, Scene } from "./scene.ts";
 
 const told = mock.method(process.stderr, "write", () => true);
@@ -202,4 +202,44 @@ test("a node that still bears the gate's label, though KMM has nothing on it, ge
   });
   await leaveIn(scene);
   assert.equal(scene.machine.driver, "in-tree");
+});
+
+test("a node whose ports stay without interfaces, in a boot of its own too, leaves the stack but stays cordoned", async () => {
+  told.mock.resetCalls();
+  const scene = new Scene(loaded);
+  mock.method(scene.machine, "loadKernelDriver", () => Promise.resolve());
+  await assert.rejects(leaveIn(scene), { id: "OKMM-DRIVER-MISSING" });
+  assert.deepEqual([scene.isCordoned, scene.isOurs], [true, true]);
+
+  scene.machine.boots += 1;
+  scene.change(({ status }) => (status.nodeInfo["bootID"] = scene.machine.bootId));
+  assert.deepEqual(await leaveIn(scene), { node: "w1", left: "unloaded" });
+  assert.deepEqual([scene.isCordoned, scene.isOurs], [true, false], "whoever repairs it uncordons it");
+  assert.match(lines(), /w1: stays cordoned: .*, in a boot without OpenOnload; fix it, then uncordon w1\n/);
+  assert.match(lines(), /w1: left cordoned: uncordon it once it is repaired\n$/);
+});
+
+test("modules that are still held after the drain aren't touched: KMM would fail, and the node keeps its driver", async () => {
+  const scene = new Scene(loaded);
+  // A process that outlives its pod.
+  scene.machine.holder = () => "uid-web";
+  await assert.rejects(leaveIn(scene), { id: "OKMM-UNLOAD-INUSE", message: /in use by nginx \(4242\)/ });
+  const { node, machine } = scene.end();
+  assert.equal(node.labels?.[gate], "v1", "KMM wasn't asked to unload");
+  assert.equal(machine.driver, "onload");
+  assert.deepEqual([scene.isCordoned, scene.isOurs], [true, true]);
+  scene.machine.holder = () => undefined;
+  assert.deepEqual(await leaveIn(scene), { node: "w1", left: "unloaded" });
+});
+
+test("a node that goes away while its key is being deleted is told as such, and let go by the next run", async () => {
+  const scene = new Scene(keyGoes);
+  const reads = mock.method(scene.machine, "requestDeletion", () => Promise.resolve(true));
+  mock.method(scene.machine, "reboot", () => {
+    gone(scene);
+    return Promise.resolve("0001");
+  });
+  await assert.rejects(leaveIn(scene), { id: "OKMM-NODE-GONE", message: /went away while its key was being deleted/ });
+  assert.equal(reads.mock.callCount(), 1);
+  assert.deepEqual(await leaveIn(scene), { node: "w1", left: "gone" });
 });
