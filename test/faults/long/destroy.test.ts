@@ -52,7 +52,7 @@ describe("destroy in every state", { concurrency: false }, () => {
     assert.match(output, /worker-1: isn't Ready and leaves as it is/);
     assert.match(
       output,
-      /timed out after 60 s waiting for onload-kmm\/onload to be loaded nowhere: KMM has it loaded on worker-1 \(not Ready\)/,
+      /timed out after 60 s waiting for the Module onload-kmm\/onload to be loaded nowhere: KMM has it loaded on worker-1 \(not Ready\)/,
     );
     assert.match(output, /boot it, or, if the machine is gone for good, delete its Node/);
 
