@@ -2,8 +2,11 @@
  * `npm run status [-- --help]`: one table of all nodes of a stack. Read-only, and quick: all nodes are asked at once, and one that doesn't answer says so in its line.
  */
 import type { NodeModulesConfig, RollNode } from "../core/node/nodeState.ts";
+import { statusOf, type NodeReport, type NodeStatus, type StackStatus } from "../core/node/nodeStatus.ts";
 import { parseSettings } from "../core/configuration/parseSettings.ts";
-import { formatTable, isFit, statusRow, summary, type NodeReport } from "../core/node/statusTable.ts";
+import { formatTable, summary } from "../core/node/statusTable.ts";
+import { moduleName } from "../core/names.ts";
+import { moduleVersion } from "../steps/build/liveModule.ts";
 import { statusSeconds } from "../core/patience.ts";
 import { connect, type KubeObject } from "../steps/cluster/kubectl.ts";
 import { NodeMachine } from "../steps/node/nodeMachine.ts";
@@ -22,7 +25,7 @@ One table of the nodes of a stack, and what is to be done; writes nothing.
 
   --stack NAME         the stack; default: the selected one
   --config-file FILE   instead of Pulumi.STACK.yaml
-  --json               the same as JSON
+  --json               the same as JSON, with what is wanted beside what was found
   --exit-code          ends with 3 where a node isn't as it should be
   --help
 `;
@@ -30,20 +33,23 @@ One table of the nodes of a stack, and what is to be done; writes nothing.
 const flag = { type: "boolean", default: false } as const;
 const values = optionsOf(usage, { json: flag, "exit-code": flag });
 try {
-  const rows = await readRows(values);
+  const nodes = await readNodes(values);
+  const answer: StackStatus = { schema: 1, nodes };
   process.stdout.write(
-    values.json ? `${JSON.stringify(rows, null, 2)}\n` : `${formatTable(rows)}\n\n${summary(rows)}\n`,
+    values.json ? `${JSON.stringify(answer, null, 2)}\n` : `${formatTable(nodes)}\n\n${summary(nodes)}\n`,
   );
-  if (values["exit-code"] && !rows.every(isFit)) process.exitCode = 3;
+  if (values["exit-code"] && !nodes.every(({ fit }) => fit)) process.exitCode = 3;
 } catch (error) {
   fail(error);
 }
 
-async function readRows(choice: StackChoice) {
+async function readNodes(choice: StackChoice): Promise<NodeStatus[]> {
   const pulumi = cliOf(choice);
   const [settings, certificate] = await Promise.all([readSettings(pulumi), readCertificate(pulumi)]);
   const kubectl = await connect(settings.cluster, statusSeconds);
-  const [nodes, nmcs] = await Promise.all([
+  const { namespace, enrolment } = settings;
+  const [wanted, nodes, nmcs] = await Promise.all([
+    moduleVersion(kubectl, namespace, moduleName),
     kubectl.list<RollNode & KubeObject>("nodes"),
     kubectl.listKnown<NodeModulesConfig & KubeObject>("nodemodulesconfigs.kmm.sigs.x-k8s.io"),
   ]);
@@ -60,7 +66,7 @@ async function readRows(choice: StackChoice) {
       }
     }),
   );
-  return reports.map((report) => statusRow(report, settings, Date.now()));
+  return reports.map((report) => statusOf(report, { namespace, enrolment, wanted }, Date.now()));
 }
 
 /** The stack's configuration; its secrets are neither needed nor asked for. */

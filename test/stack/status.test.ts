@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { compareSync } from "bcryptjs";
-import type { StatusRow } from "../../core/node/statusTable.ts";
+import { stackStatus, type NodeStatus } from "../../core/node/nodeStatus.ts";
 import { controlNode } from "@onload-kmm/sandbox/nodes/control";
 import { writesBy } from "./cluster.ts";
 import { type Ran, runScript } from "./scripts.ts";
@@ -24,10 +24,10 @@ describe("the everyday scripts", { concurrency: false }, () => {
 
   const script = (name: string, ...args: string[]): Promise<Ran> => runScript(stack, name, ...args);
 
-  async function rows(): Promise<StatusRow[]> {
+  async function nodes(): Promise<NodeStatus[]> {
     const { code, stdout, stderr } = await script("status", "--json");
     assert.equal(code, 0, stderr);
-    return JSON.parse(stdout) as StatusRow[];
+    return stackStatus.parse(JSON.parse(stdout)).nodes;
   }
 
   /** Of the Solarflare cards, as they stand on the cards themselves. */
@@ -39,12 +39,12 @@ describe("the everyday scripts", { concurrency: false }, () => {
   }
 
   test("before the first `up` there are nodes, but neither a key to ask for nor a password", async () => {
-    const found = await rows();
+    const found = await nodes();
     assert.deepEqual(
-      found.map(({ node, ready, key, kmm }) => [node, ready, key, kmm]),
+      found.map(({ node, ready, key, kmm, version }) => [node, ready, key.state, kmm, version.wanted]),
       [
-        ["worker-1", "yes", "-", "-"],
-        ["worker-2", "yes", "-", "-"],
+        ["worker-1", true, null, null, null],
+        ["worker-2", true, null, null, null],
       ],
     );
     const { code, stdout, stderr } = await script("mokPassword");
@@ -69,10 +69,10 @@ describe("the everyday scripts", { concurrency: false }, () => {
   test("a node that doesn't answer says so in its line, and the others are told all the same", async () => {
     const patch = JSON.stringify({ data: { "ssh.refuse": "worker-2" } });
     await stack.sandbox.kubectl(["-n", "sandbox", "patch", "configmap", "switches", "--type=merge", "-p", patch]);
-    const [one, other] = await rows();
-    assert.equal(one?.key, "pending");
-    assert.equal(other?.key, "unknown");
-    assert.match(other.driver, /no SSH connection \(.*ECONNREFUSED/);
+    const [one, other] = await nodes();
+    assert.deepEqual(one?.key, { state: "pending", trusted: false });
+    assert.deepEqual(other?.key, { state: null, trusted: null });
+    assert.match(other.unreachable ?? "", /no SSH connection \(.*ECONNREFUSED/);
   });
 
   test("the password is the one that MokManager will ask for", async () => {

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { NodeModulesConfig, RollNode } from "../../../core/node/nodeState.ts";
-import { formatTable, isFit, statusRow, summary, type NodeReport } from "../../../core/node/statusTable.ts";
+import {
+  nodeStatus,
+  statusOf,
+  type NodeReport,
+  type NodeStatus,
+  type StatusView,
+} from "../../../core/node/nodeStatus.ts";
+import { formatTable, summary } from "../../../core/node/statusTable.ts";
 import { machine as healthy, pci } from "./machines.ts";
 
 const config = { containerImage: "registry/onload:1", kernelVersion: "5.14" };
@@ -34,26 +41,41 @@ const nmc = (bootId = "boot-2", loaded = config): NodeModulesConfig => ({
   status: { modules: [{ ...module, config: loaded, bootId }] },
 });
 
-type Mode = Parameters<typeof statusRow>[1]["enrolment"]["mode"];
+type Mode = StatusView["enrolment"]["mode"];
 
 const now = Date.parse("2026-11-26T12:30:00.000Z");
-const row = (report: Partial<NodeReport>, mode: Mode = "attended") =>
-  statusRow({ name: "w1", hold: false, ...report }, { namespace: "ns", enrolment: { mode, timeoutMinutes: 60 } }, now);
+const status = (report: Partial<NodeReport>, mode: Mode = "attended", wanted: string | null = "v1") => {
+  const view = { namespace: "ns", enrolment: { mode, timeoutMinutes: 60 }, ...(wanted !== null && { wanted }) };
+  return nodeStatus.parse(statusOf({ name: "w1", hold: false, ...report }, view, now));
+};
+
+/** Its line in the table, by column. */
+function row(report: Partial<NodeReport>, mode?: Mode): Record<string, string> {
+  const [head = "", line = ""] = formatTable([status(report, mode)]).split("\n");
+  const starts = [...head.matchAll(/\S+( \S+)*/g)].map(({ 0: title, index }) => ({ title, index }));
+  return Object.fromEntries(
+    starts.map(({ title, index }, at) => [title, line.slice(index, starts[at + 1]?.index).trim()]),
+  );
+}
+
+const good = { node: node({ labels: { [versionLabel]: "v1" } }), nmc: nmc(), machine };
+const cards = [0, 1].map(() => ({ pci: "0000:3b:00.0", part: "X2522", serial: "****1152", firmware: "8.4.0.1003" }));
 
 test("a node as it should be", () => {
-  assert.deepEqual(row({ node: node({ labels: { [versionLabel]: "v1" } }), nmc: nmc(), machine }), {
-    node: "w1",
-    ready: "yes",
-    service: "in service",
+  assert.deepEqual(status(good), {
+    ...{ node: "w1", fit: true, exists: true, held: false, ready: true, cordoned: false, cordonedBy: null },
     secureBoot: "enabled",
-    key: "trusted (enrolled)",
-    version: "v1",
+    key: { state: "enrolled", trusted: true },
+    version: { wanted: "v1", found: "v1" },
+    kernel: "5.14",
     kmm: "loaded",
-    driver: "sfc 9.0",
-    card: "X2522 ****1152 (8.4.0.1003)",
-    phase: "-",
-    todo: "-",
-    cards: [0, 1].map(() => ({ pci: "0000:3b:00.0", part: "X2522", serial: "****1152", firmware: "8.4.0.1003" })),
+    driver: { versions: ["9.0"], problems: [] },
+    cards,
+    ...{ phase: null, todo: null, unreachable: null },
+  });
+  assert.deepEqual(row(good), {
+    ...{ NODE: "w1", READY: "yes", SERVICE: "in service", "SECURE BOOT": "enabled", KEY: "trusted (enrolled)" },
+    ...{ VERSION: "v1", KMM: "loaded", DRIVER: "sfc 9.0", CARD: "X2522 ****1152 (8.4.0.1003)", PHASE: "-" },
   });
 });
 
@@ -65,63 +87,112 @@ test("a node that waits in MokManager is a task for a person, with its console a
     annotations: { "onload-kmm.io/roll": JSON.stringify({ phase: "reboot", stack: "prod", bootId: "boot-2", since }) },
   });
   const unreachable = "no SSH connection";
-  const found = row({ node: waiting, unreachable, console: "ipmitool sol activate" });
+  const found = status({ node: waiting, unreachable, console: "ipmitool sol activate" });
   assert.equal(found.todo, `MokManager waits on w1's console (ipmitool sol activate): ${keys}; 40 min left`);
+  assert.deepEqual([found.phase, found.fit], [{ name: "reboot", since }, false]);
   assert.ok(formatTable([found]).endsWith(`\n\nTO DO w1: ${found.todo}`));
-  assert.equal(row({ node: waiting, unreachable }, "console").todo, "-");
-  assert.equal(row({ node: waiting, machine }).todo, "-");
+  assert.equal(status({ node: waiting, unreachable }, "console").todo, null);
+  assert.equal(status({ node: waiting, machine }).todo, null);
 });
 
 test("mode operator: a pending key is a task for a person, without a limit", () => {
-  const { todo } = row({ node: node(), machine: { ...machine, key: "pending" } }, "operator");
+  const { todo } = status({ node: node(), machine: { ...machine, key: "pending" } }, "operator");
   assert.equal(todo, `reboot it in a window of your own; then MokManager waits on w1's console: ${keys}`);
 });
 
-test("the table in one sentence, and whether each node is as it should be", () => {
-  const good = row({ node: node({ labels: { [versionLabel]: "v1" } }), nmc: nmc(), machine });
-  const held = row({ node: node(), machine, hold: true });
-  const gone = row({ name: "w3" });
-  assert.deepEqual([good, held, gone].map(isFit), [true, true, false]);
-  assert.equal(summary([good]), "1 of 1 nodes in service as they should be on v1");
-  assert.equal(summary([good, held, gone]), "2 of 3 nodes in service as they should be on v1; 1 held; look at w3");
+test("all nodes in one sentence, and whether each is as it should be", () => {
+  const held = status({ name: "w2", node: node(), machine, hold: true });
+  const gone = status({ name: "w3" });
+  assert.deepEqual(
+    [status(good), held, gone].map(({ fit }) => fit),
+    [true, true, false],
+  );
+  assert.equal(summary([status(good)]), "1 of 1 nodes on v1");
+  assert.equal(summary([status(good), held, gone]), "1 of 3 nodes on v1, 1 held; look at w3");
+});
+
+test("a node on another version than the Module's isn't as it should be, however well it runs, unless it is held", () => {
+  const behind = status(good, "attended", "v2");
+  assert.deepEqual([behind.fit, behind.version], [false, { wanted: "v2", found: "v1" }]);
+  assert.equal(summary([behind]), "0 of 1 nodes on v2; look at w1");
+  assert.match(formatTable([behind]), /  v1 \(wanted v2\)  /);
+  const held = status({ ...good, hold: true }, "attended", "v2");
+  assert.equal(held.fit, true);
+  assert.doesNotMatch(formatTable([held]), /wanted/);
+});
+
+test("before the first `up` there is no version to be on", () => {
+  const found = status({ node: node(), machine }, "attended", null);
+  assert.deepEqual([found.fit, found.version], [false, { wanted: null, found: null }]);
+  assert.equal(summary([found]), "no version in the cluster yet; look at w1");
+});
+
+test("those that aren't as they should be stand first, each group in the list's order", () => {
+  const names = (nodes: NodeStatus[]) => formatTable(nodes).split("\n").slice(1);
+  const [first = "", second = "", third = "", fourth = ""] = names([
+    status({ ...good, name: "w1" }),
+    status({ name: "w2" }),
+    status({ ...good, name: "w3" }),
+    status({ name: "w4" }),
+  ]);
+  assert.deepEqual(
+    [first, second, third, fourth].map((line) => line.slice(0, 2)),
+    ["w2", "w4", "w1", "w3"],
+  );
 });
 
 test("a node that is gone has one word for all", () => {
-  const { ready, cards, ...rest } = row({});
-  assert.deepEqual(cards, []);
-  assert.equal(ready, "gone");
-  assert.deepEqual(new Set(Object.values(rest)), new Set(["w1", "-"]));
+  const { NODE, READY, ...rest } = row({});
+  assert.deepEqual([NODE, READY], ["w1", "gone"]);
+  assert.deepEqual(new Set(Object.values(rest)), new Set(["-"]));
+  const { exists, ready, cards: none, version } = status({});
+  assert.deepEqual([exists, ready, none, version], [false, null, [], { wanted: "v1", found: null }]);
 });
 
 test("a machine that doesn't answer is unknown, with the reason where its driver would stand", () => {
-  const { key, secureBoot, driver, ready } = row({ node: node(), unreachable: "127.0.0.1:22: no SSH connection" });
-  assert.deepEqual([ready, key, secureBoot, driver], ["yes", "unknown", "unknown", "127.0.0.1:22: no SSH connection"]);
+  const unreachable = "127.0.0.1:22: no SSH connection";
+  const { READY, KEY, CARD, DRIVER, ...rest } = row({ node: node(), unreachable });
+  assert.deepEqual(
+    [READY, KEY, rest["SECURE BOOT"], CARD, DRIVER],
+    ["yes", "unknown", "unknown", "unknown", unreachable],
+  );
+  const found = status({ node: node(), unreachable });
+  assert.deepEqual(
+    [found.secureBoot, found.key, found.driver, found.unreachable, found.fit],
+    [null, { state: null, trusted: null }, null, unreachable, false],
+  );
 });
 
 test("who cordoned a node is told", () => {
   const cordoned = { unschedulable: true };
-  assert.equal(row({ node: node({}, cordoned) }).service, "cordoned by somebody else");
-  const ours = { annotations: { "onload-kmm.io/cordoned-by": "prod" } };
-  assert.equal(row({ node: node(ours, cordoned) }).service, "cordoned by prod");
+  assert.equal(row({ node: node({}, cordoned) })["SERVICE"], "cordoned by somebody else");
+  const ours = node({ annotations: { "onload-kmm.io/cordoned-by": "prod" } }, cordoned);
+  assert.equal(row({ node: ours })["SERVICE"], "cordoned by prod");
+  const found = status({ node: ours });
+  assert.deepEqual([found.cordoned, found.cordonedBy, found.fit], [true, "prod", false]);
 });
 
 test("where a roll-out stands, or that a node is held", () => {
   const roll = JSON.stringify({ phase: "reboot", stack: "prod", bootId: "b", since: "2026-01-01T00:00:00Z" });
-  const { phase } = row({ node: node({ annotations: { "onload-kmm.io/roll": roll } }), hold: true });
-  assert.equal(phase, "reboot since 2026-01-01T00:00:00Z");
-  assert.equal(row({ node: node(), hold: true }).phase, "held");
+  const out = { node: node({ annotations: { "onload-kmm.io/roll": roll } }), hold: true };
+  assert.equal(row(out)["PHASE"], "reboot since 2026-01-01T00:00:00Z");
+  assert.equal(row({ node: node(), hold: true })["PHASE"], "held");
 });
 
-test("a key that isn't trusted is told by its state", () => {
-  assert.equal(row({ node: node(), machine: { ...machine, key: "pending" } }).key, "pending");
-  assert.equal(row({ node: node(), machine: { ...machine, secureBoot: "disabled", key: null } }).key, "trusted (-)");
+test("a key that isn't trusted is told by its state; without Secure Boot none is needed", () => {
+  assert.equal(row({ node: node(), machine: { ...machine, key: "pending" } })["KEY"], "pending");
+  const off = { node: node(), machine: { ...machine, secureBoot: "disabled" as const, key: null } };
+  assert.equal(row(off)["KEY"], "not needed");
+  assert.deepEqual(status(off).key, { state: null, trusted: true });
 });
 
 test("a driver that isn't ours shows, however green KMM looks", () => {
   const interfaces = [{ name: "ens1f0", pci: null, driver: "sfc", version: "5.14", firmware: null }];
-  const { kmm, driver } = row({ node: node(), nmc: nmc(), machine: { ...machine, ports: [pci()], interfaces } });
-  assert.equal(kmm, "loaded");
-  assert.equal(driver, "ens1f0 runs the in-tree sfc driver (version 5.14)");
+  const found = { ...good, machine: { ...machine, ports: [pci()], interfaces } };
+  const { KMM, DRIVER } = row(found);
+  assert.equal(KMM, "loaded");
+  assert.equal(DRIVER, "ens1f0 runs the in-tree sfc driver (version 5.14)");
+  assert.equal(status(found).fit, false);
 });
 
 for (const [expected, given] of [
@@ -131,11 +202,15 @@ for (const [expected, given] of [
   ["loaded before the last boot", nmc("boot-1")],
   ["changing", nmc("boot-2", { ...config, containerImage: "registry/onload:0" })],
 ] as const) {
-  test(`KMM's account: ${expected}`, () => assert.equal(row({ node: node(), nmc: given }).kmm, expected));
+  test(`KMM's account: ${expected}`, () => {
+    const found = { ...good, nmc: given };
+    assert.equal(row(found)["KMM"], expected);
+    assert.equal(status(found).fit, false);
+  });
 }
 
 test("columns are as wide as their widest cell", () => {
-  const table = formatTable([row({ node: node(), machine }), { ...row({}), node: "a-long-name" }]).split("\n");
+  const table = formatTable([status({ node: node(), machine }), status({ name: "a-long-name" })]).split("\n");
   assert.match(table[0] ?? "", /^NODE {9}READY {2}SERVICE {5}SECURE BOOT {2}KEY/);
   assert.equal(table[1]?.indexOf("yes"), table[0]?.indexOf("READY"));
   assert.equal(table[2]?.indexOf("gone"), table[0]?.indexOf("READY"));
