@@ -5,5 +5,6 @@ import { connect } from "./cluster/kubectl.ts";
 import { runStep } from "./lib/step.ts";
 
 await runStep(contract, async ({ cluster, namespace, selector }) => {
-  return { cancelled: await cancelBuilds(await connect(cluster), namespace, selector) };
+  const cancelled = await cancelBuilds(await connect(cluster), namespace, selector);
+  return { cancelled: cancelled.length };
 });

@@ -29,7 +29,8 @@ await runStep(releaseModule, async ({ cluster, namespace, module }) => {
     const object = [`${kind}.kmm.sigs.x-k8s.io`, module, "-n", namespace];
     await kubectl.run(["delete", ...object, "--ignore-not-found", "--wait=false"]);
   }
-  return { cancelled: await cancelBuilds(kubectl, namespace, `${kmm.moduleNameLabel}=${module}`) };
+  const cancelled = await cancelBuilds(kubectl, namespace, `${kmm.moduleNameLabel}=${module}`);
+  return { cancelled: cancelled.length };
 });
 
 /** The nodes that KMM's finalizer on the Module waits for. */

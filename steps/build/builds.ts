@@ -76,8 +76,8 @@ export function whatItSays(build: BuildObject): string {
   return [phase, reason, message].filter((part) => part !== undefined && part !== "").join(": ");
 }
 
-/** Cancels the Builds that still run; answers how many. */
-export async function cancelBuilds(kubectl: Kubectl, namespace: string, selector: string): Promise<number> {
+/** Cancels the Builds that still run; answers their UIDs. */
+export async function cancelBuilds(kubectl: Kubectl, namespace: string, selector: string): Promise<string[]> {
   const builds = await kubectl.list<KubeObject & BuildObject>(
     "builds.build.openshift.io",
     "-n",
@@ -87,19 +87,16 @@ export async function cancelBuilds(kubectl: Kubectl, namespace: string, selector
   );
   const running = builds.filter((build) => !hasEnded(build)).map(({ metadata }) => metadata.name);
   const cancelled = JSON.stringify({ status: { cancelled: true } });
+  const uids: string[] = [];
   for (const name of running) {
     progress(`cancelling Build ${name}`);
-    // KMM deletes one that ends well at once, also in the moment since it was listed.
-    await kubectl.runIfThere([
-      "patch",
-      "builds.build.openshift.io",
-      name,
-      "-n",
-      namespace,
-      "--type=merge",
-      "-p",
-      cancelled,
+    // KMM deletes one that ends well at once, also in the moment since it was listed, and makes the next under the same
+    // name: which one this was is known only now.
+    const uid = await kubectl.runIfThere([
+      ...["patch", "builds.build.openshift.io", name, "-n", namespace],
+      ...["--type=merge", "-p", cancelled, "-o", "jsonpath={.metadata.uid}"],
     ]);
+    if (uid !== undefined) uids.push(uid);
   }
-  return running.length;
+  return uids;
 }

@@ -183,7 +183,7 @@ export class ImageRound {
     // After KMM's account: what it has signed by then is pushed.
     const pushed = await this.#store.digests(this.#step.images.map(({ image }) => tagOf(image)));
     this.#oldFailures ??= new Set(builds.filter(hasFailed).map(({ metadata }) => metadata.uid));
-    const oldFailures = this.#oldFailures;
+    const oldFailures = new Set([...this.#oldFailures, ...this.#kmm.cancelled]);
     return { wanted: this.#step.images, mic, mbsc, builds, pushed, signed, oldFailures };
   }
 

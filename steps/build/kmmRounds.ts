@@ -19,6 +19,7 @@ interface Subject {
 export class KmmRounds {
   readonly #kubectl: Kubectl;
   readonly #subject: Subject;
+  readonly #cancelled = new Set<string>();
 
   constructor(kubectl: Kubectl, subject: Subject) {
     this.#kubectl = kubectl;
@@ -28,6 +29,11 @@ export class KmmRounds {
   /** Name of KMM's own objects of these rounds. */
   get name(): string {
     return this.#subject.module;
+  }
+
+  /** UIDs of the Builds that were cancelled to end a round: their end is no failure. */
+  get cancelled(): ReadonlySet<string> {
+    return this.#cancelled;
   }
 
   /** Takes the round's ModuleBuildSignConfig (MBSC) away, and with it what a later tag could inherit from. */
@@ -97,7 +103,8 @@ export class KmmRounds {
   async stop(): Promise<void> {
     await this.#delete("moduleimagesconfigs.kmm.sigs.x-k8s.io");
     await this.endRound();
-    await cancelBuilds(this.#kubectl, this.#subject.namespace, `${kmm.moduleNameLabel}=${this.name}`);
+    const ended = await cancelBuilds(this.#kubectl, this.#subject.namespace, `${kmm.moduleNameLabel}=${this.name}`);
+    ended.forEach((uid) => this.#cancelled.add(uid));
   }
 
   /** Whether no MIC comes back for as long as KMM takes to look at what changed before. */

@@ -158,7 +158,7 @@ export class SourceBuild {
 
   async #cancelWaiting(): Promise<void> {
     const cancelled = await cancelBuilds(this.#kubectl, this.#request.namespace, this.#request.selector);
-    if (cancelled > 0) progress("cancelled: without its upload a Build can't continue");
+    if (cancelled.length > 0) progress("cancelled: without its upload a Build can't continue");
   }
 }
 

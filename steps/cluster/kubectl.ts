@@ -117,13 +117,12 @@ export class Kubectl {
     return this.#persist({ args: () => args(Math.ceil((deadline - now()) / 1000)), deadline });
   }
 
-  /** As {@link run}, for a change of an object that may have gone meanwhile, by somebody else's hand: answers whether it was there. */
-  async runIfThere(args: readonly string[]): Promise<boolean> {
+  /** As {@link run}, for a change of an object that may have gone meanwhile, by somebody else's hand: undefined then. */
+  async runIfThere(args: readonly string[]): Promise<string | undefined> {
     try {
-      await this.run(args);
-      return true;
+      return await this.run(args);
     } catch (error) {
-      if (failedFor(error, "NotFound") && !error.isUnknownKind) return false;
+      if (failedFor(error, "NotFound") && !error.isUnknownKind) return undefined;
       throw error;
     }
   }

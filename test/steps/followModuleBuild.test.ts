@@ -159,6 +159,31 @@ test("a round with another tag in it is ended, before its build is taken for thi
   assert.deepEqual(left(cluster), { mic: false, mbsc: false, touched: true });
 });
 
+test("a build that KMM begins while the old round is ended is cancelled with it, which is no failure: another is begun", async (t) => {
+  const cluster = new FakeCluster(t);
+  cluster.put(module, mic("t2", "NeedsBuilding"), mbsc("t1", "t2"));
+  const quick = build("onload-build-5-14", "BuildImage");
+  const begins = cluster.onCall(() => {
+    if (!cluster.commands.some((command) => command.includes("delete modulebuildsignconfigs"))) return;
+    begins();
+    cluster.put(mic("t2", "NeedsBuilding"), mbsc("t2"), quick);
+  });
+  const ends = cluster.onCall(() => {
+    if (!cluster.commands.some((command) => command.startsWith("patch builds"))) return;
+    ends();
+    cluster.change("Build", quick.metadata.name, (found) => (found["status"] = { phase: "Cancelled" }));
+  });
+  const run = follow(cluster, 1);
+  await cluster.called("delete modulebuildsignconfigs", 2);
+  await cluster.called("get modulebuildsignconfigs", 3);
+  assert.equal(left(cluster).mbsc, false);
+  cluster.put(signed("t2", "Success"), pushed("t2", "sha256:2"));
+  cluster.change("ModuleImagesConfig", "onload", (object) => (object["status"] = mic("t2", "Exists")["status"]));
+  const { code, stderr } = await run;
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /cancelling Build onload-build-5-14\n[^]*a fresh round: an earlier round failed\n/);
+});
+
 test("an image that KMM believes in and nobody pushed is forgotten, and KMM made to look again", async (t) => {
   const cluster = new FakeCluster(t);
   cluster.put(module, mic("t2", "Exists"), mbsc("t1", "t2"), pushed("t1", "sha256:1"));

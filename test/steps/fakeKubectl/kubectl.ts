@@ -192,7 +192,7 @@ function change(wanted: string): string {
     if (found === undefined) throw notFound(wanted);
     merge(found, patch as Record<string, unknown>);
     found.metadata.resourceVersion = String(Number(found.metadata.resourceVersion ?? 0) + 1);
-    return "";
+    return flags.output === "jsonpath={.metadata.uid}" ? found.metadata.uid : "";
   });
 }
 
