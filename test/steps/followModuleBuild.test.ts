@@ -1,90 +1,23 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { test } from "node:test";
-import { FakeCluster, type Given } from "./fakeCluster.ts";
-
-const kernel = "5.14.0-1.el9.x86_64";
-const image = (tag: string): string =>
-  `image-registry.openshift-image-registry.svc:5000/ns/onload-kmod:${tag}-${kernel}`;
-const at = (name: string) => ({ name, namespace: "ns" });
-
-const module: Given = { kind: "Module", metadata: at("onload"), spec: {} };
-const mic = (tag: string, status: string): Given => ({
-  kind: "ModuleImagesConfig",
-  metadata: at("onload"),
-  spec: { images: [{ image: image(tag) }] },
-  status: { imagesStates: [{ image: image(tag), status }] },
-});
-const mbsc = (...tags: string[]): Given => ({
-  kind: "ModuleBuildSignConfig",
-  metadata: { ...at("onload"), uid: "round", ownerReferences: [{ uid: "uid-onload" }] },
-  spec: { images: tags.map((tag) => ({ image: image(tag) })) },
-});
-const pushed = (tag: string, digest: string): Given => ({
-  kind: "ImageStream",
-  metadata: at("onload-kmod"),
-  status: { tags: [{ tag: `${tag}-${kernel}`, items: [{ image: digest }] }] },
-});
-const build = (name: string, type: "BuildImage" | "SignImage"): Given => ({
-  kind: "Build",
-  metadata: {
-    ...at(name),
-    labels: {
-      "kmm.node.kubernetes.io/module.name": "onload",
-      "kmm.node.kubernetes.io/target-kernel": kernel,
-      "kmm.openshift.io/build.type": type,
-    },
-    ownerReferences: [{ uid: "round" }],
-  },
-  status: { phase: "Running" },
-});
-
-/** The shortest time limit that the configuration takes: six seconds. */
-const shortest = 0.1;
-
-/** Follows the build of tag t2. */
-const follow = (cluster: FakeCluster, timeoutMinutes = shortest, memory: Record<string, string> = {}) => {
-  const annotations = { "policy.onload-kmm.io/build.timeoutMinutes": String(timeoutMinutes), ...memory };
-  cluster.put({ kind: "Namespace", metadata: { name: "ns", annotations } });
-  return cluster.step("followModuleBuild", {
-    cluster: cluster.access,
-    namespace: "ns",
-    module: "onload",
-    version: "v2",
-    images: [{ kernel, image: image("t2") }],
-    logDirectory: join(cluster.directory, "logs"),
-  });
-};
-
-/** What is left of KMM's own objects, and whether the Module was touched. */
-const left = (cluster: FakeCluster) => ({
-  mic: cluster.find("ModuleImagesConfig", "onload") !== undefined,
-  mbsc: cluster.find("ModuleBuildSignConfig", "onload") !== undefined,
-  touched: cluster.find("Module", "onload")?.metadata.annotations?.["onload-kmm.io/retry"] !== undefined,
-});
-
-const tagOf = (name: string): string => `${name}-${kernel}`;
-const known = (name: string, digest: string) => ({ "onload-kmm.io/signed": JSON.stringify({ [tagOf(name)]: digest }) });
-const signed = (name: string, status: string): Given => ({
-  ...mbsc(name),
-  status: { images: [{ image: image(name), action: "SignImage", status }] },
-});
-/** KMM 2.7, by its mark. */
-const newest: Given = {
-  kind: "CustomResourceDefinition",
-  metadata: { name: "modules.kmm.sigs.x-k8s.io" },
-  spec: {
-    versions: [{ schema: { openAPIV3Schema: { properties: { spec: { properties: { dra: {} } } } } } }],
-  },
-};
-
-/** The tags that the registry holds, and what is remembered of them. */
-const images = (cluster: FakeCluster) => {
-  const { tags = [] } = (cluster.find("ImageStream", "onload-kmod")?.["status"] ?? {}) as { tags?: { tag: string }[] };
-  const { annotations = {} } = cluster.find("Namespace", "ns")?.metadata ?? {};
-  const memory = (key: string): unknown => JSON.parse(annotations[`onload-kmm.io/${key}`] ?? "null");
-  return { tags: tags.map(({ tag }) => tag), signed: memory("signed"), spoilt: memory("spoilt") };
-};
+import { FakeCluster } from "./fakeCluster.ts";
+import {
+  kernel,
+  image,
+  module,
+  mic,
+  mbsc,
+  pushed,
+  build,
+  shortest,
+  follow,
+  left,
+  tagOf,
+  known,
+  signed,
+  newest,
+  images,
+} from "./moduleBuilds.ts";
 
 test("what KMM has signed in this round is remembered by its digest, beside what was before", async (t) => {
   const cluster = new FakeCluster(t);

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { kernelModules } from "../../../core/names.ts";
 import { readAccess } from "@onload-kmm/sandbox/nodes/access";
 import { controlNode } from "@onload-kmm/sandbox/nodes/control";
-import { start } from "../running.ts";
+import { patience, start } from "../running.ts";
 import { Enrolling } from "./enrolling.ts";
 
 const node = "worker-1";
@@ -125,6 +125,14 @@ describe("a node that changed", { concurrency: false }, () => {
     const file = join(nodes.scene.stack.sandbox.dir, "node.json");
     await writeFile(file, JSON.stringify({ ...found, metadata: { name: metadata.name, labels }, spec: {} }));
     await nodes.scene.kubectl("replace", "--force", "-f", file);
+    // The Machine Config Operator counts a new Node in, and `up` touches none before.
+    await nodes.scene.kubectl(
+      "wait",
+      "machineconfigpools",
+      "--all",
+      "--for=condition=Updated",
+      `--timeout=${patience}s`,
+    );
   }
 
   async function keyStates(): Promise<string[]> {
