@@ -1,9 +1,12 @@
 /**
  * `npm run status [-- --help]`: one table of all nodes of a stack. Read-only, and quick: all nodes are asked at once, and one that doesn't answer says so in its line.
  */
-import type { NodeModulesConfig, RollNode } from "../core/node/nodeState.ts";
+import { X509Certificate } from "node:crypto";
 import { parseSettings } from "../core/configuration/parseSettings.ts";
-import { formatTable, isFit, statusRow, summary, type NodeReport } from "../core/node/statusTable.ts";
+import { moduleName } from "../core/names.ts";
+import type { NodeModulesConfig, RollNode } from "../core/node/nodeState.ts";
+import { statusOf, type LiveModule, type NodeReport } from "../core/node/nodeStatus.ts";
+import { formatReport, reportOf } from "../core/node/statusTable.ts";
 import { statusSeconds } from "../core/patience.ts";
 import { connect, type KubeObject } from "../steps/cluster/kubectl.ts";
 import { NodeMachine } from "../steps/node/nodeMachine.ts";
@@ -18,11 +21,11 @@ interface StackConfig {
 
 const usage = `npm run status [-- OPTIONS]
 
-One table of the nodes of a stack, and what is to be done; writes nothing.
+One table of the nodes of a stack, those that deviate first, and what is to be done; writes nothing.
 
   --stack NAME         the stack; default: the selected one
   --config-file FILE   instead of Pulumi.STACK.yaml
-  --json               the same as JSON
+  --json               the same, and more, as JSON (docs/status.md)
   --exit-code          ends with 3 where a node isn't as it should be
   --help
 `;
@@ -30,22 +33,22 @@ One table of the nodes of a stack, and what is to be done; writes nothing.
 const flag = { type: "boolean", default: false } as const;
 const values = optionsOf(usage, { json: flag, "exit-code": flag });
 try {
-  const rows = await readRows(values);
-  process.stdout.write(
-    values.json ? `${JSON.stringify(rows, null, 2)}\n` : `${formatTable(rows)}\n\n${summary(rows)}\n`,
-  );
-  if (values["exit-code"] && !rows.every(isFit)) process.exitCode = 3;
+  const report = await look(values);
+  process.stdout.write(`${values.json ? JSON.stringify(report, null, 2) : formatReport(report)}\n`);
+  if (values["exit-code"] && !report.asWanted) process.exitCode = 3;
 } catch (error) {
   fail(error);
 }
 
-async function readRows(choice: StackChoice) {
+async function look(choice: StackChoice) {
   const pulumi = cliOf(choice);
   const [settings, certificate] = await Promise.all([readSettings(pulumi), readCertificate(pulumi)]);
   const kubectl = await connect(settings.cluster, statusSeconds);
-  const [nodes, nmcs] = await Promise.all([
+  const { namespace, enrolment } = settings;
+  const [nodes, nmcs, modules] = await Promise.all([
     kubectl.list<RollNode & KubeObject>("nodes"),
     kubectl.listKnown<NodeModulesConfig & KubeObject>("nodemodulesconfigs.kmm.sigs.x-k8s.io"),
+    kubectl.listKnown<LiveModule & KubeObject>("modules.kmm.sigs.x-k8s.io", "-n", namespace),
   ]);
   const reports = await Promise.all(
     settings.nodes.map(async ({ name, hold, address, hostKey, console }): Promise<NodeReport> => {
@@ -60,7 +63,12 @@ async function readRows(choice: StackChoice) {
       }
     }),
   );
-  return reports.map((report) => statusRow(report, settings, Date.now()));
+  const module = modules.find(({ metadata }) => metadata.name === moduleName);
+  const now = Date.now();
+  return reportOf(
+    reports.map((report) => statusOf(report, { namespace, enrolment, module }, now)),
+    certificate === "" ? null : new X509Certificate(certificate).fingerprint256,
+  );
 }
 
 /** The stack's configuration; its secrets are neither needed nor asked for. */

@@ -1,174 +1,126 @@
-import { cardsOf, cardSummary, type Card } from "./cards.ts";
-import { driverProblems, isTrusted, type MachineState } from "./machineState.ts";
-import { cordonedBy, isCordoned, isReady, kmmAccount, type NodeModulesConfig, type RollNode } from "./nodeState.ts";
-import { annotations, kmm, moduleName } from "../names.ts";
-import type { Settings } from "../configuration/settings.ts";
-import { mokManagerTask } from "../firmware/mokManagerTask.ts";
-import { parseRollState, type RollState } from "./rollState.ts";
+/** What `npm run status` prints: for people a table and a sentence, for programs one JSON object. */
+import { z } from "zod";
+import { cardSummary } from "./cards.ts";
+import { nodeStatus, type NodeStatus } from "./nodeStatus.ts";
 
-/** What is known of one listed node; absent if it couldn't be asked. */
-export interface NodeReport {
-  readonly name: string;
-  readonly hold: boolean;
-  readonly node?: RollNode | undefined;
-  readonly nmc?: NodeModulesConfig | undefined;
-  readonly machine?: MachineState | undefined;
-  /** Command that opens its console, where one is configured. */
-  readonly console?: string | undefined;
-  /** Why the machine couldn't be asked. */
-  readonly unreachable?: string | undefined;
-}
+/** The JSON of `npm run status -- --json`. Members may be added; another meaning of one is another number. */
+export const statusReport = z.object({
+  schema: z.literal(1),
+  /** Whether all nodes are as they should be. */
+  asWanted: z.boolean(),
+  /** The same in one sentence, for people. */
+  summary: z.string(),
+  /** SHA-256 of the signing certificate, as in the stack's outputs; null before the first `up`. */
+  certificateFingerprint: z.string().nullable(),
+  /** Those that deviate first, else in the configuration's order. */
+  nodes: z.array(nodeStatus),
+});
+type StatusReport = z.infer<typeof statusReport>;
 
-/** One line of `npm run status`; also its JSON. */
-export interface StatusRow {
-  readonly node: string;
-  readonly ready: string;
-  readonly service: string;
-  readonly secureBoot: string;
-  readonly key: string;
-  readonly version: string;
-  readonly kmm: string;
-  readonly driver: string;
-  /** Part, serial number (masked) and firmware of the ports' cards. */
-  readonly card: string;
-  readonly phase: string;
-  /** What a person must do for it now, in a line below the table; "-" where nothing is to be done. */
-  readonly todo: string;
-  /** The same, port by port; not in the table. */
-  readonly cards: readonly Card[];
-}
-
-/** How the stack's nodes come to trust the key. */
-type Enrolment = Pick<Settings["enrolment"], "mode" | "timeoutMinutes">;
-
-/** @param now milliseconds since 1970 */
-export function statusRow(
-  report: NodeReport,
-  settings: { namespace: string; enrolment: Enrolment },
-  now: number,
-): StatusRow {
-  const { namespace, enrolment } = settings;
-  const { node, machine } = report;
-  if (node === undefined) {
-    return {
-      node: report.name,
-      ready: "gone",
-      service: "-",
-      secureBoot: "-",
-      key: "-",
-      version: "-",
-      kmm: "-",
-      driver: "-",
-      card: "-",
-      phase: "-",
-      todo: "-",
-      cards: [],
-    };
-  }
+export function reportOf(nodes: readonly NodeStatus[], certificateFingerprint: string | null): StatusReport {
+  const sorted = [...nodes].sort((a, b) => Number(a.asWanted) - Number(b.asWanted));
   return {
-    node: report.name,
-    ready: isReady(node) ? "yes" : "no",
-    service: serviceOf(node),
-    secureBoot: machine?.secureBoot ?? "unknown",
-    key:
-      machine === undefined ? "unknown" : isTrusted(machine) ? `trusted (${machine.key ?? "-"})` : (machine.key ?? "-"),
-    version: node.metadata.labels?.[kmm.versionLabel(namespace, moduleName)] ?? "-",
-    kmm: kmmAccount(node, report.nmc, { namespace, module: moduleName }),
-    driver: driverOf(report),
-    phase: phaseOf(report, node),
-    todo: todoOf(report, node, enrolment, now) ?? "-",
-    ...cardFields(machine),
+    schema: 1,
+    asWanted: nodes.every(({ asWanted }) => asWanted),
+    summary: summary(sorted),
+    certificateFingerprint,
+    nodes: sorted,
   };
 }
 
-const cardFields = (machine: MachineState | undefined): Pick<StatusRow, "card" | "cards"> =>
-  machine === undefined
-    ? { card: "unknown", cards: [] }
-    : { card: cardSummary(cardsOf(machine)), cards: cardsOf(machine) };
-
-function serviceOf(node: RollNode): string {
-  if (!isCordoned(node)) return "in service";
-  const by = cordonedBy(node);
-  return by === undefined ? "cordoned by somebody else" : `cordoned by ${by}`;
-}
-
-function driverOf({ machine, unreachable }: NodeReport): string {
-  if (machine === undefined) return unreachable ?? "unknown";
-  const problems = driverProblems(machine);
-  if (problems.length > 0) return problems[0] ?? "";
-  const versions = new Set(machine.interfaces.map(({ version }) => version ?? "?"));
-  return `sfc ${[...versions].join(", ")}`;
-}
-
-/** What MokManager waits for, as far as the node's own noted phase and its key tell. */
-function todoOf(report: NodeReport, node: RollNode, enrolment: Enrolment, now: number): string | undefined {
-  const { name, machine, console } = report;
-  const state = parseRollState(node.metadata.annotations?.[annotations.roll]);
-  const request = state === undefined ? undefined : requests[state.phase];
-  if (enrolment.mode === "attended" && state !== undefined && request !== undefined && machine === undefined) {
-    const minutesLeft = enrolment.timeoutMinutes - (now - Date.parse(state.since)) / 60_000;
-    return mokManagerTask({ node: name, request, console, minutesLeft });
-  }
-  if (enrolment.mode !== "operator" || machine?.key !== "pending") return undefined;
-  return `reboot it in a window of your own; then ${mokManagerTask({ node: name, request: "enrol", console })}`;
-}
-
-/** What a node in a phase is asked for by its firmware. */
-const requests: Readonly<Partial<Record<RollState["phase"], "enrol" | "delete">>> = {
-  reboot: "enrol",
-  remove: "delete",
-};
-
-function phaseOf({ hold }: NodeReport, node: RollNode): string {
-  const state = parseRollState(node.metadata.annotations?.[annotations.roll]);
-  if (state !== undefined) return `${state.phase} since ${state.since}`;
-  return hold ? "held" : "-";
-}
-
-/** Whether a node is in service with the driver loaded; a held one may run what it likes. */
-export function isFit({ ready, service, kmm, driver, phase, todo }: StatusRow): boolean {
-  if (ready !== "yes" || service !== "in service" || todo !== "-") return false;
-  return phase === "held" || (kmm === "loaded" && driver.startsWith("sfc "));
-}
-
-/** The table in one sentence: how many are as they should be, and on which version; then those that aren't. */
-export function summary(rows: readonly StatusRow[]): string {
-  const fit = rows.filter(isFit);
-  const held = rows.filter(({ phase }) => phase === "held").length;
-  const versions = [...new Set(fit.filter(({ phase }) => phase !== "held").map(({ version }) => version))];
-  const on = versions.length === 0 ? "" : ` on ${versions.join(" and ")}`;
-  const others = rows.filter((row) => !isFit(row)).map(({ node }) => node);
+/** The table in one sentence: how many run which release as they should, how many are held, and those to look at. */
+function summary(nodes: readonly NodeStatus[]): string {
+  const rolled = nodes.filter(({ asWanted, held }) => asWanted && !held);
+  const held = nodes.filter((node) => node.held).length;
+  const others = nodes.filter(({ asWanted }) => !asWanted).map(({ node }) => node);
+  const releases = [...new Set(nodes.flatMap(({ release }) => release.wanted ?? []))];
   return [
-    `${fit.length} of ${rows.length} nodes in service as they should be${on}`,
+    `${rolled.length} of ${nodes.length} on ${["OpenOnload", releases.join(" and ")].join(" ").trim()}`,
     ...(held === 0 ? [] : [`${held} held`]),
     ...(others.length === 0 ? [] : [`look at ${others.join(", ")}`]),
-  ].join("; ");
+  ].join(", ");
+}
+
+/** The report for people: what deviates first and marked, what was wanted of it below, and the sentence last. */
+export function formatReport({ nodes, summary }: StatusReport): string {
+  const details = nodes.flatMap((node) => (node.asWanted ? [] : [`! ${node.node}: ${differences(node).join("; ")}`]));
+  const todos = nodes.flatMap(({ node, todo }) => (todo === null ? [] : [`TO DO ${node}: ${todo}`]));
+  const blocks = [table(nodes), details.join("\n"), todos.join("\n"), summary];
+  return blocks.filter((block) => block !== "").join("\n\n");
 }
 
 /** Columns padded to their widest cell. */
-export function formatTable(rows: readonly StatusRow[]): string {
-  const columns: [Exclude<keyof StatusRow, "cards" | "todo">, string][] = [
-    ["node", "NODE"],
-    ["ready", "READY"],
-    ["service", "SERVICE"],
-    ["secureBoot", "SECURE BOOT"],
-    ["key", "KEY"],
-    ["version", "VERSION"],
-    ["kmm", "KMM"],
-    ["driver", "DRIVER"],
-    ["card", "CARD"],
-    ["phase", "PHASE"],
-  ];
-  const widths = columns.map(([key, title]) => Math.max(title.length, ...rows.map((row) => row[key].length)));
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
-      .join("  ")
-      .trimEnd();
-  const todos = rows.filter(({ todo }) => todo !== "-").map(({ node, todo }) => `TO DO ${node}: ${todo}`);
-  return [
-    line(columns.map(([, title]) => title)),
-    ...rows.map((row) => line(columns.map(([key]) => row[key]))),
-    ...(todos.length === 0 ? [] : ["", ...todos]),
-  ].join("\n");
+function table(nodes: readonly NodeStatus[]): string {
+  const rows = nodes.map((node) => columns.map(([, cell]) => cell(node)));
+  const widths = columns.map(([title], index) => Math.max(title.length, ...rows.map((row) => row[index]?.length ?? 0)));
+  return [columns.map(([title]) => title), ...rows]
+    .map((cells) =>
+      cells
+        .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
 }
+
+const columns: readonly [title: string, cell: (node: NodeStatus) => string][] = [
+  ["  NODE", ({ node, asWanted }) => `${asWanted ? " " : "!"} ${node}`],
+  ["READY", ({ exists, ready }) => (exists ? yesOrNo(ready) : "gone")],
+  ["SERVICE", serviceCell],
+  ["SECURE BOOT", ({ exists, secureBoot }) => secureBoot ?? absent(exists)],
+  ["KEY", keyCell],
+  ["VERSION", ({ version }) => version.found ?? "-"],
+  ["KMM", ({ kmm }) => (kmm === "none" ? "-" : kmm)],
+  ["DRIVER", driverCell],
+  ["CARD", ({ answers, exists, cards }) => (answers ? cardSummary(cards) : absent(exists))],
+  ["PHASE", phaseCell],
+];
+
+const yesOrNo = (value: boolean | null): string => (value === true ? "yes" : "no");
+
+/** Of a node that is gone there is nothing to know. */
+const absent = (exists: boolean): string => (exists ? "unknown" : "-");
+
+function serviceCell({ service: { cordoned, cordonedBy } }: NodeStatus): string {
+  if (cordoned === null) return "-";
+  if (!cordoned) return "in service";
+  return `cordoned by ${cordonedBy ?? "somebody else"}`;
+}
+
+function keyCell({ exists, answers, key }: NodeStatus): string {
+  if (!answers) return absent(exists);
+  if (key.needed === false) return "not needed";
+  return key.trusted === true ? `trusted (${key.found ?? "-"})` : (key.found ?? "-");
+}
+
+function driverCell({ exists, driver, unreachable }: NodeStatus): string {
+  if (driver.problems === null) return exists ? (unreachable ?? "unknown") : "-";
+  return driver.problems[0] ?? `sfc ${driver.versions.join(", ")}`;
+}
+
+function phaseCell({ phase, held }: NodeStatus): string {
+  if (phase !== null) return `${phase.name} since ${phase.since}`;
+  return held ? "held" : "-";
+}
+
+/** What is otherwise than wanted, in words. Another version has another image: said once. */
+function differences(node: NodeStatus): string[] {
+  return node.deviates
+    .filter((member) => member !== "image" || !node.deviates.includes("version"))
+    .map((member) => words[member](node));
+}
+
+const words: Readonly<Record<NodeStatus["deviates"][number], (node: NodeStatus) => string>> = {
+  exists: () => "the cluster has no such node",
+  ready: () => "not Ready",
+  service: (node) => serviceCell(node),
+  phase: (node) => `an \`up\` is at, or stopped at, ${phaseCell(node)}`,
+  todo: () => "waits for you",
+  // The message names the node itself.
+  answers: ({ node, unreachable }) => unreachable?.replace(`${node}: `, "") ?? "wasn't asked",
+  key: ({ key }) => `key ${key.found ?? "not known"}, not trusted`,
+  version: ({ version }) => `version ${version.found ?? "none"}, wanted ${version.wanted ?? "none yet"}`,
+  image: ({ image }) => `image ${image.found ?? "none"}, wanted ${image.wanted ?? "none yet"}`,
+  kmm: ({ kmm }) => `KMM: ${kmm === "none" ? "nothing loaded" : kmm}`,
+  driver: ({ driver }) => (driver.problems ?? []).join(", "),
+};
