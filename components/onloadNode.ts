@@ -14,6 +14,7 @@ import { expectedOn, type ModuleTarget } from "../core/node/nodeState.ts";
 import type { SshTarget } from "../core/node/sshTarget.ts";
 import type { Consent } from "../core/node/obstacles.ts";
 import { partOf } from "../core/node/parts.ts";
+import { heldLine, proofLine } from "../core/node/proofLine.ts";
 import { generation, planned, type NodeReality } from "../core/node/reality.ts";
 import { childOf, type StackArgs } from "./options.ts";
 import { step } from "./step.ts";
@@ -64,12 +65,15 @@ export class OnloadNode extends pulumi.ComponentResource {
   readonly proof: pulumi.Output<NodeProof> | undefined;
   /** Exists once the node is proven. */
   readonly proven: pulumi.Resource;
+  /** A held node in one line. */
+  readonly #held: string;
 
   constructor(args: OnloadNodeArgs, options: pulumi.ComponentResourceOptions) {
     const { identity, stack, cluster } = args;
     const name = identity.name;
     super(OnloadNode.type, name, {}, options);
     this.name = name;
+    this.#held = heldLine(args.reality.node, { namespace: args.namespace, module: moduleName });
 
     // Before the Module, so that a new kernel gets its mapping with the gate closed; and before the label that it takes off:
     // a patch's own deletion would create a Node that no longer exists.
@@ -139,6 +143,12 @@ export class OnloadNode extends pulumi.ComponentResource {
     }
 
     this.registerOutputs({ proof: this.proof });
+  }
+
+  /** The node in one line, for the stack's outputs. */
+  told(fingerprint: pulumi.Output<string>): pulumi.Output<string> {
+    if (this.proof === undefined) return pulumi.output(this.#held);
+    return pulumi.all([this.proof, fingerprint]).apply(([proof, key]) => proofLine(proof, key));
   }
 
   /** The node's generation; says in one line of the plan why a node is done again. */

@@ -15,30 +15,6 @@ import { openSandbox, type Sandbox } from "./sandbox.ts";
 import { configFileOf, stackName } from "./stackConfig.ts";
 import { report } from "./userError.ts";
 
-/** What the program exports for each node, as far as it is shown here. */
-interface NodeProof {
-  readonly node: string;
-  readonly state: string;
-  readonly secureBoot: string;
-  readonly key: string;
-  readonly kernel: string;
-  readonly version: string;
-  readonly modules: Readonly<Record<string, { readonly version: string; readonly signers: readonly string[] }>>;
-}
-
-/** What one node reports, in lines of at most 80 columns. */
-function proofText({ modules, node, state, secureBoot, key, kernel, version }: NodeProof): string {
-  const live = Object.entries(modules).map(([name, module]) => `${name} ${module.version}`);
-  const signers = [...new Set(Object.values(modules).flatMap((module) => module.signers))];
-  const lines = [
-    `${node}: ${state}, version ${version}`,
-    `kernel ${kernel}`,
-    `Secure Boot ${secureBoot}, key ${key}, signed by ${signers.join(", ")}`,
-    live.join(", "),
-  ];
-  return `${lines.join("\n    ")}\n`;
-}
-
 /** An output's value in one line. */
 function inOneLine(value: unknown): string {
   return (typeof value === "string" ? value : JSON.stringify(value)).replace(/\n[^]*/, " …");
@@ -116,12 +92,15 @@ class Demo {
   async #show(): Promise<void> {
     say("Outputs");
     const json = await this.#run("pulumi", ["stack", "output", "--stack", stackName, "--json"], "capture");
-    const { proofs, ...others } = JSON.parse(json) as { proofs: NodeProof[] } & Record<string, unknown>;
+    const { proofs, ...others } = JSON.parse(json) as { proofs: Record<string, string> } & Record<string, unknown>;
     for (const [name, value] of Object.entries(others)) {
       process.stdout.write(`${name.padEnd(24)}${inOneLine(value)}\n`);
     }
     say("Proofs: what each node itself reports");
-    for (const proof of proofs) process.stdout.write(proofText(proof));
+    // A part in each line: all of them in one are wider than 80 columns.
+    for (const [node, proof] of Object.entries(proofs)) {
+      process.stdout.write(`${node}: ${proof.replaceAll(", ", "\n    ")}\n`);
+    }
     say("What KMM reports as loaded");
     const columns = "NODE:.metadata.name,IMAGE:.status.modules[*].config.containerImage,BOOT:.status.modules[*].bootId";
     await this.#run("kubectl", ["get", "nodemodulesconfigs", "-o", `custom-columns=${columns}`]);

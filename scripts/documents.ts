@@ -7,6 +7,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { format, resolveConfig } from "prettier";
+import { z } from "zod";
+import { statusReport } from "../core/node/statusTable.ts";
 import { between } from "./documents/between.ts";
 import { configurationTable } from "./documents/configurationTable.ts";
 import { missingReasons } from "./documents/dependencyReasons.ts";
@@ -28,6 +30,7 @@ const documents: readonly Document[] = [
   { file: "Pulumi.yaml", render: (text) => between(text, "configuration", projectConfig()) },
   { file: "docs/nodes.md", render: withNodeTables },
   { file: "docs/Pulumi.stack.schema.json", render: () => JSON.stringify(stackSchema()) },
+  { file: "docs/status.schema.json", render: () => JSON.stringify(z.toJSONSchema(statusReport)) },
 ];
 
 /** What no generator can make right. */

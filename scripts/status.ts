@@ -1,12 +1,12 @@
 /**
  * `npm run status [-- --help]`: one table of all nodes of a stack. Read-only, and quick: all nodes are asked at once, and one that doesn't answer says so in its line.
  */
-import type { NodeModulesConfig, RollNode } from "../core/node/nodeState.ts";
-import { statusOf, type NodeReport, type NodeStatus, type StackStatus } from "../core/node/nodeStatus.ts";
+import { X509Certificate } from "node:crypto";
 import { parseSettings } from "../core/configuration/parseSettings.ts";
-import { formatTable, summary } from "../core/node/statusTable.ts";
 import { moduleName } from "../core/names.ts";
-import { moduleVersion } from "../steps/build/liveModule.ts";
+import type { NodeModulesConfig, RollNode } from "../core/node/nodeState.ts";
+import { statusOf, type LiveModule, type NodeReport } from "../core/node/nodeStatus.ts";
+import { formatReport, reportOf } from "../core/node/statusTable.ts";
 import { statusSeconds } from "../core/patience.ts";
 import { connect, type KubeObject } from "../steps/cluster/kubectl.ts";
 import { NodeMachine } from "../steps/node/nodeMachine.ts";
@@ -21,11 +21,11 @@ interface StackConfig {
 
 const usage = `npm run status [-- OPTIONS]
 
-One table of the nodes of a stack, and what is to be done; writes nothing.
+One table of the nodes of a stack, those that deviate first, and what is to be done; writes nothing.
 
   --stack NAME         the stack; default: the selected one
   --config-file FILE   instead of Pulumi.STACK.yaml
-  --json               the same as JSON, with what is wanted beside what was found
+  --json               the same, and more, as JSON (docs/status.md)
   --exit-code          ends with 3 where a node isn't as it should be
   --help
 `;
@@ -33,25 +33,22 @@ One table of the nodes of a stack, and what is to be done; writes nothing.
 const flag = { type: "boolean", default: false } as const;
 const values = optionsOf(usage, { json: flag, "exit-code": flag });
 try {
-  const nodes = await readNodes(values);
-  const answer: StackStatus = { schema: 1, nodes };
-  process.stdout.write(
-    values.json ? `${JSON.stringify(answer, null, 2)}\n` : `${formatTable(nodes)}\n\n${summary(nodes)}\n`,
-  );
-  if (values["exit-code"] && !nodes.every(({ fit }) => fit)) process.exitCode = 3;
+  const report = await look(values);
+  process.stdout.write(`${values.json ? JSON.stringify(report, null, 2) : formatReport(report)}\n`);
+  if (values["exit-code"] && !report.asWanted) process.exitCode = 3;
 } catch (error) {
   fail(error);
 }
 
-async function readNodes(choice: StackChoice): Promise<NodeStatus[]> {
+async function look(choice: StackChoice) {
   const pulumi = cliOf(choice);
   const [settings, certificate] = await Promise.all([readSettings(pulumi), readCertificate(pulumi)]);
   const kubectl = await connect(settings.cluster, statusSeconds);
   const { namespace, enrolment } = settings;
-  const [wanted, nodes, nmcs] = await Promise.all([
-    moduleVersion(kubectl, namespace, moduleName),
+  const [nodes, nmcs, modules] = await Promise.all([
     kubectl.list<RollNode & KubeObject>("nodes"),
     kubectl.listKnown<NodeModulesConfig & KubeObject>("nodemodulesconfigs.kmm.sigs.x-k8s.io"),
+    kubectl.listKnown<LiveModule & KubeObject>("modules.kmm.sigs.x-k8s.io", "-n", namespace),
   ]);
   const reports = await Promise.all(
     settings.nodes.map(async ({ name, hold, address, hostKey, console }): Promise<NodeReport> => {
@@ -66,7 +63,12 @@ async function readNodes(choice: StackChoice): Promise<NodeStatus[]> {
       }
     }),
   );
-  return reports.map((report) => statusOf(report, { namespace, enrolment, wanted }, Date.now()));
+  const module = modules.find(({ metadata }) => metadata.name === moduleName);
+  const now = Date.now();
+  return reportOf(
+    reports.map((report) => statusOf(report, { namespace, enrolment, module }, now)),
+    certificate === "" ? null : new X509Certificate(certificate).fingerprint256,
+  );
 }
 
 /** The stack's configuration; its secrets are neither needed nor asked for. */

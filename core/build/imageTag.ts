@@ -50,6 +50,9 @@ export function stemOf(image: string, kernel: string): string {
 /** The tag of an image's reference. */
 export const tagOf = (image: string): string => image.slice(image.lastIndexOf(":") + 1);
 
+/** The release that an image of ours was made from: the first part of its tag. Undefined for a foreign one. */
+export const releaseOf = (image: string): string | undefined => /^(.+?)-[0-9a-f]{12}-/.exec(tagOf(image))?.[1];
+
 /** A tag as long as any that {@link tagTemplate} makes of this release, for checks before its content is known. */
 export const longestTag = (release: string): string => `${release}-${"0".repeat(12)}-${kernelVariable}`;
 

@@ -39,5 +39,5 @@ export const proveNode = contract({
   }),
 });
 
-/** What was found on a node: the stack's output `proofs` has one for each that isn't held. */
+/** What was found on a node; in the state as its component's output, in one line (core/node/proofLine.ts) as the stack's. */
 export type NodeProof = AnswerOf<typeof proveNode>;

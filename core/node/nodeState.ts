@@ -144,14 +144,25 @@ export function whyNotUnloaded(
   return hasReadyLabel(node, module) ? "KMM's ready label is still there" : undefined;
 }
 
+/** What KMM may say of a module on a node. */
+export const kmmAccounts = [
+  "none",
+  "loading",
+  "loaded",
+  "changing",
+  "unloading",
+  "loaded before the last boot",
+] as const;
+type KmmAccount = (typeof kmmAccounts)[number];
+
 /** What KMM says of the module on the node, in two or three words. */
 export function kmmAccount(
   node: RollNode,
   nmc: NodeModulesConfig | undefined,
   module: Pick<Expected, "namespace" | "module">,
-): string {
+): KmmAccount {
   const { wanted, loaded } = moduleOnNode(nmc, module);
-  if (loaded === undefined) return wanted === undefined ? "-" : "loading";
+  if (loaded === undefined) return wanted === undefined ? "none" : "loading";
   if (wanted === undefined) return "unloading";
   if (loaded.bootId !== node.status.nodeInfo.bootID) return "loaded before the last boot";
   return same(wanted.config, loaded.config) ? "loaded" : "changing";

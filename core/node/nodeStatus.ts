@@ -1,48 +1,86 @@
-/** What `npm run status -- --json` tells of a stack's nodes; its table says the same in words. */
+/** What `npm run status` finds of each listed node, beside what the stack wants of it. Its JSON is docs/status.md's. */
 import { z } from "zod";
+import { forKernel, kmmKernel, releaseOf } from "../build/imageTag.ts";
 import type { Settings } from "../configuration/settings.ts";
 import { mokManagerTask } from "../firmware/mokManagerTask.ts";
-import { annotations, kmm, moduleName } from "../names.ts";
+import { annotations, moduleName } from "../names.ts";
 import { card, cardsOf } from "./cards.ts";
 import { driverProblems, isTrusted, machineState, type MachineState } from "./machineState.ts";
-import { cordonedBy, isCordoned, isReady, kmmAccount, type NodeModulesConfig, type RollNode } from "./nodeState.ts";
+import {
+  cordonedBy,
+  isCordoned,
+  isReady,
+  kmmAccount,
+  kmmAccounts,
+  loadedImage,
+  versionOn,
+  type NodeModulesConfig,
+  type RollNode,
+} from "./nodeState.ts";
 import { parseRollState, type RollState } from "./rollState.ts";
 
-/** One listed node. What couldn't be asked is null. */
+const wantedAndFound = z.object({ wanted: z.string().nullable(), found: z.string().nullable() });
+
+/** What can be otherwise than the stack wants it, by the member that tells. */
+const deviation = z.enum([
+  "exists",
+  "ready",
+  "service",
+  "answers",
+  "key",
+  "version",
+  "image",
+  "kmm",
+  "driver",
+  "phase",
+  "todo",
+]);
+
+/** One node. Null is what isn't known, or of which nothing is wanted: a held node may run what it likes. */
 export const nodeStatus = z.object({
   node: z.string(),
-  /** In service, Ready, with nothing to do for anybody, and the wanted version loaded unless it is held. */
-  fit: z.boolean(),
-  /** Whether the cluster has such a Node. */
-  exists: z.boolean(),
+  /** Whether it is as it should be: nothing in `deviates`. */
+  asWanted: z.boolean(),
+  deviates: z.array(deviation),
   held: z.boolean(),
+  exists: z.boolean(),
   ready: z.boolean().nullable(),
-  cordoned: z.boolean().nullable(),
-  /** The stack that cordoned it; null where nobody did, or somebody else. */
-  cordonedBy: z.string().nullable(),
+  service: z.object({
+    cordoned: z.boolean().nullable(),
+    /** The stack that cordoned it; null also where somebody else did. */
+    cordonedBy: z.string().nullable(),
+  }),
+  /** Whether the machine itself answered over SSH, and why not. */
+  answers: z.boolean(),
+  unreachable: z.string().nullable(),
   secureBoot: machineState.shape.secureBoot.nullable(),
-  /** The signing key's state in the firmware, and whether the node accepts its modules: without Secure Boot it does. */
-  key: z.object({ state: machineState.shape.key, trusted: z.boolean().nullable() }),
-  /** The Module's version in the cluster, and the one that KMM may load on this node. */
-  version: z.object({ wanted: z.string().nullable(), found: z.string().nullable() }),
+  /** Our certificate in the firmware or kernel; needed with Secure Boot alone. */
+  key: z.object({
+    needed: z.boolean().nullable(),
+    trusted: z.boolean().nullable(),
+    found: machineState.shape.key,
+  }),
   kernel: z.string().nullable(),
-  /** KMM's account: `loaded`, or what it is doing; null while it has nothing to do with the node. */
-  kmm: z.string().nullable(),
-  /** The machine's own account of OpenOnload's driver: versions of the interfaces' drivers, and what is wrong. */
-  driver: z.object({ versions: z.array(z.string()), problems: z.array(z.string()) }).nullable(),
-  cards: z.array(card),
-  /** The phase that a roll-out or a leaving has noted on the node, and since when (ISO 8601). */
+  /** The hash that the node's label names. */
+  version: wantedAndFound,
+  /** By KMM's account. */
+  image: wantedAndFound,
+  /** The release in the image's tag. */
+  release: wantedAndFound,
+  kmm: z.enum(kmmAccounts),
+  driver: z.object({
+    /** Of the interfaces, as `ethtool -i` prints them, each once. */
+    versions: z.array(z.string()),
+    /** Why OpenOnload's driver doesn't run, in words; null where the machine didn't answer. */
+    problems: z.array(z.string()).nullable(),
+  }),
+  /** What an `up` is doing, or where it stopped. */
   phase: z.object({ name: z.string(), since: z.string() }).nullable(),
   /** What a person must do for it now. */
   todo: z.string().nullable(),
-  /** Why the machine couldn't be asked. */
-  unreachable: z.string().nullable(),
+  cards: z.array(card),
 });
 export type NodeStatus = z.infer<typeof nodeStatus>;
-
-/** All that `npm run status -- --json` prints. `schema` grows when a member changes its meaning or goes. */
-export const stackStatus = z.object({ schema: z.literal(1), nodes: z.array(nodeStatus) });
-export type StackStatus = z.infer<typeof stackStatus>;
 
 /** What is known of one listed node; absent if it couldn't be asked. */
 export interface NodeReport {
@@ -57,76 +95,122 @@ export interface NodeReport {
   readonly unreachable?: string | undefined;
 }
 
-/** What the nodes are held against. */
-export interface StatusView {
+/** The stack's Module, as far as its nodes are compared with it. */
+export interface LiveModule {
+  readonly spec: {
+    readonly moduleLoader?: {
+      readonly container?: {
+        readonly version?: string;
+        readonly kernelMappings?: readonly { readonly literal?: string; readonly containerImage?: string }[];
+      };
+    };
+  };
+}
+
+/** What the stack wants, and how its nodes come to trust the key. */
+export interface Wanted {
   readonly namespace: string;
   readonly enrolment: Pick<Settings["enrolment"], "mode" | "timeoutMinutes">;
-  /** The Module's version in the cluster; absent where there is no Module. */
-  readonly wanted?: string | undefined;
+  /** Absent before the first `up`. Not the stack's outputs: these are of the last `up` that ended well. */
+  readonly module?: LiveModule | undefined;
 }
 
 /** @param now milliseconds since 1970 */
-export function statusOf(report: NodeReport, view: StatusView, now: number): NodeStatus {
-  const { node, machine } = report;
-  const status = {
-    ...{ node: report.name, fit: false, exists: node !== undefined, held: report.hold },
-    ...ofCluster(report, view),
-    ...ofMachine(machine),
-    todo: (node && todoOf(report, node, view.enrolment, now)) ?? null,
-    unreachable: report.unreachable ?? null,
-  };
-  return { ...status, fit: isFit(status) };
+export function statusOf(report: NodeReport, wanted: Wanted, now: number): NodeStatus {
+  const found = { ...ofCluster(report, wanted), ...ofMachine(report), ...ofPeople(report, wanted, now) };
+  const deviates = deviations(found);
+  return { node: report.name, asWanted: deviates.length === 0, deviates, ...found };
 }
 
-function ofCluster({ node, nmc }: NodeReport, { namespace, wanted }: StatusView) {
-  const versions = { wanted: wanted ?? null, found: null };
+type Found = Omit<NodeStatus, "node" | "asWanted" | "deviates">;
+
+/** What the cluster tells of it. */
+function ofCluster({ node, nmc, hold }: NodeReport, { namespace, module }: Wanted) {
+  const target = { namespace, module: moduleName };
+  // Nothing is wanted of a held node.
+  const container = hold ? {} : (module?.spec.moduleLoader?.container ?? {});
+  const wanted = container.version ?? null;
   if (node === undefined) {
-    const nothing = { ready: null, cordoned: null, cordonedBy: null, kmm: null, phase: null };
-    return { ...nothing, version: versions };
+    return { ...gone, held: hold, version: { wanted, found: null } };
   }
-  const { labels, annotations: noted } = node.metadata;
-  const account = kmmAccount(node, nmc, { namespace, module: moduleName });
-  const phase = parseRollState(noted?.[annotations.roll]);
+  const kernel = node.status.nodeInfo.kernelVersion;
+  const image = { wanted: imageFor(kernel, container.kernelMappings ?? []), found: loadedImage(nmc, target) ?? null };
   return {
+    held: hold,
+    exists: true,
     ready: isReady(node),
-    cordoned: isCordoned(node),
-    cordonedBy: cordonedBy(node) ?? null,
-    version: { ...versions, found: labels?.[kmm.versionLabel(namespace, moduleName)] ?? null },
-    kmm: account === "-" ? null : account,
-    phase: phase === undefined ? null : { name: phase.phase, since: phase.since },
+    service: { cordoned: isCordoned(node), cordonedBy: cordonedBy(node) ?? null },
+    kernel,
+    version: { wanted, found: versionOn(node, target) ?? null },
+    image,
+    release: { wanted: releaseIn(image.wanted), found: releaseIn(image.found) },
+    kmm: kmmAccount(node, nmc, target),
   };
 }
 
-function ofMachine(machine: MachineState | undefined) {
+/** What is known of a Node that the cluster doesn't have. */
+const gone = {
+  exists: false,
+  ready: null,
+  service: { cordoned: null, cordonedBy: null },
+  kernel: null,
+  image: { wanted: null, found: null },
+  release: { wanted: null, found: null },
+  kmm: "none",
+} as const;
+
+type Mappings = NonNullable<NonNullable<LiveModule["spec"]["moduleLoader"]>["container"]>["kernelMappings"];
+
+function imageFor(kernel: string, mappings: NonNullable<Mappings>): string | null {
+  const image = mappings.find(({ literal }) => literal === kmmKernel(kernel))?.containerImage;
+  return image === undefined ? null : forKernel(image, kernel);
+}
+
+const releaseIn = (image: string | null): string | null => (image === null ? null : (releaseOf(image) ?? null));
+
+/** What the machine itself tells. */
+function ofMachine({ machine, unreachable }: NodeReport) {
   if (machine === undefined) {
-    return { secureBoot: null, key: { state: null, trusted: null }, kernel: null, driver: null, cards: [] };
+    return {
+      answers: false,
+      unreachable: unreachable ?? null,
+      secureBoot: null,
+      key: { needed: null, trusted: null, found: null },
+      driver: { versions: [], problems: null },
+      cards: [],
+    };
   }
-  const versions = new Set(machine.interfaces.map(({ version }) => version ?? "?"));
+  const needed = machine.secureBoot === "enabled";
   return {
+    answers: true,
+    unreachable: null,
     secureBoot: machine.secureBoot,
-    key: { state: machine.key, trusted: isTrusted(machine) },
-    kernel: machine.kernel,
-    driver: { versions: [...versions], problems: driverProblems(machine) },
+    // Trusted or not: without Secure Boot nobody asks.
+    key: { needed, trusted: needed ? isTrusted(machine) : null, found: machine.key },
+    driver: {
+      versions: [...new Set(machine.interfaces.map(({ version }) => version ?? "?"))],
+      problems: driverProblems(machine),
+    },
     cards: cardsOf(machine),
   };
 }
 
-/** A held node may run what it likes. Before the first `up` there is no version to hold one against. */
-function isFit({ ready, cordoned, todo, held, kmm: account, driver, version }: Omit<NodeStatus, "fit">): boolean {
-  if (ready !== true || cordoned !== false || todo !== null) return false;
-  if (held) return true;
-  const isWanted = version.wanted === null || version.found === version.wanted;
-  return isWanted && account === "loaded" && driver?.problems.length === 0;
+/** What an `up` has noted on it, and what that leaves to a person. */
+function ofPeople(report: NodeReport, { enrolment }: Wanted, now: number) {
+  const state = parseRollState(report.node?.metadata.annotations?.[annotations.roll]);
+  return {
+    phase: state === undefined ? null : { name: state.phase, since: state.since },
+    todo: report.node === undefined ? null : (todoOf(report, state, enrolment, now) ?? null),
+  };
 }
 
 /** What MokManager waits for, as far as the node's own noted phase and its key tell. */
 function todoOf(
   { name, machine, console }: NodeReport,
-  node: RollNode,
-  enrolment: StatusView["enrolment"],
+  state: RollState | undefined,
+  enrolment: Wanted["enrolment"],
   now: number,
 ): string | undefined {
-  const state = parseRollState(node.metadata.annotations?.[annotations.roll]);
   const request = state === undefined ? undefined : requests[state.phase];
   if (enrolment.mode === "attended" && state !== undefined && request !== undefined && machine === undefined) {
     const minutesLeft = enrolment.timeoutMinutes - (now - Date.parse(state.since)) / 60_000;
@@ -141,3 +225,29 @@ const requests: Readonly<Partial<Record<RollState["phase"], "enrol" | "delete">>
   reboot: "enrol",
   remove: "delete",
 };
+
+type Deviation = NodeStatus["deviates"][number];
+
+/** Each thing that isn't as the stack wants it; of a node that is gone, that. */
+function deviations(found: Found): Deviation[] {
+  if (!found.exists) return ["exists"];
+  const always: [Deviation, boolean][] = [
+    ["ready", found.ready !== true],
+    ["service", found.service.cordoned !== false],
+    ["phase", found.phase !== null],
+    ["todo", found.todo !== null],
+  ];
+  return [...always, ...(found.held ? [] : ofDriver(found))].flatMap(([member, deviates]) => (deviates ? member : []));
+}
+
+/** What is wanted of a node that isn't held. */
+function ofDriver({ answers, key, version, image, kmm, driver }: Found): [Deviation, boolean][] {
+  return [
+    ["answers", !answers],
+    ["key", key.needed === true && key.trusted !== true],
+    ["version", version.found === null || version.found !== version.wanted],
+    ["image", image.found === null || image.found !== image.wanted],
+    ["kmm", kmm !== "loaded"],
+    ["driver", driver.problems !== null && driver.problems.length > 0],
+  ];
+}

@@ -1,69 +1,126 @@
+/** What `npm run status` prints: for people a table and a sentence, for programs one JSON object. */
+import { z } from "zod";
 import { cardSummary } from "./cards.ts";
-import { keyText } from "./keyText.ts";
-import type { NodeStatus } from "./nodeStatus.ts";
+import { nodeStatus, type NodeStatus } from "./nodeStatus.ts";
 
-/** The columns of `npm run status`. */
-const columns: readonly (readonly [title: string, cell: (status: NodeStatus) => string])[] = [
-  ["NODE", ({ node }) => node],
-  ["READY", ({ exists, ready }) => (exists ? (ready === true ? "yes" : "no") : "gone")],
-  ["SERVICE", known(serviceOf)],
-  ["SECURE BOOT", known(({ secureBoot }) => secureBoot ?? "unknown")],
-  ["KEY", known(({ secureBoot, key }) => keyText({ secureBoot, key: key.state }))],
-  ["VERSION", known(versionOf)],
-  ["KMM", known(({ kmm }) => kmm ?? "-")],
-  ["DRIVER", known(driverOf)],
-  ["CARD", known(({ driver, cards }) => (driver === null ? "unknown" : cardSummary(cards)))],
-  ["PHASE", known(phaseOf)],
-];
+/** The JSON of `npm run status -- --json`. Members may be added; another meaning of one is another number. */
+export const statusReport = z.object({
+  schema: z.literal(1),
+  /** Whether all nodes are as they should be. */
+  asWanted: z.boolean(),
+  /** The same in one sentence, for people. */
+  summary: z.string(),
+  /** SHA-256 of the signing certificate, as in the stack's outputs; null before the first `up`. */
+  certificateFingerprint: z.string().nullable(),
+  /** Those that deviate first, else in the configuration's order. */
+  nodes: z.array(nodeStatus),
+});
+type StatusReport = z.infer<typeof statusReport>;
 
-/** Columns padded to their widest cell, those first that aren't as they should be; below it what is to be done. */
-export function formatTable(nodes: readonly NodeStatus[]): string {
-  const sorted = [...nodes.filter(({ fit }) => !fit), ...nodes.filter(({ fit }) => fit)];
-  const lines = [columns.map(([title]) => title), ...sorted.map((status) => columns.map(([, cell]) => cell(status)))];
-  const widths = columns.map((_column, index) => Math.max(...lines.map((cells) => cells[index]?.length ?? 0)));
-  const todos = sorted.flatMap(({ node, todo }) => (todo === null ? [] : [`TO DO ${node}: ${todo}`]));
+export function reportOf(nodes: readonly NodeStatus[], certificateFingerprint: string | null): StatusReport {
+  const sorted = [...nodes].sort((a, b) => Number(a.asWanted) - Number(b.asWanted));
+  return {
+    schema: 1,
+    asWanted: nodes.every(({ asWanted }) => asWanted),
+    summary: summary(sorted),
+    certificateFingerprint,
+    nodes: sorted,
+  };
+}
+
+/** The table in one sentence: how many run which release as they should, how many are held, and those to look at. */
+function summary(nodes: readonly NodeStatus[]): string {
+  const rolled = nodes.filter(({ asWanted, held }) => asWanted && !held);
+  const held = nodes.filter((node) => node.held).length;
+  const others = nodes.filter(({ asWanted }) => !asWanted).map(({ node }) => node);
+  const releases = [...new Set(nodes.flatMap(({ release }) => release.wanted ?? []))];
   return [
-    ...lines.map((cells) =>
+    `${rolled.length} of ${nodes.length} on ${["OpenOnload", releases.join(" and ")].join(" ").trim()}`,
+    ...(held === 0 ? [] : [`${held} held`]),
+    ...(others.length === 0 ? [] : [`look at ${others.join(", ")}`]),
+  ].join(", ");
+}
+
+/** The report for people: what deviates first and marked, what was wanted of it below, and the sentence last. */
+export function formatReport({ nodes, summary }: StatusReport): string {
+  const details = nodes.flatMap((node) => (node.asWanted ? [] : [`! ${node.node}: ${differences(node).join("; ")}`]));
+  const todos = nodes.flatMap(({ node, todo }) => (todo === null ? [] : [`TO DO ${node}: ${todo}`]));
+  const blocks = [table(nodes), details.join("\n"), todos.join("\n"), summary];
+  return blocks.filter((block) => block !== "").join("\n\n");
+}
+
+/** Columns padded to their widest cell. */
+function table(nodes: readonly NodeStatus[]): string {
+  const rows = nodes.map((node) => columns.map(([, cell]) => cell(node)));
+  const widths = columns.map(([title], index) => Math.max(title.length, ...rows.map((row) => row[index]?.length ?? 0)));
+  return [columns.map(([title]) => title), ...rows]
+    .map((cells) =>
       cells
         .map((cell, index) => cell.padEnd(widths[index] ?? 0))
         .join("  ")
         .trimEnd(),
-    ),
-    ...(todos.length === 0 ? [] : ["", ...todos]),
-  ].join("\n");
+    )
+    .join("\n");
 }
 
-/** All nodes in one sentence: `2 of 4 nodes on 9.1, 1 held; look at worker-4`. */
-export function summary(nodes: readonly NodeStatus[]): string {
-  const wanted = nodes[0]?.version.wanted ?? null;
-  const rolled = nodes.filter(({ fit, held }) => fit && !held).length;
-  const held = nodes.filter((status) => status.held).length;
-  const others = nodes.filter(({ fit }) => !fit).map(({ node }) => node);
-  const done = wanted === null ? "no version in the cluster yet" : `${rolled} of ${nodes.length} nodes on ${wanted}`;
-  return `${done}${held === 0 ? "" : `, ${held} held`}${others.length === 0 ? "" : `; look at ${others.join(", ")}`}`;
-}
+const columns: readonly [title: string, cell: (node: NodeStatus) => string][] = [
+  ["  NODE", ({ node, asWanted }) => `${asWanted ? " " : "!"} ${node}`],
+  ["READY", ({ exists, ready }) => (exists ? yesOrNo(ready) : "gone")],
+  ["SERVICE", serviceCell],
+  ["SECURE BOOT", ({ exists, secureBoot }) => secureBoot ?? absent(exists)],
+  ["KEY", keyCell],
+  ["VERSION", ({ version }) => version.found ?? "-"],
+  ["KMM", ({ kmm }) => (kmm === "none" ? "-" : kmm)],
+  ["DRIVER", driverCell],
+  ["CARD", ({ answers, exists, cards }) => (answers ? cardSummary(cards) : absent(exists))],
+  ["PHASE", phaseCell],
+];
 
-/** A node that the cluster doesn't have has nothing to tell. */
-function known(cell: (status: NodeStatus) => string): (status: NodeStatus) => string {
-  return (status) => (status.exists ? cell(status) : "-");
-}
+const yesOrNo = (value: boolean | null): string => (value === true ? "yes" : "no");
 
-function serviceOf({ cordoned, cordonedBy }: NodeStatus): string {
-  if (cordoned !== true) return "in service";
+/** Of a node that is gone there is nothing to know. */
+const absent = (exists: boolean): string => (exists ? "unknown" : "-");
+
+function serviceCell({ service: { cordoned, cordonedBy } }: NodeStatus): string {
+  if (cordoned === null) return "-";
+  if (!cordoned) return "in service";
   return `cordoned by ${cordonedBy ?? "somebody else"}`;
 }
 
-function versionOf({ version: { wanted, found }, held }: NodeStatus): string {
-  const isBehind = wanted !== null && found !== null && found !== wanted && !held;
-  return `${found ?? "-"}${isBehind ? ` (wanted ${wanted})` : ""}`;
+function keyCell({ exists, answers, key }: NodeStatus): string {
+  if (!answers) return absent(exists);
+  if (key.needed === false) return "not needed";
+  return key.trusted === true ? `trusted (${key.found ?? "-"})` : (key.found ?? "-");
 }
 
-function driverOf({ driver, unreachable }: NodeStatus): string {
-  if (driver === null) return unreachable ?? "unknown";
+function driverCell({ exists, driver, unreachable }: NodeStatus): string {
+  if (driver.problems === null) return exists ? (unreachable ?? "unknown") : "-";
   return driver.problems[0] ?? `sfc ${driver.versions.join(", ")}`;
 }
 
-function phaseOf({ phase, held }: NodeStatus): string {
+function phaseCell({ phase, held }: NodeStatus): string {
   if (phase !== null) return `${phase.name} since ${phase.since}`;
   return held ? "held" : "-";
 }
+
+/** What is otherwise than wanted, in words. Another version has another image: said once. */
+function differences(node: NodeStatus): string[] {
+  return node.deviates
+    .filter((member) => member !== "image" || !node.deviates.includes("version"))
+    .map((member) => words[member](node));
+}
+
+const words: Readonly<Record<NodeStatus["deviates"][number], (node: NodeStatus) => string>> = {
+  exists: () => "the cluster has no such node",
+  ready: () => "not Ready",
+  service: (node) => serviceCell(node),
+  phase: (node) => `an \`up\` is at, or stopped at, ${phaseCell(node)}`,
+  todo: () => "waits for you",
+  // The message names the node itself.
+  answers: ({ node, unreachable }) => unreachable?.replace(`${node}: `, "") ?? "wasn't asked",
+  key: ({ key }) => `key ${key.found ?? "not known"}, not trusted`,
+  version: ({ version }) => `version ${version.found ?? "none"}, wanted ${version.wanted ?? "none yet"}`,
+  image: ({ image }) => `image ${image.found ?? "none"}, wanted ${image.wanted ?? "none yet"}`,
+  kmm: ({ kmm }) => `KMM: ${kmm === "none" ? "nothing loaded" : kmm}`,
+  driver: ({ driver }) => (driver.problems ?? []).join(", "),
+};

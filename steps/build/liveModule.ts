@@ -11,12 +11,6 @@ interface LiveModule extends KubeObject {
 
 const kind = "modules.kmm.sigs.x-k8s.io";
 
-/** The Module's version in the cluster; undefined without a Module, or without KMM. */
-export async function moduleVersion(kubectl: Kubectl, namespace: string, name: string): Promise<string | undefined> {
-  const live = await kubectl.getKnown<LiveModule>(kind, name, namespace);
-  return live?.spec.moduleLoader?.container?.version;
-}
-
 /** @throws StepError unless the cluster has the Module in just this version, which is a hash of all that reloads */
 export async function requireModule(kubectl: Kubectl, node: string, wanted: ModuleTarget): Promise<void> {
   const { namespace, name, version } = wanted;

@@ -134,7 +134,7 @@ export class Scene {
 
   /** What the last `up` proved, node by node. */
   async proofs(): Promise<Proof[]> {
-    return (await this.stack.outputs())["proofs"] as Proof[];
+    return this.stack.proofs();
   }
 
   async nodeInfo(node: string): Promise<NodeInfo> {
@@ -231,12 +231,14 @@ export class Scene {
   /** The full state: each node of the stack runs, signed, what the outputs name, and nothing is left half done. */
   async assertFull(): Promise<void> {
     const outputs = await this.stack.outputs();
-    const proofs = outputs["proofs"] as Proof[];
+    const proofs = await this.proofs();
     const nodes = await this.list("nodes", "-l", labels.stack);
     assert.deepEqual(proofs.map(({ node }) => node).sort(), nodes.map(({ metadata }) => metadata.name).sort());
     const registry = Registry.open(this.stack.sandbox.dir);
+    const lines = outputs["proofs"] as Record<string, string>;
     for (const { node, state, version, image } of proofs) {
       assert.equal(state, "proven", node);
+      assert.match(lines[node] ?? "", new RegExp(`^proven, OpenOnload \\S+, version ${version}, kernel `), node);
       assert.equal(version, outputs["moduleVersion"], node);
       const files = Object.values(registry.resolve(image)?.files ?? {}).filter(({ kind }) => kind === "kmod");
       const signed = files.filter(({ signer }) => signer !== undefined).map(({ module }) => module);

@@ -120,9 +120,9 @@ export class NodeInStack {
     });
   }
 
-  /** What the stack's outputs say of the node: steps/proveNode.ts. */
+  /** What state says of the node: steps/proveNode.ts. */
   async proofs(): Promise<NodeProof[]> {
-    return (await this.stack.outputs())["proofs"] as NodeProof[];
+    return this.stack.proofs();
   }
 
   /** The stack's certificate, as the on-node tools take it. */

@@ -207,7 +207,7 @@ describe("enrolment with Secure Boot on", { concurrency: false }, () => {
   }
 
   async function proofs(): Promise<Proof[]> {
-    return (await stack.outputs())["proofs"] as Proof[];
+    return stack.proofs();
   }
 
   async function states(): Promise<string[]> {

@@ -5,7 +5,7 @@ import { kmm, labels } from "../../core/names.ts";
 import { controlNode } from "@onload-kmm/sandbox/nodes/control";
 import { liveInterfaces } from "@onload-kmm/sandbox/nodes/tools/inspect";
 import { clusterObjects, machineOf, writesBy } from "./cluster.ts";
-import { startStack, type Proof, type Stack } from "./stack.ts";
+import { startStack, type Stack } from "./stack.ts";
 
 const workers = ["worker-1", "worker-2", "worker-3"];
 const versionLabel = kmm.versionLabel("onload-kmm", "onload");
@@ -41,12 +41,15 @@ describe("one stack's life", { concurrency: false }, () => {
     assert.equal(exitCode, 0, output);
 
     const outputs = await stack.outputs();
-    const proofs = outputs["proofs"] as Proof[];
+    const proofs = await stack.proofs();
     assert.deepEqual(
       proofs.map(({ node }) => node),
       workers,
     );
-    for (const { version, image } of proofs) {
+    const lines = outputs["proofs"] as Record<string, string>;
+    assert.deepEqual(Object.keys(lines), workers);
+    for (const { node, kernel, version, image } of proofs) {
+      assert.equal(lines[node], `proven, OpenOnload 0.9.0.1, version ${version}, kernel ${kernel}, key not needed`);
       assert.equal(version, outputs["moduleVersion"]);
       assert.match(image, /\/onload-kmm\/onload-kmod:0\.9\.0\.1-[0-9a-f]{12}-5\.14\.0-570\.49\.1\.el9_6\.x86_64$/);
     }
@@ -61,7 +64,7 @@ describe("one stack's life", { concurrency: false }, () => {
     assert.equal(exitCode, 0, output);
     assert.deepEqual(steps, []);
     assert.deepEqual(writesBy("admin", (await stack.sandbox.auditLog()).slice(before)), []);
-    const proofs = (await stack.outputs())["proofs"] as Proof[];
+    const proofs = await stack.proofs();
     const firmware = proofs.map(({ cards }) => [...new Set(cards.map((card) => card.firmware))].join());
     assert.deepEqual(firmware, ["8.4.0.1003 rx1 tx1", "8.5.0.1002 rx1 tx1", "8.4.0.1003 rx1 tx1"]);
     for (const { part, serial } of proofs.flatMap(({ cards }) => cards)) {
@@ -90,7 +93,7 @@ describe("one stack's life", { concurrency: false }, () => {
     assert.deepEqual(steps.map(({ op, name }) => `${op} ${name}`).sort(), rebuildSteps);
     const outputs = await stack.outputs();
     assert.notEqual(outputs["image"], old);
-    for (const { version } of outputs["proofs"] as Proof[]) assert.equal(version, outputs["moduleVersion"]);
+    for (const { version } of await stack.proofs()) assert.equal(version, outputs["moduleVersion"]);
     const cordons = writesBy("admin", (await stack.sandbox.auditLog()).slice(before))
       .filter(({ resource }) => resource === "nodes")
       .map(({ name }) => name);

@@ -100,7 +100,7 @@ describe("enrolment through the nodes' BMCs", { concurrency: false }, () => {
   }
 
   async function proofs(): Promise<Proof[]> {
-    return (await stack.outputs())["proofs"] as Proof[];
+    return stack.proofs();
   }
 
   async function cordoned(): Promise<string[]> {

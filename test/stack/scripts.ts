@@ -19,7 +19,7 @@ export function runScript(stack: Stack, name: string, ...args: string[]): Promis
       ["sandbox/operate.ts", `scripts/${name}.ts`, ...choice, ...args],
       { env },
       (error, stdout, stderr) => {
-        resolve({ code: error === null ? 0 : 1, stdout, stderr });
+        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
       },
     );
   });

@@ -8,8 +8,11 @@ import type { UpOptions } from "@onload-kmm/sandbox/controlPlane/lifecycle";
 import { startSandbox, type Sandbox } from "@onload-kmm/sandbox/sandbox";
 import { configFileOf } from "@onload-kmm/sandbox/stackConfig";
 
-/** What the stack says of a node that was proven: every member is there. */
+/** What state says of a node that was proven: every member is there. */
 export type Proof = { readonly [Member in keyof NodeProof]-?: NonNullable<NodeProof[Member]> };
+
+/** `OnloadNode.type`, without loading every provider's package for it. */
+const nodeType = "onload-kmm:index:OnloadNode";
 
 export const passphrase = "sandbox";
 
@@ -87,6 +90,15 @@ export class Stack {
     return JSON.parse((await this.pulumi("stack", "output", "--json")).output) as Record<string, unknown>;
   }
 
+  /** What the last `up` found on each node that isn't held, by name: the outputs have it in one line. */
+  async proofs(): Promise<Proof[]> {
+    const { output } = await this.pulumi("stack", "export", "--stack", "dev");
+    const { deployment } = JSON.parse(output) as { deployment: { resources?: readonly StoredResource[] } };
+    return (deployment.resources ?? [])
+      .flatMap(({ type, outputs }) => (type === nodeType ? (outputs?.proof ?? []) : []))
+      .sort((a, b) => (a.node < b.node ? -1 : 1));
+  }
+
   async pulumi(...args: string[]): Promise<{ exitCode: number; output: string }> {
     // The engine writes its event log only when asked to be debugged.
     const env = { PULUMI_DEBUG_COMMANDS: "true" };
@@ -105,6 +117,11 @@ export class Stack {
     const run = await this.pulumi(verb, ...common, ...args);
     return { ...run, steps: await readSteps(events, verb === "preview") };
   }
+}
+
+interface StoredResource {
+  readonly type: string;
+  readonly outputs?: { readonly proof?: Proof };
 }
 
 interface EngineEvent {

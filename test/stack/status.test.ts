@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { compareSync } from "bcryptjs";
-import { stackStatus, type NodeStatus } from "../../core/node/nodeStatus.ts";
+import type { NodeStatus } from "../../core/node/nodeStatus.ts";
+import { statusReport } from "../../core/node/statusTable.ts";
 import { controlNode } from "@onload-kmm/sandbox/nodes/control";
 import { writesBy } from "./cluster.ts";
 import { type Ran, runScript } from "./scripts.ts";
@@ -24,10 +25,14 @@ describe("the everyday scripts", { concurrency: false }, () => {
 
   const script = (name: string, ...args: string[]): Promise<Ran> => runScript(stack, name, ...args);
 
+  /** What the JSON says of the nodes; it is just what its contract names. */
   async function nodes(): Promise<NodeStatus[]> {
     const { code, stdout, stderr } = await script("status", "--json");
     assert.equal(code, 0, stderr);
-    return stackStatus.parse(JSON.parse(stdout)).nodes;
+    const found: unknown = JSON.parse(stdout);
+    const report = statusReport.parse(found);
+    assert.deepEqual(report, found);
+    return report.nodes;
   }
 
   /** Of the Solarflare cards, as they stand on the cards themselves. */
@@ -41,10 +46,10 @@ describe("the everyday scripts", { concurrency: false }, () => {
   test("before the first `up` there are nodes, but neither a key to ask for nor a password", async () => {
     const found = await nodes();
     assert.deepEqual(
-      found.map(({ node, ready, key, kmm, version }) => [node, ready, key.state, kmm, version.wanted]),
+      found.map(({ node, ready, key, version, kmm }) => [node, ready, key.found, version.wanted, kmm]),
       [
-        ["worker-1", true, null, null, null],
-        ["worker-2", true, null, null, null],
+        ["worker-1", true, null, null, "none"],
+        ["worker-2", true, null, null, "none"],
       ],
     );
     const { code, stdout, stderr } = await script("mokPassword");
@@ -58,8 +63,13 @@ describe("the everyday scripts", { concurrency: false }, () => {
     const before = (await stack.sandbox.auditLog()).length;
     const { code, stdout, stderr } = await script("status");
     assert.equal(code, 0, stderr);
-    assert.match(stdout, /^NODE +READY +SERVICE +SECURE BOOT +KEY +VERSION +KMM +DRIVER +CARD +PHASE\n/);
-    assert.match(stdout, /\nworker-1 +yes +in service +enabled +pending +- +- +\S/);
+    assert.match(stdout, /^ {2}NODE +READY +SERVICE +SECURE BOOT +KEY +VERSION +KMM +DRIVER +CARD +PHASE\n/);
+    assert.match(stdout, /\n! worker-1 +yes +in service +enabled +pending +- +- +\S/);
+    assert.match(
+      stdout,
+      /\n! worker-1: waits for you; key pending, not trusted; version none, wanted \w{12}; KMM: nothing loaded/,
+    );
+    assert.ok(stdout.endsWith("\n\n0 of 2 on OpenOnload 0.9.0.1, look at worker-1, worker-2\n"), stdout);
     const serials = await serialNumbers();
     assert.match(stdout, new RegExp(`X2522 \\*{4}${serials[0]?.slice(-4)} \\(8\\.4\\.0\\.1003 rx1 tx1\\)`));
     for (const serial of serials) assert.ok(!stdout.includes(serial.slice(-5)), "no more than its end is shown");
@@ -70,9 +80,24 @@ describe("the everyday scripts", { concurrency: false }, () => {
     const patch = JSON.stringify({ data: { "ssh.refuse": "worker-2" } });
     await stack.sandbox.kubectl(["-n", "sandbox", "patch", "configmap", "switches", "--type=merge", "-p", patch]);
     const [one, other] = await nodes();
-    assert.deepEqual(one?.key, { state: "pending", trusted: false });
-    assert.deepEqual(other?.key, { state: null, trusted: null });
-    assert.match(other.unreachable ?? "", /no SSH connection \(.*ECONNREFUSED/);
+    assert.equal(one?.key.found, "pending");
+    assert.deepEqual([other?.key.found, other?.answers], [null, false]);
+    assert.match(other?.unreachable ?? "", /no SSH connection \(.*ECONNREFUSED/);
+  });
+
+  test("the exit code tells on request that a node isn't as it should be", async () => {
+    const { code, stdout } = await script("status", "--exit-code");
+    assert.match(stdout, /look at worker-1, worker-2\n$/);
+    assert.equal(code, 3);
+  });
+
+  test("help and an unknown option give the usage", async () => {
+    const help = await script("status", "--help");
+    assert.deepEqual([help.code, help.stderr], [0, ""]);
+    assert.match(help.stdout, /^npm run status \[-- OPTIONS\]\n[^]*\n {2}--exit-code /);
+    const { code, stdout, stderr } = await script("status", "--bogus");
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.equal(stderr, `Unknown option '--bogus'\n\n${help.stdout}`);
   });
 
   test("the password is the one that MokManager will ask for", async () => {
