@@ -13,9 +13,11 @@ import { SrpmImage } from "./components/srpmImage.ts";
 import { tellPlan } from "./components/tellPlan.ts";
 import { readConfig } from "./config.ts";
 import { preflight } from "./preflight.ts";
+import { runReport } from "./report.ts";
 
 const config = readConfig();
-const { release, nodes: listed, remade, spoilt, kernels, outlook, assets } = await preflight(config);
+const report = runReport();
+const { release, nodes: listed, remade, spoilt, kernels, outlook, assets } = await preflight(config, report);
 
 const { cluster, build, enrolment } = config;
 const onStack = { stack: pulumi.getStack(), cluster };
@@ -93,6 +95,8 @@ const kernelModule = new KernelModule(
 come(kernelModule);
 tellPlan({ ...onStack, ...outlook, ...config.rollout, mode: enrolment.mode, listed, remade }, kernelModule.target);
 
+report?.planned(listed, kernelModule.target);
+
 guardStack({ cluster, keyIsProtected: signingKey.isProtected }, [
   namespace,
   signingKey,
@@ -109,3 +113,4 @@ export const image = kernelModule.target.image;
 export const moduleVersion = kernelModule.target.version;
 export const nextKernels = kernelModule.nextKernels;
 export const proofs = pulumi.all(nodes.flatMap(({ proof }) => proof ?? []));
+report?.finishedAfter([proofs, nextKernels]);

@@ -103,3 +103,6 @@ export function tagLengthProblem(tag: string, namespace: string, kernel: string)
       `${longest}; shorten onload-kmm:namespace (now "${namespace}") by ${longest.length - maxTagLength} or more`,
   );
 }
+
+/** OpenOnload's version in a kmod image's reference; the whole tag where it isn't one of ours. */
+export const releaseOf = (image: string): string => /^(.+?)-[0-9a-f]{12}-/.exec(tagOf(image))?.[1] ?? tagOf(image);
