@@ -86,7 +86,7 @@ describe("the report of a run", { concurrency: false }, () => {
     assert.match(report.html, /default\/busy[^]*Way on:[^]*another replica ready elsewhere/);
     assert.match(report.html, /href="[^"]*docs\/runbook\.md#okmm-drain-stuck"/);
     assert.match(report.html, /href="\.\.\/\.\.\/logs\/dev\/worker-2\.log"/);
-    assert.match(report.html, /Build logs: <a href="\.\.\/\.\.\/logs\/dev\/\S+\.log">/);
+    assert.match(report.html, /Build logs<[^]*<a href="\.\.\/\.\.\/logs\/dev\/\S+\.log">/);
     assert.match(report.markdown, /^\| worker-1 \| proven \| none \| 0\.9\.\S+ \|$/m);
     assert.match(report.markdown, /^\| worker-2 \| drain \| \S+ \| \d+ s \|$/m);
     await assertShown(report.page);
