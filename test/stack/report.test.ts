@@ -47,7 +47,7 @@ describe("the report of a run", { concurrency: false }, () => {
     const browser = await Browser.start();
     try {
       for (const [screen, height] of [
-        ["desktop", 1000],
+        ["desktop", 1350],
         ["phone", 1100],
       ] as const satisfies [Screen, number][]) {
         const seen = await browser.look(page, screen);
