@@ -27,7 +27,7 @@ const timesAndTries = [
 ].map((selector) => ({ selector, message: "put it into core/patience.ts, with its reason" }));
 
 export default tseslint.config(
-  { ignores: ["node_modules/", ".sandbox/", ".test-results/", ".stryker/"] },
+  { ignores: ["node_modules/", ".sandbox/", ".test-results/", ".stryker/", "reports/"] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

@@ -13,9 +13,11 @@ import { SrpmImage } from "./components/srpmImage.ts";
 import { tellPlan } from "./components/tellPlan.ts";
 import { readConfig } from "./config.ts";
 import { preflight } from "./preflight.ts";
+import { runReport } from "./report.ts";
 
 const config = readConfig();
-const { release, nodes: listed, remade, spoilt, kernels, outlook, assets } = await preflight(config);
+const report = runReport();
+const { release, nodes: listed, remade, spoilt, kernels, outlook, assets } = await preflight(config, report);
 
 const { cluster, build, enrolment } = config;
 const onStack = { stack: pulumi.getStack(), cluster };
@@ -93,6 +95,8 @@ const kernelModule = new KernelModule(
 come(kernelModule);
 tellPlan({ ...onStack, ...outlook, ...config.rollout, mode: enrolment.mode, listed, remade }, kernelModule.target);
 
+report?.planned(listed, kernelModule.target);
+
 guardStack({ cluster, keyIsProtected: signingKey.isProtected }, [
   namespace,
   signingKey,
@@ -110,3 +114,4 @@ export const moduleVersion = kernelModule.target.version;
 export const nextKernels = kernelModule.nextKernels;
 // Printed after each `up`: the whole proofs would drown the rest.
 export const proofs = Object.fromEntries(nodes.map((node) => [node.name, node.told(signingKey.fingerprint)]));
+report?.finishedAfter([pulumi.all(proofs), nextKernels]);

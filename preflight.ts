@@ -8,6 +8,7 @@ import { told, type Told } from "./core/errors.ts";
 import { identityOf, type Intent } from "./core/cluster/inspection.ts";
 import type { PlanView } from "./core/node/planSummary.ts";
 import type { AnswerOf } from "./core/contracts/contract.ts";
+import type { RunReport } from "./report.ts";
 import { inspectCluster } from "./core/contracts/inspectCluster.ts";
 import { expiryWarnings } from "./core/configuration/signingPair.ts";
 import { keyChange, keyOf } from "./core/configuration/keyChange.ts";
@@ -47,12 +48,13 @@ type AssetPath = (typeof assetPaths)[number];
 /**
  * Looks at the release package and at the cluster, in `preview` too, without changing anything.
  *
+ * @param report of this run; absent in a preview
  * @throws pulumi.RunError that lists everything which would make `up` fail
  */
-export async function preflight(config: Config): Promise<Preflight> {
+export async function preflight(config: Config, report?: RunReport): Promise<Preflight> {
   const [release, cluster, keyProblems, assets] = await Promise.all([
     readRelease(config),
-    lookAtCluster(config),
+    lookAtCluster(config, report),
     sshKeyProblems(config),
     readAssets(),
   ]);
@@ -75,7 +77,10 @@ export async function preflight(config: Config): Promise<Preflight> {
     ...support.warnings,
   ];
   await Promise.all(warnings.map((warning) => pulumi.log.warn(warning)));
-  if (release.release === undefined || problems.length > 0) throw new pulumi.RunError(problemReport(problems));
+  if (release.release === undefined || problems.length > 0) {
+    report?.stopped(problems);
+    throw new pulumi.RunError(problemReport(problems));
+  }
   const nodes = config.nodes.flatMap((node) => {
     const reality = cluster.nodes.find(({ node: { metadata } }) => metadata.name === node.name);
     return reality === undefined ? [] : [{ ...node, reality, identity: identityOf(reality.node) }];
@@ -124,7 +129,7 @@ async function readRelease({ release }: Config): Promise<{ release?: Release; pr
 
 type Inspection = AnswerOf<typeof inspectCluster>;
 
-async function lookAtCluster(config: Config): Promise<Inspection> {
+async function lookAtCluster(config: Config, report?: RunReport): Promise<Inspection> {
   const intent: Intent = {
     stack: pulumi.getStack(),
     namespace: config.namespace,
@@ -144,6 +149,7 @@ async function lookAtCluster(config: Config): Promise<Inspection> {
     return await look(inspectCluster, {
       ...{ cluster: config.cluster, intent, machines },
       ...{ release: config.release.version, mode: config.enrolment.mode },
+      ...(report !== undefined && { run: { name: report.name, maxParallel: config.rollout.maxParallel } }),
     });
   } catch (error) {
     // It answers with its findings even when the cluster is away: this is a fault of ours, or of the bastion.

@@ -9,9 +9,11 @@ import { clusterProblems, leavingNodes, listedNodes, type ClusterFacts } from ".
 import { told } from "../core/errors.ts";
 import { moduleKernels } from "../core/build/moduleKernels.ts";
 import { previewSeconds } from "../core/patience.ts";
+import { runRecord } from "../core/report/runRecord.ts";
 import { readCluster } from "./cluster/clusterFacts.ts";
 import { connect } from "./cluster/kubectl.ts";
 import { checkSsh } from "./node/sshCheck.ts";
+import { beginRun } from "./lib/report.ts";
 import { runStep, StepError } from "./lib/step.ts";
 
 async function findings({ cluster, intent }: InputOf<typeof inspectCluster>): Promise<ClusterFacts | StepError> {
@@ -30,6 +32,9 @@ await runStep(inspectCluster, async (step) => {
   const certificate = intent.certificate ?? ("certificate" in facts ? facts.certificate : "");
   const { release, mode } = step;
   const { problems, warnings, machines } = await checkSsh(step.machines, { certificate, release, mode });
+  const nodes = facts instanceof StepError ? [] : listedNodes(intent, facts);
+  const found = nodes.map((each) => ({ ...each, machine: machines.get(each.node.metadata.name) }));
+  if (step.run !== undefined) beginRun(step.run.name, runRecord(step, step.run, found));
   if (facts instanceof StepError) {
     return {
       problems: [told(facts.id, `cluster: ${facts.message}`), ...problems],
@@ -46,7 +51,7 @@ await runStep(inspectCluster, async (step) => {
   return {
     problems: [...clusterProblems(intent, facts), ...problems],
     warnings: [...clusterWarnings(intent, facts), ...warnings],
-    nodes: listedNodes(intent, facts).map((found) => ({ ...found, machine: machines.get(found.node.metadata.name) })),
+    nodes: found,
     certificate: facts.certificate,
     remade: facts.remade,
     spoilt: facts.spoilt,

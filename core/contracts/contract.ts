@@ -23,6 +23,8 @@ export interface Contract<Input, Answer> extends Answering<Answer> {
    * `preview --diff` shows each, old and new.
    */
   readonly secrets?: readonly (keyof Input & string)[];
+  /** Whether a run may begin with it: a `destroy` has no program that would. Its input names the stack. */
+  readonly beginsRun?: boolean;
 }
 
 /** A step's input, as its program gets it. */

@@ -21,6 +21,8 @@ export const inspectCluster = contract({
     /** OpenOnload's version. */
     release: z.string(),
     mode: z.enum(enrolmentModes),
+    /** The run whose records begin with this look; absent in a preview, which has none. */
+    run: z.object({ name: z.string(), maxParallel: z.number() }).optional(),
   }),
   answer: z.object({
     /** What would make `up` fail. */

@@ -21,6 +21,7 @@ export const leaveNode = contract({
     module: z.string(),
   }),
   secrets: ["enrolment"],
+  beginsRun: true,
   answer: z.object({
     node: z.string(),
     /** How the node was let go: `unloaded`, `gone` or `not ready`. */

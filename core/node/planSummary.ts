@@ -35,7 +35,7 @@ type Fate =
   | "pending";
 
 /** Minutes that a bare-metal server takes, with a wide margin: a reboot is mostly its firmware's self-test. */
-const minutes = { reload: 5, reboot: 15 } as const;
+export const nodeMinutes = { reload: 5, reboot: 15 } as const;
 
 /** Most names in one sentence; a list of forty hides the number. */
 const mostNames = 8;
@@ -86,7 +86,7 @@ function isTrustedThen(machine: NodeReality["machine"], key: PlanView["key"]): b
 
 /** (1 + ⌈(N−1)/maxParallel⌉)·R, as rolloutOrder.ts has it. */
 function estimate(nodes: number, reboots: boolean, maxParallel: number): string {
-  const each = reboots ? minutes.reboot : minutes.reload;
+  const each = reboots ? nodeMinutes.reboot : nodeMinutes.reload;
   const total = (1 + Math.ceil((nodes - 1) / maxParallel)) * each;
   const text = total < 90 ? `${total} min` : `${(total / 60).toFixed(1)} h`;
   return `About ${text}, if a node takes ${each} min, and the builds before that.`;

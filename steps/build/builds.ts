@@ -6,7 +6,7 @@ import { hasEnded, type BuildObject } from "../../core/build/moduleBuild.ts";
 import { buildLogSeconds } from "../../core/patience.ts";
 import { within } from "../lib/clock.ts";
 import type { Kubectl, KubeObject } from "../cluster/kubectl.ts";
-import { inHome } from "../lib/record.ts";
+import { inHome } from "../lib/inHome.ts";
 import { progress } from "../lib/step.ts";
 
 /** Keeps the logs of OpenShift Builds in files: KMM deletes a successful Build within 50 ms. */

@@ -27,10 +27,15 @@ export function printAnswer(answer: unknown): void {
   process.stdout.write(JSON.stringify(answer));
 }
 
-/** An error that nothing caught would be printed by Node, with a line of source that may be as long as a library. */
-export function printUncaught(): void {
+/**
+ * An error that nothing caught would be printed by Node, with a line of source that may be as long as a library.
+ *
+ * @param keep is told of it, too
+ */
+export function printUncaught(keep: (error: Error) => void): void {
   process.on("uncaughtException", (error) => {
     printLines(told("OKMM-UNEXPECTED", error.stack ?? String(error)));
+    keep(error);
     process.exit(1);
   });
 }

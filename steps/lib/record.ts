@@ -3,16 +3,10 @@
  * shows the last line, and keeps no time.
  */
 import { appendFileSync, mkdirSync } from "node:fs";
-import { dirname, isAbsolute, join } from "node:path";
-import { homeVariable } from "../../core/names.ts";
+import { dirname, join } from "node:path";
 import { timestamp } from "./clock.ts";
+import { inHome } from "./inHome.ts";
 import { cleanLine, printLines } from "./output.ts";
-
-/** A folder of this project's: below the project, unless the environment names another place. */
-export function inHome(path: string): string {
-  const home = process.env[homeVariable];
-  return home === undefined || isAbsolute(path) ? path : join(home, path);
-}
 
 let append: (line: string) => void = () => undefined;
 
@@ -42,7 +36,14 @@ export function record(text: string): void {
 }
 
 function placeOf(input: unknown): { stack: string; node: string } | undefined {
-  const { stack, node } = input as { stack?: unknown; node?: unknown };
+  const { stack } = input as { stack?: unknown };
+  const node = nodeIn(input);
+  return typeof stack === "string" && node !== undefined ? { stack, node } : undefined;
+}
+
+/** Name of the node that a step's input is about. */
+export function nodeIn(input: unknown): string | undefined {
+  const { node } = input as { node?: unknown };
   const name = typeof node === "object" && node !== null && "name" in node ? node.name : node;
-  return typeof stack === "string" && typeof name === "string" ? { stack, node: name } : undefined;
+  return typeof name === "string" ? name : undefined;
 }

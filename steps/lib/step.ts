@@ -3,8 +3,9 @@ import { checkAnswer, readAnswer, type Answering, type Contract } from "../../co
 import { paragraphOf, told, type ErrorId, type Told } from "../../core/errors.ts";
 import { inputVariable } from "../../core/names.ts";
 import { now } from "./clock.ts";
-import { keepRecord, record } from "./record.ts";
-import { printAnswer, printLines, printUncaught } from "./output.ts";
+import { keepRecord, nodeIn, record } from "./record.ts";
+import { cleanLine, cutLine, printAnswer, printLines, printUncaught } from "./output.ts";
+import { enterRun, note } from "./report.ts";
 
 /** A failure that a person can fix: printed with its id, without a stack trace. */
 export class StepError extends Error {
@@ -32,19 +33,25 @@ export async function runStep<Input, Answer>(
   contract: Contract<Input, Answer>,
   body: (input: Input, before: Answer | undefined) => Promise<Answer>,
 ): Promise<void> {
-  printUncaught();
+  printUncaught(noteFailure);
   try {
     const halves = [process.env[inputVariable] ?? "", await text(process.stdin)].filter((half) => half !== "");
     const input = contract.input.parse(Object.assign({}, ...parsed(halves)));
     keepRecord(contract.program, input);
-    printAnswer(checkAnswer(contract, await body(input, answeredLast(contract))));
+    enterRun(contract, input, nodeIn(input));
+    const answer = checkAnswer(contract, await body(input, answeredLast(contract)));
+    printAnswer(answer);
+    note({ event: "ends", answer });
   } catch (error) {
     const end = endOf(error);
     printLines(end);
     record(end);
+    noteFailure(error);
     process.exitCode = 1;
   }
 }
+
+const noteFailure = (error: unknown): void => note({ event: "fails", ...reasonOf(error) });
 
 /** Pulumi-command's documentation, "addPreviousOutputInEnv". */
 function answeredLast<Answer>(contract: Answering<Answer>): Answer | undefined {
@@ -54,8 +61,13 @@ function answeredLast<Answer>(contract: Answering<Answer>): Answer | undefined {
 
 /** What a step that failed says last. */
 function endOf(error: unknown): string {
-  if (error instanceof StepError) return `${error.told}\nsee ${paragraphOf(error.id)}`;
-  return told("OKMM-UNEXPECTED", (error as Error).stack ?? String(error));
+  const { error: id, message } = reasonOf(error);
+  return error instanceof StepError ? `${told(id, message)}\nsee ${paragraphOf(id)}` : told(id, message);
+}
+
+function reasonOf(error: unknown): { error: ErrorId; message: string } {
+  if (error instanceof StepError) return { error: error.id, message: error.message };
+  return { error: "OKMM-UNEXPECTED", message: (error as Error).stack ?? String(error) };
 }
 
 /** The halves of the input: what may be seen is in the environment, the rest on stdin; one at least must be there. */
@@ -95,4 +107,5 @@ export function progress(line: string): void {
 function say(line: string): void {
   printed += printLines(line, progressLimit - printed);
   record(line);
+  note({ event: "says", line: cutLine(cleanLine(line)) });
 }

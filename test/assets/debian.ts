@@ -19,9 +19,11 @@ export interface TestKernel {
   readonly modules: string;
 }
 
-/** Program → Debian package that has it. */
+/** Program → Debian packages that it needs. */
 const packages: Readonly<Record<string, string>> = {
   bsdtar: "libarchive-tools",
+  // A page without a font is empty.
+  chromium: "chromium fonts-dejavu-core",
   cpio: "cpio",
   depmod: "kmod",
   gcc: "gcc",
@@ -37,7 +39,7 @@ export async function ensurePrograms(...programs: (keyof typeof packages)[]): Pr
   const missing = programs.filter((program) =>
     ["/usr/bin", "/usr/sbin", "/bin", "/sbin"].every((folder) => !existsSync(join(folder, program))),
   );
-  await install(missing.map((program) => packages[program] ?? program));
+  await install(missing.flatMap((program) => (packages[program] ?? program).split(" ")));
 }
 
 /** Headers and modules of a kernel that isn't the running one; the first call downloads them (70 MB, kept in the cache). */

@@ -57,7 +57,7 @@ export const parts: readonly Part[] = [
     runs: {
       tests: {
         patterns: [
-          "test/{assets,standIns,stack}/**/*.test.ts",
+          "test/{assets,browser,standIns,stack}/**/*.test.ts",
           "test/faults/long/kernels.test.ts",
           "test/kmm/{everyLine,upgrade}.test.ts",
         ],

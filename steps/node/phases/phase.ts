@@ -1,5 +1,6 @@
 /** What a list of phases is, and how it is run. */
 import type { PhaseAccount } from "../../../core/node/phases.ts";
+import { note } from "../../lib/report.ts";
 import { progress } from "../../lib/step.ts";
 
 /** What a phase does to a node. Each act can be repeated: a run that is cut is run again from its first phase. */
@@ -27,6 +28,7 @@ export async function runPhases<Name extends string, Context extends { readonly 
     const { applies, run } = acts[name];
     if (applies !== undefined && !(await applies(context))) continue;
     progress(`${context.name}: ${name} (${index + 1} of ${phases.length}): ${title}`);
+    note({ event: "phase", name });
     await run(context);
   }
 }

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { waitUntil } from "../../../steps/lib/wait.ts";
 import { clock } from "../fakeCluster.ts";
-import { inHome, keepRecord, record } from "../../../steps/lib/record.ts";
+import { inHome } from "../../../steps/lib/inHome.ts";
+import { keepRecord, record } from "../../../steps/lib/record.ts";
 
 function home(t: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), "onload-kmm-record-"));
