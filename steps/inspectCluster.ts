@@ -23,6 +23,9 @@ async function findings({ cluster, intent }: InputOf<typeof inspectCluster>): Pr
   }
 }
 
+/** One that names its key needs no other beginning. */
+const aboutCluster = (message: string): string => (message.startsWith("onload-kmm:") ? message : `cluster: ${message}`);
+
 await runStep(inspectCluster, async (step) => {
   const { intent } = step;
   const facts = await findings(step);
@@ -32,7 +35,7 @@ await runStep(inspectCluster, async (step) => {
   const { problems, warnings, machines } = await reach(step.machines, { certificate, release, mode });
   if (facts instanceof StepError) {
     return {
-      problems: [told(facts.id, `cluster: ${facts.message}`), ...problems],
+      problems: [told(facts.id, aboutCluster(facts.message)), ...problems],
       warnings,
       nodes: [],
       certificate: "",
