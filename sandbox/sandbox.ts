@@ -25,7 +25,7 @@ export interface Run {
 
 /** What {@link Sandbox.pulumi} takes. */
 export interface PulumiOptions {
-  readonly input?: string;
+  readonly input?: string | Uint8Array;
   /** Added to the sandbox's environment; `undefined` takes a variable out. */
   readonly env?: NodeJS.ProcessEnv;
   /** Default: the checkout. */

@@ -25,6 +25,9 @@ async function findings({ cluster, intent }: InputOf<typeof inspectCluster>): Pr
   }
 }
 
+/** One that names its key needs no other beginning. */
+const aboutCluster = (message: string): string => (message.startsWith("onload-kmm:") ? message : `cluster: ${message}`);
+
 await runStep(inspectCluster, async (step) => {
   const { intent } = step;
   const facts = await findings(step);
@@ -37,7 +40,7 @@ await runStep(inspectCluster, async (step) => {
   if (step.run !== undefined) beginRun(step.run.name, runRecord(step, step.run, found));
   if (facts instanceof StepError) {
     return {
-      problems: [told(facts.id, `cluster: ${facts.message}`), ...problems],
+      problems: [told(facts.id, aboutCluster(facts.message)), ...problems],
       warnings,
       nodes: [],
       certificate: "",

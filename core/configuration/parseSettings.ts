@@ -37,16 +37,22 @@ export function parseSettings(
   const values = Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, decoded(key, value)]));
   const parsed = schema.safeParse(values);
   const given = { values, isHidden: (key: string) => key in secretKeys || isSecret(key) };
-  if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => describe(issue, given)));
+  if (!parsed.success) problems.push(...once(parsed.error.issues).map((issue) => describe(issue, given)));
   const cross = crossProblems(values).filter(({ path }) => !unread.includes(String(path[0])));
   problems.push(...cross.map(({ path, expected }) => found(path, given, expected)));
   return parsed.success && problems.length === 0 ? { settings: parsed.data, problems } : { problems };
 }
 
+/** The first issue with each value: one that isn't a list can't be too short as well. */
+const once = (issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] =>
+  issues.filter(({ path }, index) => issues.findIndex((each) => keyOf(each.path) === keyOf(path)) === index);
+
 /** Pulumi's scalars are strings; only `rebuild` and the objects mean something else. */
 function decoded(key: string, value: string): unknown {
   const isText = ["namespace", "signingKey", "signingCertificate", "mokPassword"].includes(key);
   if (isText) return value;
+  // A key with nothing after its colon.
+  if (value === "") return null;
   try {
     return JSON.parse(value);
   } catch {
@@ -104,7 +110,12 @@ const outline = z.object({
   nodes: z
     .array(
       z
-        .object({ name: z.unknown().optional(), console: z.unknown().optional(), bmc: z.unknown().optional() })
+        .object({
+          name: z.unknown().optional(),
+          address: z.unknown().optional(),
+          console: z.unknown().optional(),
+          bmc: z.unknown().optional(),
+        })
         .catch({}),
     )
     .catch([]),
@@ -141,6 +152,13 @@ function crossProblems(values: Record<string, unknown>): CrossProblem[] {
       problems.push({
         path: ["nodes", index, "name"],
         expected: `each node once in the list; nodes[${first}] is it, too`,
+      });
+    }
+    const other = settings.nodes.findIndex(({ address }) => address === node.address);
+    if (node.address !== undefined && other < index && first === index) {
+      problems.push({
+        path: ["nodes", index, "address"],
+        expected: `each node's own address; nodes[${other}] has this one, too`,
       });
     }
   });

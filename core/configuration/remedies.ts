@@ -31,11 +31,11 @@ function ofKey(key: string, value: unknown): string | undefined {
     case "name":
       return value === value.toLowerCase() ? undefined : `Kubernetes has names in lower case: ${value.toLowerCase()}`;
     case "address":
-      return z.ipv6().safeParse(value).success ? `an IPv6 address stands in brackets: [${value}]` : undefined;
-    case "hostKey": {
-      const [key] = /\b(?:ssh|ecdsa)-\S+ [A-Za-z0-9+/]+=*/.exec(value) ?? [];
-      return key === undefined || key === value ? undefined : `leave out all but type and key: "${key}"`;
-    }
+      return ofAddress(value);
+    case "version":
+      return ofVersion(value);
+    case "hostKey":
+      return ofHostKey(value);
     case "sha256":
       return /^[0-9A-Fa-f]{64}$/.test(value) ? `in lower case: ${value.toLowerCase()}` : undefined;
     default:
@@ -43,8 +43,31 @@ function ofKey(key: string, value: unknown): string | undefined {
   }
 }
 
-/** A value as a message shows it: a certificate by what a person can compare. */
+const ofVersion = (value: string): string | undefined =>
+  /^v\d/i.test(value) ? `without the v: ${value.slice(1)}` : undefined;
+
+function ofHostKey(value: string): string | undefined {
+  if (value.includes("ssh-dss")) return "DSA keys are no longer accepted: take the node's ssh-ed25519 key";
+  const [key] = /\b(?:ssh|ecdsa)-\S+ [A-Za-z0-9+/]+=*/.exec(value) ?? [];
+  return key === undefined || key === value ? undefined : `leave out all but type and key: "${key}"`;
+}
+
+function ofAddress(value: string): string | undefined {
+  if (value.includes("@"))
+    return `the user belongs into onload-kmm:ssh.user: ${value.slice(value.lastIndexOf("@") + 1)}`;
+  if (!z.ipv6().safeParse(value).success) return undefined;
+  const [, host = "", port] = /^(.*[^:]):(\d{2,5})$/.exec(value) ?? [];
+  const isWithPort = port !== undefined && z.ipv6().safeParse(host).success;
+  return `an IPv6 address stands in brackets: [${value}]${isWithPort ? `, or with a port [${host}]:${port}` : ""}`;
+}
+
+/**
+ * A value as a message shows it: a certificate by what a person can compare, and a private key, which somebody put into a
+ * wrong place, not at all.
+ */
 export function shown(value: unknown): string {
+  if (value === null) return "nothing";
+  if (JSON.stringify(value).includes("PRIVATE KEY-----")) return "a private key";
   if (typeof value === "string" && value.includes("-----BEGIN CERTIFICATE-----")) {
     try {
       const { subject, fingerprint256 } = new X509Certificate(value);

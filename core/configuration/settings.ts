@@ -181,7 +181,7 @@ const enrolment = z
       .enum(enrolmentModes, {
         error:
           "attended (a person at the console), operator (you reboot in your own window), console (scripted serial console), " +
-          "redfish (UEFI db through the BMC) or off (Secure Boot off, or the key trusted otherwise)",
+          "redfish (UEFI db through the BMC) or off (Secure Boot off, or the key already trusted by other means)",
       })
       .meta({
         description: "How the key is enrolled: `attended`, `operator`, `console`, `redfish` or `off`",
@@ -251,7 +251,10 @@ export const schema = z.strictObject({
   signingCertificate: z.string().meta({ description: "PEM of its certificate" }).optional(),
   nodes: z
     .array(node, { error: "a list of nodes, the canary first: [{name, address, hostKey}, …]" })
-    .min(1, { error: "at least one node" })
+    .min(1, {
+      error:
+        "at least one node: `npm run init -- STACK --write new-nodes` adds those of the cluster; to remove all of them, run `pulumi destroy`",
+    })
     .meta({ description: "Nodes in the order of the roll-out, the canary first" }),
   ssh,
   enrolment: enrolment.prefault({}),

@@ -35,21 +35,39 @@ function pairProblems(keyPem: string, certificatePem: string): [string, string][
   const key = attempt(() => createPrivateKey(keyPem));
   const certificate = attempt(() => new X509Certificate(certificatePem));
   const problems: [string, string][] = [];
-  if (key === undefined) {
-    problems.push([
-      "signingKey",
-      "an unencrypted private key in PEM: KMM's sign-file can't ask for a passphrase; `openssl pkey -in KEY -out PLAIN` takes it off",
-    ]);
-  } else {
-    const problem = keyProblem(key);
-    if (problem !== undefined) problems.push(["signingKey", problem]);
-  }
+  const unfit = key === undefined ? unreadableKey(keyPem) : keyProblem(key);
+  if (unfit !== undefined) problems.push(["signingKey", unfit]);
   if (certificate === undefined) {
-    problems.push(["signingCertificate", "a certificate in PEM (-----BEGIN CERTIFICATE-----)"]);
-  } else if (key !== undefined && !certificate.checkPrivateKey(key)) {
-    problems.push(["signingCertificate", "the certificate of signingKey: their public keys differ"]);
+    problems.push([
+      "signingCertificate",
+      "a certificate in PEM (-----BEGIN CERTIFICATE-----), the file's content and not its path; " +
+        "`openssl x509 -inform DER -in CERT -out PEM` makes it of a .der",
+    ]);
+    // Another key needs another certificate in any case.
+  } else if (key !== undefined && unfit === undefined && !certificate.checkPrivateKey(key)) {
+    problems.push([
+      "signingCertificate",
+      "the certificate of signingKey: their public keys differ; `openssl x509 -noout -pubkey -in CERT` and " +
+        "`openssl pkey -pubout -in KEY` print the same for a pair",
+    ]);
   }
   return problems;
+}
+
+/** What was expected of a key that can't be read, by what its PEM says that it is. */
+function unreadableKey(pem: string): string {
+  const wanted = "an unencrypted private key in PEM";
+  if (/-----BEGIN (CERTIFICATE|(\w+ )?PUBLIC KEY)-----/.test(pem)) return `${wanted}, not the public part of one`;
+  if (/-----BEGIN OPENSSH PRIVATE KEY-----/.test(pem)) {
+    return `${wanted}, not in OpenSSH's own format; \`ssh-keygen -p -m PKCS8 -N "" -f KEY\` rewrites it`;
+  }
+  if (/-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/.test(pem)) {
+    return `${wanted}: KMM's sign-file can't ask for a passphrase; \`openssl pkey -in KEY -out PLAIN\` takes it off`;
+  }
+  return (
+    `${wanted}, the file's content and not its path; \`openssl pkey -inform DER -in KEY -out PEM\` makes it of a .der, ` +
+    "`openssl pkcs12 -in FILE -nocerts -noenc -out PEM` of a .p12"
+  );
 }
 
 /**
@@ -61,7 +79,7 @@ export function expiryWarnings(certificate: string | undefined, now: number): To
   if (certificate === undefined) return [];
   const { validTo, subject } = new X509Certificate(certificate);
   if (Date.parse(validTo) > now) return [];
-  const text = `onload-kmm:signingCertificate: the certificate of ${subject.replaceAll("\n", ", ")} expired on ${validTo}; kernels don't look at the date`;
+  const text = `onload-kmm:signingCertificate: the certificate of ${subject.replaceAll("\n", ", ")} expired on ${validTo}; kernels don't look at the date, so nothing breaks; auditors may`;
   return [told("OKMM-KEY-EXPIRED", text)];
 }
 
@@ -69,7 +87,10 @@ function keyProblem(key: KeyObject): string | undefined {
   const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
   if (key.asymmetricKeyType === "rsa" && bits >= leastBits) return undefined;
   const found = key.asymmetricKeyType === "rsa" ? `RSA of ${bits} bits` : (key.asymmetricKeyType ?? "another kind");
-  return `an RSA key of ${leastBits} bits or more, not ${found}`;
+  return (
+    `an RSA key of ${leastBits} bits or more, not ${found}; ` +
+    "`openssl req -x509 -newkey rsa:4096 -noenc -days 3650 -subj /CN=NAME -keyout KEY -out CERT` makes a pair"
+  );
 }
 
 function attempt<T>(make: () => T): T | undefined {

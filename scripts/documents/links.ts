@@ -9,14 +9,25 @@ interface Page {
   readonly anchors: ReadonlySet<string>;
 }
 
-/** Links between the project's pages, and to its files, that lead nowhere: one line each. */
+/**
+ * Links between the project's pages, and to its files, that lead nowhere, and pages in docs/ that nobody finds, because the
+ * README doesn't link to them: one line each.
+ */
 export async function brokenLinks(root: string): Promise<string[]> {
   const pages = new Map<string, Page>();
   for await (const file of glob("**/*.md", { cwd: root, exclude: isForeign })) {
     pages.set(file, pageOf(await readFile(join(root, file), "utf8")));
   }
   const found = [...pages].flatMap(([file, { links }]) => links.map((link) => problemOf(link, { file, root, pages })));
-  return (await Promise.all(found)).filter((problem) => problem !== undefined).sort();
+  const broken = (await Promise.all(found)).filter((problem) => problem !== undefined);
+  return [...broken, ...unlinked(pages)].sort();
+}
+
+function unlinked(pages: ReadonlyMap<string, Page>): string[] {
+  const linked = pages.get("README.md")?.links.map((link) => link.split("#")[0]);
+  return [...pages.keys()]
+    .filter((file) => dirname(file) === "docs" && linked?.includes(file) === false)
+    .map((file) => `${file}: README.md has no link to it`);
 }
 
 const isForeign = (name: string): boolean => ["node_modules", ".sandbox", ".test-results"].includes(name);

@@ -3,7 +3,8 @@ import { nodeParts } from "../../core/node/parts.ts";
 import { leavePhases, rollPhases, type PhaseAccount } from "../../core/node/phases.ts";
 import { between } from "./between.ts";
 
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+/** A table in Markdown. */
+export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => "-"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 
 const phaseTable = (phases: readonly PhaseAccount[]): string =>

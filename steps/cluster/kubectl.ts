@@ -12,7 +12,14 @@ import type { ClusterAccess } from "../../core/cluster/clusterAccess.ts";
 import { isAway } from "./apiServerAway.ts";
 import { now, sleep } from "../lib/clock.ts";
 import { currentDeadline } from "../lib/deadline.ts";
-import { failedFor, isUnknownKind, KubectlError, ServerAway } from "./kubectlError.ts";
+import {
+  failedFor,
+  isNoKubeconfig,
+  isUnknownContext,
+  isUnknownKind,
+  KubectlError,
+  ServerAway,
+} from "./kubectlError.ts";
 import { progress, StepError } from "../lib/step.ts";
 
 /** A Kubernetes object as JSON, known as far as every object is. */
@@ -57,16 +64,25 @@ export async function connect(cluster: ClusterAccess, patience = apiServerSecond
   const kubectl = new Kubectl(cluster, patience);
   const asked = kubectl.run(["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"]);
   const uid = await asked.catch(async (error: unknown) => {
-    if (!(error instanceof StepError) || !/context "[^"]*" does not exist$/.test(error.message)) throw error;
-    throw await unknownContext(cluster, kubectl);
+    if (!(error instanceof StepError)) throw error;
+    if (isNoKubeconfig(error.message)) throw noKubeconfig(cluster);
+    throw isUnknownContext(error.message) ? await unknownContext(cluster, kubectl) : error;
   });
   if (uid === cluster.id) return kubectl;
   throw new StepError(
     "OKMM-CLUSTER-WRONG",
     `wrong cluster: context "${cluster.context}" of ${cluster.kubeconfig} leads to the cluster ${uid || "without an identity"}, ` +
-      `but onload-kmm:cluster.id is ${cluster.id}; nothing was changed. Switch the kubeconfig back, or use the stack of that cluster`,
+      `but onload-kmm:cluster.id is ${cluster.id}; nothing was changed. Switch the kubeconfig back, or use the stack of that cluster` +
+      (uid === "" ? "" : `; for a stack that has never run, \`pulumi config set --path onload-kmm:cluster.id ${uid}\``),
   );
 }
+
+const noKubeconfig = ({ kubeconfig }: ClusterAccess): StepError =>
+  new StepError(
+    "OKMM-CONFIG-VALUE",
+    `onload-kmm:cluster.kubeconfig: found "${kubeconfig}": no such file, expected the path of a kubeconfig file; a relative ` +
+      "one begins in the project's directory",
+  );
 
 /** What the kubeconfig has in the context's place. */
 async function unknownContext({ kubeconfig, context }: ClusterAccess, kubectl: Kubectl): Promise<StepError> {

@@ -36,6 +36,13 @@ export const isUnknownKind = (stderr: string): boolean =>
     stderr,
   );
 
+/** What kubectl (1.34) and oc say of a context that the kubeconfig doesn't have. */
+export const isUnknownContext = (message: string): boolean =>
+  /context was not found for specified context: .*$|context "[^"]*" does not exist$/.test(message);
+
+/** What both say of a kubeconfig that isn't there. */
+export const isNoKubeconfig = (message: string): boolean => /error: stat .*: no such file or directory$/.test(message);
+
 /** Whether a command failed for this reason. */
 export const failedFor = (error: unknown, ...reasons: readonly string[]): error is KubectlError =>
   error instanceof KubectlError && error.reason !== undefined && reasons.includes(error.reason);

@@ -51,7 +51,6 @@ export async function runRemote(
       client.end();
       reject(readable(target, error, shown));
     };
-    endAfter(client, limits.commandSeconds, fail);
     client.on("error", fail).on("close", () => fail(new Error("connection closed")));
     client.on("ready", () => {
       client.exec(command, (error, channel) => {
@@ -72,6 +71,7 @@ export async function runRemote(
     });
     try {
       client.connect(config);
+      endAfter(client, limits.commandSeconds, fail);
     } catch (error) {
       // It reads the key before it connects; its messages quote nothing of it.
       reject(unusableKey(target, (error as Error).message));
@@ -149,7 +149,7 @@ function readable(
       "OKMM-SSH-HOSTKEY",
       `${address}: its SSH host key is not the configured ${hostKey.split(" ")[0] ?? ""} one; nothing was sent to it. ` +
         `It shows ${found}, configured is ${configured}. ` +
-        "Find out why it changed before you change the node's hostKey",
+        "Find out why it changed before you change the node's hostKey in onload-kmm:nodes",
     );
   }
   if (/no matching host key/i.test(error.message)) {

@@ -9,12 +9,17 @@ const usable = ["ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nis
  */
 export function privateKeyProblem(text: string): string | undefined {
   const parsed = ssh.utils.parseKey(text);
-  // Its messages quote nothing of the key.
-  if (parsed instanceof Error) return parsed.message;
+  if (parsed instanceof Error) return inWords(parsed.message);
   const [key] = [parsed].flat();
   if (key === undefined || !key.isPrivateKey()) return "it holds a public key";
   if (!usable.includes(key.type)) return `SSH servers no longer accept keys of type ${key.type}`;
   return undefined;
+}
+
+/** What the client says of a key file, which quotes nothing of the key. */
+function inWords(message: string): string {
+  if (message.startsWith("Encrypted ")) return "it has a passphrase";
+  return /^Unsupported key format/.test(message) ? "it isn't a private key of a kind that servers take" : message;
 }
 
 /** Why there is no agent to log in by. */

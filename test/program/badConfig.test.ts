@@ -112,8 +112,11 @@ test("an SSH key with a passphrase, or none at all, is told before a node is ask
     rounds: 1,
   });
   for (const [text, why] of [
-    [locked, /found "\S+": Encrypted private OpenSSH key detected, but no passphrase given, expected/],
-    ["no key", /found "\S+": Unsupported key format, expected the file of a private key without passphrase/],
+    [locked, /found "\S+": it has a passphrase, expected/],
+    [
+      "no key",
+      /found "\S+": it isn't a private key of a kind that servers take, expected the file of a private key without passphrase/,
+    ],
   ] as const) {
     await writeFile(files.sshKey, text);
     const [problem = "", ...more] = await problemsOf({ config: await goodConfig(files) });

@@ -75,7 +75,19 @@ export class Stack {
   }
 
   async configure(config: StackConfig): Promise<void> {
-    await writeFile(this.configFile, stringify(config));
+    await this.configureText(stringify(config));
+  }
+
+  /** As a person types it. */
+  async configureText(text: string): Promise<void> {
+    await writeFile(this.configFile, text);
+  }
+
+  /** `pulumi config set` with the value on its stdin. */
+  async give(args: readonly string[], value: string | Uint8Array): Promise<void> {
+    const where = ["--stack", "dev", "--config-file", this.configFile, "--non-interactive"];
+    const { exitCode, stderr } = await this.sandbox.pulumi(["config", "set", ...where, ...args], { input: value });
+    if (exitCode !== 0) throw new Error(stderr);
   }
 
   async config(): Promise<StackConfig> {

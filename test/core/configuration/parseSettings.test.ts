@@ -157,3 +157,23 @@ test("all mistakes are told in one report, each once", () => {
     ].map((key) => `onload-kmm:${key}`),
   );
 });
+
+test("a key with nothing after its colon is one mistake", () => {
+  for (const key of ["nodes", "rollout", "registry"]) {
+    const { problems } = parseSettings({ ...asPulumi(least), [key]: "" }, () => false);
+    assert.equal(problems.length, 1, problems.join("\n"));
+    assert.match(problems[0] ?? "", new RegExp(`^onload-kmm:${key}: found nothing, expected an? (object|list)`));
+  }
+});
+
+test("two names for one address are refused, since the one node would be checked on the other", () => {
+  const [node] = least.nodes;
+  const problems = problemsOf({
+    ...least,
+    nodes: [node, { ...node, name: "worker-1" }, { ...node, name: "worker-1" }],
+  });
+  assert.deepEqual(problems, [
+    `onload-kmm:nodes[1].address: found "10.0.0.1", expected each node's own address; nodes[0] has this one, too [OKMM-CONFIG-VALUE]`,
+    'onload-kmm:nodes[2].name: found "worker-1", expected each node once in the list; nodes[1] is it, too [OKMM-CONFIG-VALUE]',
+  ]);
+});

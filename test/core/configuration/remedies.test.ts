@@ -35,6 +35,25 @@ const mistakes: readonly [what: string, path: Path, value: unknown, remedy: RegE
     `w1 ${hostKey}`,
     /; leave out all but type and key: "ssh-ed25519 \S+" \[/,
   ],
+  [
+    "an IPv6 address with a port",
+    ["nodes", 0, "address"],
+    "fd00::11:2222",
+    /; an IPv6 address stands in brackets: \[fd00::11:2222\], or with a port \[fd00::11\]:2222 \[/,
+  ],
+  [
+    "an address with its user",
+    ["nodes", 0, "address"],
+    "core@w1:22",
+    /; the user belongs into onload-kmm:ssh\.user: w1:22 \[/,
+  ],
+  ["a version with a v", ["release", "version"], "v9.0", /; without the v: 9\.0 \[/],
+  [
+    "a host key of the kind DSA",
+    ["nodes", 0, "hostKey"],
+    "ssh-dss AAAAB3NzaC1kc3M=",
+    /; DSA keys are no longer accepted: /,
+  ],
   ["a checksum in upper case", ["release", "sha256"], "AB".repeat(32), /; in lower case: (ab){32} \[/],
 ];
 for (const [what, path, value, remedy] of mistakes) {
@@ -53,4 +72,19 @@ test("a certificate is shown by its subject and fingerprint", async () => {
   assert.match(shown(certificate), /^the certificate of CN=.* with SHA-256 fingerprint ([0-9A-F]{2}:){31}[0-9A-F]{2}$/);
   assert.equal(shown("-----BEGIN CERTIFICATE-----\nx"), "a certificate in PEM that can't be read");
   assert.equal(shown({ a: 1 }), '{"a":1}');
+  assert.equal(shown(null), "nothing");
+});
+
+test("a private key in a place that isn't secret is refused, and not shown", async () => {
+  const { key, certificate } = await rsaPair();
+  const [, , body = assert.fail()] = key.split("\n");
+  const swapped = { ...complete, signing: { source: "existing" }, signingKey: certificate, signingCertificate: key };
+  const { problems } = parseSettings(asPulumi(swapped), (name) => name === "signingKey");
+  assert.match(
+    problems.join("\n"),
+    /signingKey: found a value that is kept secret, expected .*, not the public part of one/,
+  );
+  assert.match(problems.join("\n"), /signingCertificate: found a private key, expected a certificate in PEM/);
+  assert.ok(!problems.join("\n").includes(body));
+  assert.doesNotMatch(shown({ key }), new RegExp(body.replaceAll("+", "\\+")));
 });

@@ -175,7 +175,7 @@ test("a namespace with which KMM would refuse the Module is refused, with the re
 
 test("a node that is listed twice is refused where it is listed again", () => {
   const [node] = least.nodes;
-  assert.deepEqual(problemsOf({ ...least, nodes: [node, { ...node, name: "other" }, node] }), [
+  assert.deepEqual(problemsOf({ ...least, nodes: [node, { ...node, name: "other", address: "10.0.0.2" }, node] }), [
     'onload-kmm:nodes[2].name: found "worker-0", expected each node once in the list; nodes[0] is it, too [OKMM-CONFIG-VALUE]',
   ]);
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
 import { expiryWarnings, signingPairProblems } from "../../../core/configuration/signingPair.ts";
+import { ed25519Key } from "@onload-kmm/sandbox/test/sshKey";
 import { rsaPair } from "./pems.ts";
 
 const pair = await rsaPair();
@@ -58,10 +59,7 @@ const refused: [what: string, problems: [string, string][], expected: [key: stri
   [
     "an elliptic key",
     existing(elliptic, pair.certificate),
-    [
-      ["signingKey", /2048 bits or more, not ec/],
-      ["signingCertificate", /public keys differ/],
-    ],
+    [["signingKey", /2048 bits or more, not ec; `openssl req -x509 -newkey rsa:4096 /]],
   ],
   [
     "the two in each other's place",
@@ -71,6 +69,12 @@ const refused: [what: string, problems: [string, string][], expected: [key: stri
       ["signingCertificate", /BEGIN CERTIFICATE/],
     ],
   ],
+  [
+    "a key in OpenSSH's format",
+    existing(ed25519Key().private, pair.certificate),
+    [["signingKey", /not in OpenSSH's own format; `ssh-keygen -p -m PKCS8/]],
+  ],
+  ["a key in DER or PKCS #12", existing("0\x82\x04", pair.certificate), [["signingKey", /`openssl pkcs12 -in FILE/]]],
   ["a path instead of a PEM", existing("key.pem", pair.certificate), [["signingKey", /private key in PEM/]]],
   [
     "a pair while one is generated",

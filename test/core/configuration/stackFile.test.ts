@@ -18,7 +18,7 @@ const shown = [
 
 const nodeOf = (name: string, key: 0 | 1 = 0): FoundNode => ({
   name,
-  address: "10.0.0.1",
+  address: `10.0.0.${Number(name.at(-1)) + 1}`,
   hostKeys: [keys[key]],
   about: "worker, pool worker",
 });
@@ -60,7 +60,7 @@ test("a first file is a whole configuration: every key is right, and nothing is 
     settings.nodes.map(({ name, address, hostKey, hold }) => [name, address, hostKey, hold]),
     [
       ["worker-0", "10.0.0.1", keys[0], false],
-      ["worker-1", "10.0.0.1", keys[1], true],
+      ["worker-1", "10.0.0.2", keys[1], true],
     ],
   );
   assert.deepEqual(written.config["pulumi:disable-default-providers"], ["kubernetes"]);
@@ -126,7 +126,7 @@ test("every difference is told, each under its kind, and none is in the file", (
       "  addresses   worker-0: 10.0.0.1 → 10.0.0.9",
       `  host-keys   worker-0: ${shown[0]} → ${shown[1]}`,
       "  gone-nodes  worker-1: isn't in the cluster any more",
-      `  new-nodes   worker-2: new; worker, pool worker, 10.0.0.1, ${shown[0]}`,
+      `  new-nodes   worker-2: new; worker, pool worker, 10.0.0.3, ${shown[0]}`,
     ].join("\n"),
   );
   assert.equal(file.toString(), filled().text);

@@ -38,6 +38,17 @@ test("a link to a page or a heading that isn't there is told with both", async (
   ]);
 });
 
+test("a page in docs/ that the README doesn't link to is told; one beside it, or deeper, isn't", async (t) => {
+  const files = {
+    "README.md": "[b](docs/b.md#part)",
+    "docs/b.md": "# Part\n[c](c.md)",
+    "docs/c.md": "",
+    "docs/adr/1.md": "",
+    "OTHER.md": "",
+  };
+  assert.deepEqual(await brokenLinks(await folderOf(files, t)), ["docs/c.md: README.md has no link to it"]);
+});
+
 test("of two headings that are the same the second is told apart as GitHub does it", async (t) => {
   const files = { "a.md": "# Same\n# Same\n[1](#same) [2](#same-1) [3](#same-2)" };
   assert.deepEqual(await brokenLinks(await folderOf(files, t)), [

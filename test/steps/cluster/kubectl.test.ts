@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { connect, Kubectl, type KubeObject } from "../../../steps/cluster/kubectl.ts";
+import { isNoKubeconfig, isUnknownContext } from "../../../steps/cluster/kubectlError.ts";
 import { StepError } from "../../../steps/lib/step.ts";
 import { FakeCluster } from "../fakeCluster.ts";
 
@@ -41,6 +42,18 @@ test("a context that is gone is told at once, with those that are there", async 
     told(/^onload-kmm:cluster\.context: found "other", expected one of the contexts in \S+: admin, fake$/),
   );
   assert.equal(cluster.calls.length, 2);
+});
+
+test("an unknown context, and a kubeconfig that isn't there, are known by kubectl's words and by oc's", () => {
+  for (const [words, is] of [
+    ["kubectl get ns: Error in configuration: context was not found for specified context: prod", true],
+    ['oc get ns: error: context "prod" does not exist', true],
+    ['kubectl get ns: Error from server (NotFound): namespaces "context" not found', false],
+  ] as const) {
+    assert.equal(isUnknownContext(words), is, words);
+  }
+  assert.ok(isNoKubeconfig("kubectl get ns: error: stat /no/such: no such file or directory"));
+  assert.ok(!isNoKubeconfig("kubectl get ns: Error from server: stat of /var: no such file or directory"));
 });
 
 test("every command names kubeconfig and context, so that the current context never counts", async (t) => {

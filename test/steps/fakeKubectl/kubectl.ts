@@ -56,7 +56,8 @@ export function answer(on: Store, args: readonly string[], input: Buffer): Answe
     [store, flags, command, stdin] = [on, values, args.join(" "), input.toString("utf8")];
     [verb = "", kind = "", name, ...rest] = positionals;
     if (verb === "config") return { code: 0, text: "admin\nfake\n" };
-    if (flags.context !== "fake") throw new Refusal(`error: context "${flags.context}" does not exist`);
+    if (flags.context !== "fake")
+      throw new Refusal(`Error in configuration: context was not found for specified context: ${flags.context}`);
     failIfAsked();
     return { code: 0, text: run() };
   } catch (error) {

@@ -87,6 +87,15 @@ test("a private key that can't be read is told without a word of it", async (t) 
   );
 });
 
+test("a private key that can't be read keeps nobody waiting", async (t) => {
+  const { host, target } = await startNode(t);
+  const broken = targetAt(t, host.port, { hostKey: target.hostKey, privateKey: "none" });
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+  const before = timers();
+  await assert.rejects(runRemote(broken, "true", "", { connectSeconds: 5, commandSeconds: 30 }));
+  assert.equal(timers(), before);
+});
+
 test("a node that refuses connections may be rebooting", async (t) => {
   const { host, target } = await startNode(t);
   await host.stop();

@@ -4,7 +4,7 @@ import { StepError } from "../../../../steps/lib/step.ts";
 import { runPhases } from "../../../../steps/node/phases/phase.ts";
 
 const phases = (["first", "second", "third"] as const).map((name) => ({
-  ...{ name, title: `do the ${name}`, when: "", rerun: "" },
+  ...{ name, title: `do the ${name}`, when: "", left: "as it was", rerun: "" },
 }));
 
 /** Runs three phases; `acts` are the ones that were run, `lines` what was said. */
