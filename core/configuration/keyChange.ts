@@ -11,8 +11,8 @@ interface Wanted {
 }
 
 /**
- * Says of each node that another key pair takes it out of service, and how. A new pair is not undone by setting the old
- * subject back, which makes a third one.
+ * Says of each node that another certificate takes it out of service, and how. A new one is not undone by setting the old
+ * subject back, which makes a third one. A generated private key stays the same: the engine replaces only what has changed.
  *
  * @param found.certificate the certificate that modules are signed for now, in PEM; empty before the first `up`
  */
@@ -52,5 +52,5 @@ function whatChanges({ subject, existing }: Wanted["signing"], live: string): st
   }
   const name = /^CN=(.*)$/m.exec(now.subject)?.[1] ?? now.subject;
   if (name === subject) return undefined;
-  return `onload-kmm:signing.subject changes from "${name}" to "${subject}", which makes another key pair`;
+  return `onload-kmm:signing.subject changes from "${name}" to "${subject}", which makes another certificate for the same private key`;
 }
