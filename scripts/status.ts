@@ -23,16 +23,19 @@ One table of the nodes of a stack, and what is to be done; writes nothing.
   --stack NAME         the stack; default: the selected one
   --config-file FILE   instead of Pulumi.STACK.yaml
   --json               the same as JSON
+  --columns N          no wider than this; default: the terminal's width
   --exit-code          ends with 3 where a node isn't as it should be
   --help
 `;
 
 const flag = { type: "boolean", default: false } as const;
-const values = optionsOf(usage, { json: flag, "exit-code": flag });
+const values = optionsOf(usage, { json: flag, "exit-code": flag, columns: { type: "string" } });
+// Where there is no terminal, lines may have any length.
+const width = values.columns === undefined ? process.stdout.columns : Number(values.columns);
 try {
   const rows = await readRows(values);
   process.stdout.write(
-    values.json ? `${JSON.stringify(rows, null, 2)}\n` : `${formatTable(rows)}\n\n${summary(rows)}\n`,
+    values.json ? `${JSON.stringify(rows, null, 2)}\n` : `${formatTable(rows, width)}\n\n${summary(rows)}\n`,
   );
   if (values["exit-code"] && !rows.every(isFit)) process.exitCode = 3;
 } catch (error) {

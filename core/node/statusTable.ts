@@ -1,6 +1,7 @@
 import { cardsOf, cardSummary, type Card } from "./cards.ts";
 import { driverProblems, isTrusted, type MachineState } from "./machineState.ts";
 import { cordonedBy, isCordoned, isReady, kmmAccount, type NodeModulesConfig, type RollNode } from "./nodeState.ts";
+import { fitColumns } from "./fitColumns.ts";
 import { annotations, kmm, moduleName } from "../names.ts";
 import type { Settings } from "../configuration/settings.ts";
 import { mokManagerTask } from "../firmware/mokManagerTask.ts";
@@ -145,8 +146,14 @@ export function summary(rows: readonly StatusRow[]): string {
   ].join("; ");
 }
 
-/** Columns padded to their widest cell. */
-export function formatTable(rows: readonly StatusRow[]): string {
+/** What a narrow terminal doesn't show, the first first; `--json` has all. */
+const dispensable = ["CARD", "SECURE BOOT", "KMM", "READY", "VERSION"];
+
+/**
+ * Columns padded to their widest cell.
+ * @param width of the terminal, in columns; without it the table is as wide as it needs to be.
+ */
+export function formatTable(rows: readonly StatusRow[], width = Infinity): string {
   const columns: [Exclude<keyof StatusRow, "cards" | "todo">, string][] = [
     ["node", "NODE"],
     ["ready", "READY"],
@@ -159,7 +166,12 @@ export function formatTable(rows: readonly StatusRow[]): string {
     ["card", "CARD"],
     ["phase", "PHASE"],
   ];
-  const widths = columns.map(([key, title]) => Math.max(title.length, ...rows.map((row) => row[key].length)));
+  const { shown, leftOut } = fitColumns(
+    columns.map(([key, title]) => ({ title, cells: rows.map((row) => row[key]) })),
+    width,
+    dispensable,
+  );
+  const widths = shown.map(({ title, cells }) => Math.max(title.length, ...cells.map(({ length }) => length)));
   const line = (cells: readonly string[]) =>
     cells
       .map((cell, index) => cell.padEnd(widths[index] ?? 0))
@@ -167,8 +179,9 @@ export function formatTable(rows: readonly StatusRow[]): string {
       .trimEnd();
   const todos = rows.filter(({ todo }) => todo !== "-").map(({ node, todo }) => `TO DO ${node}: ${todo}`);
   return [
-    line(columns.map(([, title]) => title)),
-    ...rows.map((row) => line(columns.map(([key]) => row[key]))),
+    line(shown.map(({ title }) => title)),
+    ...rows.map((_, index) => line(shown.map(({ cells }) => cells[index] ?? ""))),
+    ...(leftOut.length === 0 ? [] : ["", `A wider terminal also shows ${leftOut.join(", ")}.`]),
     ...(todos.length === 0 ? [] : ["", ...todos]),
   ].join("\n");
 }
