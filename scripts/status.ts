@@ -26,15 +26,18 @@ One table of the nodes of a stack, those that deviate first, and what is to be d
   --stack NAME         the stack; default: the selected one
   --config-file FILE   instead of Pulumi.STACK.yaml
   --json               the same, and more, as JSON (docs/status.md)
+  --columns N          no wider than this; default: the terminal's width
   --exit-code          ends with 3 where a node isn't as it should be
   --help
 `;
 
 const flag = { type: "boolean", default: false } as const;
-const values = optionsOf(usage, { json: flag, "exit-code": flag });
+const values = optionsOf(usage, { json: flag, "exit-code": flag, columns: { type: "string" } });
+// Where there is no terminal, lines may have any length.
+const width = values.columns === undefined ? process.stdout.columns : Number(values.columns);
 try {
   const report = await look(values);
-  process.stdout.write(`${values.json ? JSON.stringify(report, null, 2) : formatReport(report)}\n`);
+  process.stdout.write(`${values.json ? JSON.stringify(report, null, 2) : formatReport(report, width)}\n`);
   if (values["exit-code"] && !report.asWanted) process.exitCode = 3;
 } catch (error) {
   fail(error);

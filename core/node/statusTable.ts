@@ -1,6 +1,7 @@
 /** What `npm run status` prints: for people a table and a sentence, for programs one JSON object. */
 import { z } from "zod";
 import { cardSummary } from "./cards.ts";
+import { fitColumns } from "./fitColumns.ts";
 import { nodeStatus, type NodeStatus } from "./nodeStatus.ts";
 
 /** The JSON of `npm run status -- --json`. Members may be added; another meaning of one is another number. */
@@ -41,26 +42,39 @@ function summary(nodes: readonly NodeStatus[]): string {
   ].join(", ");
 }
 
-/** The report for people: what deviates first and marked, what was wanted of it below, and the sentence last. */
-export function formatReport({ nodes, summary }: StatusReport): string {
+/**
+ * The report for people: what deviates first and marked, what was wanted of it below, and the sentence last.
+ *
+ * @param width of the terminal, in columns; without it the table is as wide as it needs to be
+ */
+export function formatReport({ nodes, summary }: StatusReport, width = Infinity): string {
   const details = nodes.flatMap((node) => (node.asWanted ? [] : [`! ${node.node}: ${differences(node).join("; ")}`]));
   const todos = nodes.flatMap(({ node, todo }) => (todo === null ? [] : [`TO DO ${node}: ${todo}`]));
-  const blocks = [table(nodes), details.join("\n"), todos.join("\n"), summary];
+  const blocks = [table(nodes, width), details.join("\n"), todos.join("\n"), summary];
   return blocks.filter((block) => block !== "").join("\n\n");
 }
 
-/** Columns padded to their widest cell. */
-function table(nodes: readonly NodeStatus[]): string {
-  const rows = nodes.map((node) => columns.map(([, cell]) => cell(node)));
-  const widths = columns.map(([title], index) => Math.max(title.length, ...rows.map((row) => row[index]?.length ?? 0)));
-  return [columns.map(([title]) => title), ...rows]
-    .map((cells) =>
-      cells
-        .map((cell, index) => cell.padEnd(widths[index] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+/** What a narrow terminal doesn't show, the first first; `--json` has all. */
+const dispensable = ["CARD", "SECURE BOOT", "KMM", "READY", "VERSION"];
+
+/** Columns padded to their widest cell, in at most `width` columns of the terminal. */
+function table(nodes: readonly NodeStatus[], width: number): string {
+  const all = columns.map(([title, cell]) => ({ title, cells: nodes.map((node) => cell(node)) }));
+  const { shown, leftOut } = fitColumns(all, width, dispensable);
+  const widths = shown.map(({ title, cells }) => Math.max(title.length, ...cells.map(({ length }) => length)));
+  const lines = [
+    shown.map(({ title }) => title),
+    ...nodes.map((_, index) => shown.map(({ cells }) => cells[index] ?? "")),
+  ];
+  const text = lines.map((cells) =>
+    cells
+      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+  return [...text, ...(leftOut.length === 0 ? [] : ["", `A wider terminal also shows ${leftOut.join(", ")}.`])].join(
+    "\n",
+  );
 }
 
 const columns: readonly [title: string, cell: (node: NodeStatus) => string][] = [

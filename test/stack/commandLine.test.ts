@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
 
 describe("the sandbox's command line and the CLI after it", { concurrency: false }, () => {
@@ -63,21 +64,24 @@ describe("the sandbox's command line and the CLI after it", { concurrency: false
     assert.equal((await run("pulumi", "stack", "--show-name")).trim(), other);
   });
 
-  test("the demo tells what was built and proven, and what to type next", async () => {
+  test("the demo tells its story, ends with the nodes and with what to type next, and fits 80 columns", async () => {
     const told = await run("demo");
-    assert.match(told, /^moduleVersion +\w+$/m);
-    assert.match(
-      told,
-      /^worker-1: proven\n {4}OpenOnload 0\.9\.0\.1\n {4}version \w+\n {4}kernel 5\.14\.\S+\n {4}key /m,
-    );
-    assert.match(told, /━━ And now\n {2}npm run pulumi -- up /);
+    assert.match(told, /^✔ Build: KMM compiles and signs.* \d\d:\d\d\n(✔ Source.*\n)?✔ worker-1: drained, /m);
+    assert.match(told, /^ {2}1 node is drained/m);
+    assert.match(told, /^ {2}worker-1 +yes +in service +trusted \(enrolled\) +[0-9a-f]{12} +sfc \S+$/m);
+    assert.match(told, /^1 of 1 on OpenOnload 0\.9\.0\.1$/m);
+    assert.match(told, /\nAnd now\n {2}npm run pulumi -- up /);
+    assertPlain(told);
+    const log = await readFile(join(dir, "logs", "demo.log"), "utf8");
+    assert.match(log, /worker-1-roll creating .*worker-1: cordoned/);
   });
 
   test("the demo's cycle ends with the time of each command", async () => {
     const told = await run("demo", "--cycle");
-    const times = told.slice(told.lastIndexOf("━━ Time")).match(/^ +\d+\.\d s {2}.+$/gm) ?? [];
-    const commands = times.map((line) => line.replace(/^.* s {2}/, ""));
+    const times = told.slice(told.lastIndexOf("\nTime\n")).match(/^ {2}\d\d:\d\d {2}.+$/gm) ?? [];
+    const commands = times.map((line) => line.replace(/^ {2}\S+ {2}/, ""));
     assert.deepEqual(commands, ["pulumi preview", ...Array<string>(3).fill("pulumi up"), "pulumi destroy", "in all"]);
+    assertPlain(told);
   });
 
   test("the demo takes the sandbox away", async () => {
@@ -85,3 +89,9 @@ describe("the sandbox's command line and the CLI after it", { concurrency: false
     await assert.rejects(stat(dir), { code: "ENOENT" });
   });
 });
+
+/** No escape code, and no line that a terminal of 80 columns would wrap. */
+function assertPlain(told: string): void {
+  assert.equal(stripVTControlCharacters(told), told);
+  for (const line of told.split("\n")) assert.ok(line.length <= 80, line);
+}
