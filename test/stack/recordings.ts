@@ -52,7 +52,10 @@ export function masked(picture: string, { dir, secrets, columns }: Masks): strin
   for (const secret of secrets) assert.ok(!picture.includes(secret), "a secret is on the terminal");
   const text = picture.replaceAll(dir, ".sandbox").replaceAll(projectRoot, ".");
   const lines = different.reduce((all, [pattern, by]) => all.replaceAll(pattern, by), text).split("\n");
-  const rows = lines.filter((line) => !onPlugins.test(line)).flatMap((line) => wrapped(line.trimEnd(), columns));
+  const rows = lines
+    .filter((line) => !onPlugins.test(line))
+    .flatMap((line) => wrapped(line, columns))
+    .map((row) => row.trimEnd());
   return rows.join("\n").replace(/^\n+/, "").trimEnd();
 }
 
@@ -118,8 +121,9 @@ export const engineScreen: Shape = (picture) => {
     if (type === undefined || name === undefined || name.startsWith("(")) others.push(line);
     else {
       const [status = "", message = ""] = (rest ?? "").split(/ {2,}/);
-      // The stack's own message may be on plugins.
-      const told = type === "pulumi:pulumi:Stack" ? "" : message.slice(0, toldOfMessage);
+      // The stack's own message may be on plugins, and the last of a step that is over depends on how quick it was.
+      const isTold = type !== "pulumi:pulumi:Stack" && !/^(created|updated|replaced|deleted) /.test(status);
+      const told = isTold ? message.slice(0, toldOfMessage) : "";
       rows.push(`${type} ${name} ${status} ${told}`.trim());
     }
   }
