@@ -32,13 +32,20 @@ export function fitColumns(
   return { shown: cutWidest(shown, width), leftOut };
 }
 
+/** A letter at a time from the widest, so that none is cut more than its neighbours; titles stay whole. */
 function cutWidest(columns: readonly Column[], width: number): readonly Column[] {
-  const excess = widthOfAll(columns) - width;
-  const widest = columns.toSorted((one, other) => widthOf(other) - widthOf(one))[0];
-  if (excess <= 0 || widest === undefined) return columns;
-  const room = Math.max(widest.title.length, widthOf(widest) - excess);
-  const cells = widest.cells.map((cell) => (cell.length <= room ? cell : `${cell.slice(0, room - 1)}…`));
-  const cut = columns.map((column) => (column === widest ? { ...widest, cells } : column));
-  // A title is never cut: a table of so many columns has no narrower form.
-  return room === widthOf(widest) ? columns : cutWidest(cut, width);
+  const rooms = columns.map(widthOf);
+  const least = columns.map(({ title }) => title.length);
+  for (let excess = widthOfAll(columns) - width; excess > 0; excess -= 1) {
+    const room = Math.max(...rooms.filter((each, index) => each > (least[index] ?? 0)), 0);
+    if (room === 0) break;
+    const widest = rooms.findIndex((each, index) => each === room && each > (least[index] ?? 0));
+    rooms[widest] = room - 1;
+  }
+  return columns.map(({ title, cells }, index) => ({
+    title,
+    cells: cells.map((cell) => cut(cell, rooms[index] ?? cell.length)),
+  }));
 }
+
+const cut = (cell: string, room: number): string => (cell.length <= room ? cell : `${cell.slice(0, room - 1)}…`);

@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
+import { onTerminal } from "./onTerminal.ts";
+import { everyLine, recorded } from "./recordings.ts";
 
 describe("the sandbox's command line and the CLI after it", { concurrency: false }, () => {
   let parent: string;
@@ -23,16 +25,36 @@ describe("the sandbox's command line and the CLI after it", { concurrency: false
   });
 
   /** What npm runs, from a shell that knows of no other stack. */
-  async function run(script: "cli" | "pulumi" | "demo", ...args: string[]): Promise<string> {
-    const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("PULUMI"));
-    const env = { ...Object.fromEntries(kept), ONLOAD_KMM_SANDBOX: dir };
+  async function run(script: "cli" | "pulumi" | "demo" | "operate", ...args: string[]): Promise<string> {
     const ran = await execa(process.execPath, [`sandbox/${script}.ts`, ...args], {
-      env,
+      env: environment(),
       extendEnv: false,
       stdin: "ignore",
       all: true,
     });
     return ran.all;
+  }
+
+  function environment(): NodeJS.ProcessEnv {
+    const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("PULUMI"));
+    return { ...Object.fromEntries(kept), ONLOAD_KMM_SANDBOX: dir };
+  }
+
+  /** The demo on a terminal that is so wide, from a stack without resources; its recording is in the docs. */
+  async function demoOn(columns: number): Promise<string> {
+    const command = `'${process.execPath}' sandbox/demo.ts`;
+    const { exitCode, frames, transcript } = await onTerminal(command, { columns, rows: 50 }, environment());
+    assert.equal(exitCode, 0, transcript);
+    for (const line of transcript.split("\n")) assert.ok(line.length <= 80, line);
+    assert.ok(
+      frames.some((frame) => /^… worker-1: .* \d\d:\d\d$/m.test(frame)),
+      "what goes on is shown meanwhile",
+    );
+    const choice = ["--stack", "dev", "--config-file", join(dir, "Pulumi.dev.yaml")];
+    const password = (await run("operate", "scripts/mokPassword.ts", ...choice)).trim();
+    assert.notEqual(password, "");
+    recorded(`demo-${columns}`, transcript, { dir, secrets: [password], columns }, everyLine);
+    return transcript;
   }
 
   const configOf = async (key: string): Promise<string> => run("pulumi", "config", "get", "--path", key);
@@ -65,13 +87,12 @@ describe("the sandbox's command line and the CLI after it", { concurrency: false
   });
 
   test("the demo tells its story, ends with the nodes and with what to type next, and fits 80 columns", async () => {
-    const told = await run("demo");
-    assert.match(told, /^✔ Build: KMM compiles and signs.* \d\d:\d\d\n(✔ Source.*\n)?✔ worker-1: drained, /m);
+    const told = await demoOn(80);
+    assert.match(told, /^✔ Build: KMM compiles and signs.* \d\d:\d\d\n✔ worker-1: drained, /m);
     assert.match(told, /^ {2}1 node is drained/m);
     assert.match(told, /^ {2}worker-1 +yes +in service +trusted \(enrolled\) +[0-9a-f]{12} +sfc \S+$/m);
     assert.match(told, /^1 of 1 on OpenOnload 0\.9\.0\.1$/m);
     assert.match(told, /\nAnd now\n {2}npm run pulumi -- up /);
-    assertPlain(told);
     const log = await readFile(join(dir, "logs", "demo.log"), "utf8");
     assert.match(log, /worker-1-roll creating .*worker-1: cordoned/);
   });
@@ -82,6 +103,11 @@ describe("the sandbox's command line and the CLI after it", { concurrency: false
     const commands = times.map((line) => line.replace(/^ {2}\S+ {2}/, ""));
     assert.deepEqual(commands, ["pulumi preview", ...Array<string>(3).fill("pulumi up"), "pulumi destroy", "in all"]);
     assertPlain(told);
+  });
+
+  test("on a wider terminal the demo tells the same", async () => {
+    const told = await demoOn(120);
+    assert.match(told, /^1 of 1 nodes in service as they should be/m);
   });
 
   test("the demo takes the sandbox away", async () => {
