@@ -42,6 +42,14 @@ test("the engine's rows count without their order and without how a message was 
   }
 });
 
+test("what the engine says at the end of each resource counts without the resources' order", () => {
+  const one = "  a:b:C (one):\n    error: x";
+  const other = "  a:b:C (two):\n    error: y";
+  const screen = (...told: string[]) => engineScreen(`Diagnostics:\n${told.join("\n\n")}\n\nResources:`);
+  assert.deepEqual(screen(one, other), screen(other, one));
+  assert.notDeepEqual(screen(one, other), screen(one));
+});
+
 test("elsewhere every line counts, and its words", () => {
   assert.deepEqual(everyLine("✔ a step     00:00\n\nend"), ["✔ a step 00:00", "end"]);
 });

@@ -127,6 +127,9 @@ export const engineScreen: Shape = (picture) => {
       rows.push(`${type} ${name} ${status} ${told}`.trim());
     }
   }
-  const paragraphs = others.join("\n").split(/\n *\n/);
+  const paragraphs = others
+    .join("\n")
+    .replace("Diagnostics:\n", "Diagnostics:\n\n")
+    .split(/\n *\n/);
   return [...rows.sort(), ...paragraphs.map((paragraph) => everyLine(paragraph).join("\n")).sort()];
 };
