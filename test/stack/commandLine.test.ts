@@ -107,7 +107,7 @@ describe("the sandbox's command line and the CLI after it", { concurrency: false
 
   test("on a wider terminal the demo tells the same", async () => {
     const told = await demoOn(120);
-    assert.match(told, /^1 of 1 nodes in service as they should be/m);
+    assert.match(told, /^1 of 1 on OpenOnload 0\.9\.0\.1$/m);
   });
 
   test("the demo takes the sandbox away", async () => {
