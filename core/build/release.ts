@@ -1,9 +1,8 @@
 import { told, type Told } from "../errors.ts";
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
-// fflate rather than a streaming reader: a pure function over bytes needs no file, and the sandbox writes its release
-// package with the same library, whose output, unlike zlib's, is the same on every machine.
-import { unzipSync, type UnzipFileFilter } from "fflate";
+import { listed, quoted } from "../text.ts";
+import { readZip, ZipError, type ZipEntry } from "./zip.ts";
 
 /** The configuration's object `release`. */
 export interface ReleaseSettings {
@@ -100,15 +99,16 @@ function srpmItself(bytes: Uint8Array, settings: ReleaseSettings): SourceResult 
 }
 
 function srpmInZip(bytes: Uint8Array, settings: ReleaseSettings): SourceResult {
-  const names = zipNames(bytes);
-  if (names === undefined) return { problem: unreadable(bytes, settings, "a zip file") };
-  const srpms = names.filter((name) => name.endsWith(".src.rpm"));
-  const [name] = srpms;
-  if (name === undefined) {
+  const entries = entriesOf(bytes);
+  if (entries === undefined) return { problem: unreadable(bytes, settings, "a zip file") };
+  if (typeof entries === "string") return { problem: packageProblem(settings, `a zip ${entries}`, amdsZip) };
+  const srpms = entries.filter(({ name }) => name.endsWith(".src.rpm"));
+  const [srpm] = srpms;
+  if (srpm === undefined) {
     return {
       problem: packageProblem(
         settings,
-        `a zip without a .src.rpm (it holds ${names.slice(0, 8).join(", ") || "nothing"})`,
+        `a zip without a .src.rpm (it holds ${namesOf(entries) || "nothing"})`,
         "exactly one, as in AMD's SF-122450-LS; download that package, not another of the release's",
       ),
     };
@@ -117,26 +117,25 @@ function srpmInZip(bytes: Uint8Array, settings: ReleaseSettings): SourceResult {
     return {
       problem: packageProblem(
         settings,
-        `a zip with ${srpms.length} source RPMs (${srpms.join(", ")})`,
+        `a zip with ${srpms.length} source RPMs (${namesOf(srpms)})`,
         "exactly one; set the path of the .src.rpm that you mean instead, and its SHA-256",
       ),
     };
   }
-  return { name, read: () => unzipSync(bytes, { filter: (entry) => entry.name === name })[name] ?? new Uint8Array() };
+  return srpm;
 }
 
-/** Every entry's path; undefined where the bytes aren't a zip. */
-function zipNames(bytes: Uint8Array): string[] | undefined {
-  const names: string[] = [];
-  const filter: UnzipFileFilter = ({ name }) => {
-    names.push(name);
-    return false;
-  };
+const amdsZip = "AMD's zip as it is downloaded; download it again";
+
+const namesOf = (entries: readonly ZipEntry[]): string => listed(entries.map(({ name }) => name));
+
+/** A zip's entries, or what is wrong with it; undefined where the bytes aren't a zip. */
+function entriesOf(bytes: Uint8Array): ZipEntry[] | string | undefined {
   try {
-    unzipSync(bytes, { filter });
-    return names;
-  } catch {
-    return undefined;
+    return readZip(bytes);
+  } catch (error) {
+    if (error instanceof ZipError) return error.message;
+    throw error;
   }
 }
 
@@ -159,9 +158,11 @@ function extracted(source: Source, settings: ReleaseSettings): ReleaseResult {
   try {
     bytes = source.read();
   } catch (error) {
-    return { problems: [packageProblem(settings, `an entry that can't be unpacked (${String(error)})`, "AMD's zip")] };
+    if (!(error instanceof ZipError)) throw error;
+    return { problems: [packageProblem(settings, `a zip with ${quoted(source.name)} ${error.message}`, amdsZip)] };
   }
-  if (!isSourceRpm(bytes)) return { problems: [unreadable(bytes, settings, `a source RPM in ${source.name}`)] };
+  if (!isSourceRpm(bytes))
+    return { problems: [unreadable(bytes, settings, `a source RPM in ${listed([source.name])}`)] };
   const srpm = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const release = { version: settings.version, srpmName: posix.basename(source.name), srpmSha256: sha256(srpm), srpm };
   return { release, problems: [] };
@@ -184,7 +185,5 @@ function unreadable(bytes: Uint8Array, settings: ReleaseSettings, expected: stri
 
 const packageProblem = (settings: ReleaseSettings, found: string, expected: string): Told =>
   told("OKMM-RELEASE-PACKAGE", `onload-kmm:release.package: ${settings.package}: found ${found}, expected ${expected}`);
-
-const quoted = (text: string): string => JSON.stringify(text);
 
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
