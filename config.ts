@@ -47,11 +47,15 @@ export function readConfig(): Config {
   };
 }
 
+/** Problems that one message lists: a wrong list of a thousand nodes is one mistake, not three thousand. */
+const mostListed = 100;
+
 /** One message for all mistakes: nothing was changed, and none needs a second run to be seen. */
 export function problemReport(problems: readonly Told[]): string {
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
-  const list = problems.map((problem) => `  - ${problem}\n`).join("");
-  return `${count}, nothing was changed:\n${list}docs/runbook.md explains each, by the name in brackets`;
+  const list = problems.slice(0, mostListed).map((problem) => `  - ${problem}\n`);
+  if (problems.length > mostListed) list.push(`  - and ${problems.length - mostListed} more, after these\n`);
+  return `${count}, nothing was changed:\n${list.join("")}docs/runbook.md explains each, by the name in brackets`;
 }
 
 /** All keys of our project as set on the stack, the misspelt ones too, without the project's prefix. */

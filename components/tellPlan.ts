@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { cleanText } from "../core/text.ts";
 import type { Remade } from "../core/cluster/ownObjects.ts";
 import type { ModuleTarget } from "../core/node/nodeState.ts";
 import { planSummary, type PlanView } from "../core/node/planSummary.ts";
@@ -15,7 +16,9 @@ export function tellPlan({ listed, remade, ...plan }: Plan, target: pulumi.Outpu
   if (!pulumi.runtime.isDryRun()) return;
   const tell = (known: ModuleTarget | undefined) => {
     const lines = planSummary({ ...plan, nodes: listed, target: known });
-    void pulumi.log.info(["What will happen to the nodes:", ...lines.map((line) => `  - ${line}`)].join("\n"));
+    void pulumi.log.info(
+      ["What will happen to the nodes:", ...lines.map((line) => `  - ${cleanText(line)}`)].join("\n"),
+    );
   };
   // A preview doesn't know the certificate of a key pair that is yet to be made, nor the UID of such a namespace.
   if (plan.key !== "kept" || remade.namespace?.isGone === true) tell(undefined);

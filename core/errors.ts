@@ -1,3 +1,5 @@
+import { messageText } from "./text.ts";
+
 /**
  * Errors by name. A text that tells a person of something wrong ends with one of these ids in brackets, and docs/runbook.md
  * has its paragraph: what it means, and what to do. An id keeps its meaning; one that has gone is never used again.
@@ -156,8 +158,11 @@ export type ErrorId = keyof typeof errors;
 /** A text that names its error. */
 export type Told = `${string} [${ErrorId}]`;
 
-/** The text with its error's id at the end: what to do comes first, and a terminal that cuts a line cuts this. */
-export const told = (id: ErrorId, text: string): Told => `${text} [${id}]`;
+/**
+ * The text with its error's id at the end: what to do comes first, and a terminal that cuts a line cuts this. What it quotes
+ * of the world outside is cut and cleaned here, on the way of every error.
+ */
+export const told = (id: ErrorId, text: string): Told => `${messageText(text)} [${id}]`;
 
 /** Whether a value is a text with the id of an error of ours at its end. */
 export function isTold(value: unknown): value is Told {

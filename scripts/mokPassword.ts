@@ -3,7 +3,7 @@
  * stack's state, as soon as it exists: stack outputs exist only after a complete `up`.
  */
 import { StepError } from "../steps/lib/step.ts";
-import { cliOf, fail, optionsOf } from "./stack.ts";
+import { cliOf, printedJson, fail, optionsOf } from "./stack.ts";
 
 interface Deployment {
   readonly deployment: {
@@ -30,7 +30,7 @@ async function readPassword(): Promise<string | undefined> {
   const pulumi = cliOf(values);
   const given = await pulumi("config", "get", "onload-kmm:mokPassword").catch(() => "");
   if (given.trim() !== "") return given.trim();
-  const { deployment } = JSON.parse(await pulumi("stack", "export", "--show-secrets")) as Deployment;
+  const { deployment } = printedJson(await pulumi("stack", "export", "--show-secrets"), "stack export") as Deployment;
   const isPassword = ({ urn }: { urn: string }) => urn.endsWith("RandomPassword::mok-password");
   return plaintext(deployment.resources?.find(isPassword)?.outputs?.result);
 }
@@ -39,5 +39,5 @@ async function readPassword(): Promise<string | undefined> {
 function plaintext(value: unknown): string | undefined {
   if (typeof value === "string") return value;
   if (typeof value !== "object" || value === null || !("plaintext" in value)) return undefined;
-  return JSON.parse(String(value.plaintext)) as string;
+  return printedJson(String(value.plaintext), "stack export") as string;
 }

@@ -14,6 +14,22 @@ export interface StackChoice {
   readonly "config-file"?: string | undefined;
 }
 
+/**
+ * What the CLI printed as JSON. Nothing of it is in the error: it may hold secrets.
+ *
+ * @throws StepError when it is none
+ */
+export function printedJson(printed: string, command: string): unknown {
+  try {
+    return JSON.parse(printed);
+  } catch {
+    throw new StepError(
+      "OKMM-PULUMI-FAILED",
+      `pulumi ${command}: printed no JSON; is it another program under that name?`,
+    );
+  }
+}
+
 /** The options of every script, for `parseArgs`. */
 const stackOptions = { stack: { type: "string" }, "config-file": { type: "string" } } as const;
 

@@ -11,7 +11,7 @@ import { statusSeconds } from "../core/patience.ts";
 import { connect, type KubeObject } from "../steps/cluster/kubectl.ts";
 import { NodeMachine } from "../steps/node/nodeMachine.ts";
 import { StepError } from "../steps/lib/step.ts";
-import { cliOf, fail, optionsOf, type StackChoice } from "./stack.ts";
+import { cliOf, printedJson, fail, optionsOf, type StackChoice } from "./stack.ts";
 
 type Cli = ReturnType<typeof cliOf>;
 
@@ -76,7 +76,7 @@ async function look(choice: StackChoice) {
 
 /** The stack's configuration; its secrets are neither needed nor asked for. */
 async function readSettings(pulumi: Cli) {
-  const config = JSON.parse(await pulumi("config", "--json")) as StackConfig;
+  const config = printedJson(await pulumi("config", "--json"), "config --json") as StackConfig;
   const raw = Object.entries(config)
     .filter(([key, { secret }]) => key.startsWith("onload-kmm:") && !secret)
     .map(([key, { value, objectValue }]) => [
@@ -92,6 +92,8 @@ async function readSettings(pulumi: Cli) {
 
 /** The signing certificate, once `up` has made it; before that the key's state can't be asked. */
 async function readCertificate(pulumi: Cli): Promise<string> {
-  const outputs = JSON.parse(await pulumi("stack", "output", "--json")) as { certificate?: string };
+  const outputs = printedJson(await pulumi("stack", "output", "--json"), "stack output --json") as {
+    certificate?: string;
+  };
   return outputs.certificate ?? "";
 }

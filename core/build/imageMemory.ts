@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { quoted } from "../text.ts";
 import { annotations } from "../names.ts";
 
 /**
@@ -52,6 +53,6 @@ function parse<T>(key: string, found: Readonly<Record<string, string>>, schema: 
   try {
     return schema.parse(JSON.parse(text));
   } catch {
-    throw new Error(`the namespace's annotation ${key} holds ${text}; remove it, and run \`pulumi up\` again`);
+    throw new Error(`the namespace's annotation ${key} holds ${quoted(text)}; remove it, and run \`pulumi up\` again`);
   }
 }

@@ -19,6 +19,9 @@ export interface KernelRelease {
 const form =
   /^(?<version>\d+\.\d+\.\d+-[\w.]*?(?<rt>\.rt\d+\.[\w.]*?)?\.el(?<major>\d+)(?:_(?<minor>\d+))?(?:\.\w+)*?\.(?<architecture>x86_64|aarch64|ppc64le|s390x))(?:\+(?<suffix>[a-z0-9-]+))?$/;
 
+/** Characters of the longest name that Linux has room for (`__NEW_UTS_LEN`): the expression takes time for longer ones. */
+const longestName = 64;
+
 /**
  * Reads a RHEL kernel's name; undefined for another distribution's. Variants stand behind a plus sign, and their packages are
  * `kernel-<variant>-…` of the same version (RHEL's kernel.spec, `%{KVERREL}+%{variant}`; openshift/driver-toolkit#140 for 64k).
@@ -27,7 +30,7 @@ const form =
  * same rule.
  */
 export function kernelRelease(kernel: string): KernelRelease | undefined {
-  const found = form.exec(kernel)?.groups;
+  const found = kernel.length > longestName ? undefined : form.exec(kernel)?.groups;
   if (found === undefined) return undefined;
   const { version = "", rt, major, minor, architecture = "", suffix } = found;
   const variant = [rt === undefined ? "" : "rt", suffix ?? ""].filter((part) => part !== "").join("-");

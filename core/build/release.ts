@@ -1,9 +1,8 @@
 import { told, type Told } from "../errors.ts";
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
-// fflate rather than a streaming reader: a pure function over bytes needs no file, and the sandbox writes its release
-// package with the same library, whose output, unlike zlib's, is the same on every machine.
-import { unzipSync, type UnzipFileFilter } from "fflate";
+import { listed, quoted } from "../text.ts";
+import { readZip, ZipError, type ZipEntry } from "./zip.ts";
 
 /** The configuration's object `release`. */
 export interface ReleaseSettings {
@@ -44,7 +43,7 @@ export function srpmVersion(srpmName: string): string | undefined {
  *
  * @param bytes the whole file that `settings.package` names
  */
-export function readRelease(bytes: Uint8Array, settings: ReleaseSettings): ReleaseResult {
+export async function readRelease(bytes: Uint8Array, settings: ReleaseSettings): Promise<ReleaseResult> {
   const found = sha256(bytes);
   const sumProblems =
     found === settings.sha256
@@ -57,7 +56,7 @@ export function readRelease(bytes: Uint8Array, settings: ReleaseSettings): Relea
               `\`pulumi config set --path onload-kmm:release.sha256 ${found}\``,
           ),
         ];
-  const source = sourceIn(bytes, settings);
+  const source = await sourceIn(bytes, settings);
   if ("problem" in source) return { problems: [...sumProblems, source.problem] };
   const versionProblem = versionProblemOf(posix.basename(source.name), settings);
   const problems = [...sumProblems, ...(versionProblem === undefined ? [] : [versionProblem])];
@@ -71,15 +70,15 @@ export function readRelease(bytes: Uint8Array, settings: ReleaseSettings): Relea
  *
  * @param bytes the whole file behind `path`
  */
-export function identifyRelease(
+export async function identifyRelease(
   bytes: Uint8Array,
   path: string,
-): { readonly settings: ReleaseSettings } | { readonly problems: readonly Told[] } {
+): Promise<{ readonly settings: ReleaseSettings } | { readonly problems: readonly Told[] }> {
   const unversioned = { package: path, sha256: sha256(bytes), version: "" };
-  const source = sourceIn(bytes, unversioned);
+  const source = await sourceIn(bytes, unversioned);
   if ("problem" in source) return { problems: [source.problem] };
   const settings = { ...unversioned, version: srpmVersion(posix.basename(source.name)) ?? "" };
-  const { problems } = readRelease(bytes, settings);
+  const { problems } = await readRelease(bytes, settings);
   return problems.length > 0 ? { problems } : { settings };
 }
 
@@ -87,28 +86,29 @@ export function identifyRelease(
 interface Source {
   /** Its path in the zip, or its file name. */
   readonly name: string;
-  readonly read: () => Uint8Array;
+  readonly read: () => Promise<Uint8Array>;
 }
 
 type SourceResult = Source | { readonly problem: Told };
 
-const sourceIn = (bytes: Uint8Array, settings: ReleaseSettings): SourceResult =>
+const sourceIn = async (bytes: Uint8Array, settings: ReleaseSettings): Promise<SourceResult> =>
   settings.package.endsWith(".zip") ? srpmInZip(bytes, settings) : srpmItself(bytes, settings);
 
 function srpmItself(bytes: Uint8Array, settings: ReleaseSettings): SourceResult {
-  return { name: posix.basename(settings.package), read: () => bytes };
+  return { name: posix.basename(settings.package), read: () => Promise.resolve(bytes) };
 }
 
-function srpmInZip(bytes: Uint8Array, settings: ReleaseSettings): SourceResult {
-  const names = zipNames(bytes);
-  if (names === undefined) return { problem: unreadable(bytes, settings, "a zip file") };
-  const srpms = names.filter((name) => name.endsWith(".src.rpm"));
-  const [name] = srpms;
-  if (name === undefined) {
+async function srpmInZip(bytes: Uint8Array, settings: ReleaseSettings): Promise<SourceResult> {
+  const entries = await entriesOf(bytes);
+  if (entries === undefined) return { problem: unreadable(bytes, settings, "a zip file") };
+  if (typeof entries === "string") return { problem: packageProblem(settings, `a zip ${entries}`, amdsZip) };
+  const srpms = entries.filter(({ name }) => name.endsWith(".src.rpm"));
+  const [srpm] = srpms;
+  if (srpm === undefined) {
     return {
       problem: packageProblem(
         settings,
-        `a zip without a .src.rpm (it holds ${names.slice(0, 8).join(", ") || "nothing"})`,
+        `a zip without a .src.rpm (it holds ${namesOf(entries) || "nothing"})`,
         "exactly one, as in AMD's SF-122450-LS; download that package, not another of the release's",
       ),
     };
@@ -117,26 +117,25 @@ function srpmInZip(bytes: Uint8Array, settings: ReleaseSettings): SourceResult {
     return {
       problem: packageProblem(
         settings,
-        `a zip with ${srpms.length} source RPMs (${srpms.join(", ")})`,
+        `a zip with ${srpms.length} source RPMs (${namesOf(srpms)})`,
         "exactly one; set the path of the .src.rpm that you mean instead, and its SHA-256",
       ),
     };
   }
-  return { name, read: () => unzipSync(bytes, { filter: (entry) => entry.name === name })[name] ?? new Uint8Array() };
+  return srpm;
 }
 
-/** Every entry's path; undefined where the bytes aren't a zip. */
-function zipNames(bytes: Uint8Array): string[] | undefined {
-  const names: string[] = [];
-  const filter: UnzipFileFilter = ({ name }) => {
-    names.push(name);
-    return false;
-  };
+const amdsZip = "AMD's zip as it is downloaded; download it again";
+
+const namesOf = (entries: readonly ZipEntry[]): string => listed(entries.map(({ name }) => name));
+
+/** A zip's entries, or what is wrong with it; undefined where the bytes aren't a zip. */
+async function entriesOf(bytes: Uint8Array): Promise<ZipEntry[] | string | undefined> {
   try {
-    unzipSync(bytes, { filter });
-    return names;
-  } catch {
-    return undefined;
+    return await readZip(bytes);
+  } catch (error) {
+    if (error instanceof ZipError) return error.message;
+    throw error;
   }
 }
 
@@ -154,14 +153,16 @@ function versionProblemOf(srpmName: string, settings: ReleaseSettings): Told | u
   );
 }
 
-function extracted(source: Source, settings: ReleaseSettings): ReleaseResult {
+async function extracted(source: Source, settings: ReleaseSettings): Promise<ReleaseResult> {
   let bytes: Uint8Array;
   try {
-    bytes = source.read();
+    bytes = await source.read();
   } catch (error) {
-    return { problems: [packageProblem(settings, `an entry that can't be unpacked (${String(error)})`, "AMD's zip")] };
+    if (!(error instanceof ZipError)) throw error;
+    return { problems: [packageProblem(settings, `a zip with ${quoted(source.name)} ${error.message}`, amdsZip)] };
   }
-  if (!isSourceRpm(bytes)) return { problems: [unreadable(bytes, settings, `a source RPM in ${source.name}`)] };
+  if (!isSourceRpm(bytes))
+    return { problems: [unreadable(bytes, settings, `a source RPM in ${listed([source.name])}`)] };
   const srpm = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const release = { version: settings.version, srpmName: posix.basename(source.name), srpmSha256: sha256(srpm), srpm };
   return { release, problems: [] };
@@ -184,7 +185,5 @@ function unreadable(bytes: Uint8Array, settings: ReleaseSettings, expected: stri
 
 const packageProblem = (settings: ReleaseSettings, found: string, expected: string): Told =>
   told("OKMM-RELEASE-PACKAGE", `onload-kmm:release.package: ${settings.package}: found ${found}, expected ${expected}`);
-
-const quoted = (text: string): string => JSON.stringify(text);
 
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");

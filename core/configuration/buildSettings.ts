@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { kernelProblem } from "../build/kernelRelease.ts";
 import { strategies } from "./choices.ts";
-import { isRe2, matching, minutes, text } from "./values.ts";
+import { isPlain, isRe2, matching, minutes, text } from "./values.ts";
 
 /* The keys of the configuration that say what is built, from which release: see settings.ts. */
 
@@ -53,6 +53,7 @@ export const build = z
       .default("driver-toolkit"),
     kernels: z
       .string({ error: "a regular expression (RE2) that the nodes' `uname -r` matches" })
+      .refine(isPlain, { error: "a regular expression (RE2) on one line", abort: true })
       .refine(isRe2, {
         error: "a regular expression (RE2: no look-around, no back-references), for example ^5\\.14\\.",
       })
@@ -61,7 +62,7 @@ export const build = z
         examples: ["^5\\.14\\.0-.+\\.x86_64$"],
       })
       .default("^.+$"),
-    baseImage: matching(/^(?!.*:latest$).*[:@][^/]+$/, anImage)
+    baseImage: matching(/^(?!.*:latest$)\S*[:@][^\s/]+$/, anImage)
       .meta({ description: "Base of the image that carries the modules; mirror it for a disconnected cluster" })
       .default("registry.access.redhat.com/ubi9/ubi-minimal:9.6"),
     timeoutMinutes: minutes("the longest that a build may take")

@@ -42,9 +42,19 @@ function reboot(mode: Settings["enrolment"]["mode"]): string {
   return "reboots into MokManager again, to enrol the new key";
 }
 
+function readable(pem: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(pem);
+  } catch {
+    return undefined;
+  }
+}
+
 function whatChanges({ subject, existing }: Wanted["signing"], live: string): string | undefined {
   if (live === "") return undefined;
-  const now = new X509Certificate(live);
+  const now = readable(live);
+  // Somebody has changed the Secret by hand; `up` sets it back.
+  if (now === undefined) return undefined;
   if (existing !== undefined) {
     const next = new X509Certificate(existing.certificate);
     if (next.fingerprint256 === now.fingerprint256) return undefined;

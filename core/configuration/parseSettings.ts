@@ -5,6 +5,7 @@ import { meantBy } from "./misspelt.ts";
 import { told, type Told } from "../errors.ts";
 import { moduleName } from "../names.ts";
 import { remedyFor, shown } from "./remedies.ts";
+import { cleanText, excerpt, listed } from "../text.ts";
 import { longestNamespace, schema, type Settings } from "./settings.ts";
 import { signingPairProblems } from "./signingPair.ts";
 
@@ -30,13 +31,13 @@ export function parseSettings(
   unread: readonly string[] = [],
 ): { settings?: Settings; problems: Told[] } {
   const problems = Object.entries(secretKeys)
-    .filter(([key]) => key in raw && !isSecret(key))
+    .filter(([key]) => Object.hasOwn(raw, key) && !isSecret(key))
     .map(([key, command]) =>
       told("OKMM-CONFIG-PLAINTEXT", `onload-kmm:${key}: found in plain text; set it again with \`${command}\``),
     );
   const values = Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, decoded(key, value)]));
   const parsed = schema.safeParse(values);
-  const given = { values, isHidden: (key: string) => key in secretKeys || isSecret(key) };
+  const given = { values, isHidden: (key: string) => Object.hasOwn(secretKeys, key) || isSecret(key) };
   if (!parsed.success) problems.push(...once(parsed.error.issues).map((issue) => describe(issue, given)));
   const cross = crossProblems(values).filter(({ path }) => !unread.includes(String(path[0])));
   problems.push(...cross.map(({ path, expected }) => found(path, given, expected)));
@@ -69,8 +70,8 @@ interface Given {
 
 function describe(issue: z.core.$ZodIssue, given: Given): Told {
   if (issue.code === "unrecognized_keys") {
-    const keys = issue.keys.map((name) => keyOf([...issue.path, name])).join(", ");
-    const meant = issue.keys.flatMap((name) => meantBy(issue.path, name) ?? []);
+    const keys = listed(issue.keys.map((name) => keyOf([...issue.path, name])));
+    const meant = issue.keys.slice(0, 8).flatMap((name) => meantBy(issue.path, name) ?? []);
     const guess = meant.length === 0 ? "check the spelling" : `did you mean ${meant.join(", ")}? Correct the spelling`;
     return told(
       "OKMM-CONFIG-UNKNOWN",
@@ -81,7 +82,10 @@ function describe(issue: z.core.$ZodIssue, given: Given): Told {
 }
 
 function found(path: readonly PropertyKey[], given: Given, expected: string, wantedType?: string): Told {
-  const value = path.reduce<unknown>((inside, step) => (isObject(inside) ? inside[step] : undefined), given.values);
+  const value = path.reduce<unknown>(
+    (inside, step) => (isObject(inside) && Object.hasOwn(inside, step) ? inside[step] : undefined),
+    given.values,
+  );
   const isHidden = given.isHidden(String(path[0]));
   if (value === undefined) return told("OKMM-CONFIG-VALUE", `${keyOf(path)}: missing; expected ${expected}`);
   const remedy = isHidden ? undefined : remedyFor(path, value, wantedType);
@@ -97,8 +101,12 @@ const missingText = (issue: z.core.$ZodIssue): string =>
     ? "an object; see Pulumi.prod.yaml for a complete example"
     : issue.message;
 
+/** Characters of a key that a message names; all of ours are shorter. */
+const longestName = 100;
+
 function keyOf(path: readonly PropertyKey[]): string {
-  const steps = path.map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`)).join("");
+  const name = (step: PropertyKey) => excerpt(cleanText(String(step)), longestName);
+  const steps = path.map((step) => (typeof step === "number" ? `[${step}]` : `.${name(step)}`)).join("");
   return `onload-kmm:${steps.replace(/^\./, "")}`;
 }
 

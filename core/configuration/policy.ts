@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { quoted } from "../text.ts";
 import { policyPrefix } from "../names.ts";
 import { schema, type Settings } from "./settings.ts";
 
@@ -60,7 +61,7 @@ function parsed(key: string, value: string): unknown {
     return JSON.parse(value);
   } catch {
     throw new Error(
-      `the namespace's annotation ${key} holds ${value}; run \`pulumi up --refresh\`, which sets it again`,
+      `the namespace's annotation ${key} holds ${quoted(value)}; run \`pulumi up --refresh\`, which sets it again`,
     );
   }
 }

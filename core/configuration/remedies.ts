@@ -1,13 +1,18 @@
 import { X509Certificate } from "node:crypto";
 import { z } from "zod";
+import { excerpt, shownValue } from "../text.ts";
 
 /*
  * The mistakes that people make with a value, each with its own way out: said beside what was expected, because that alone
  * leaves them guessing (YAML's quotes, a host key with its host, a bare IPv6 address).
  */
 
+/** Longest value that is looked at for a way out, in characters: a mistake of this kind is short, and expressions take time. */
+const longestMistake = 2000;
+
 /** How to put a wrong value right, as the end of a sentence; undefined where nothing more than the expectation is known. */
 export function remedyFor(path: readonly PropertyKey[], value: unknown, wantedType?: string): string | undefined {
+  if (typeof value === "string" && value.length > longestMistake) return undefined;
   return ofType(value, wantedType) ?? ofKey(String(path.at(-1)), value);
 }
 
@@ -61,20 +66,23 @@ function ofAddress(value: string): string | undefined {
   return `an IPv6 address stands in brackets: [${value}]${isWithPort ? `, or with a port [${host}]:${port}` : ""}`;
 }
 
+/** Characters of a certificate's subject that a message shows. */
+const longestSubject = 300;
+
 /**
  * A value as a message shows it: a certificate by what a person can compare, and a private key, which somebody put into a
  * wrong place, not at all.
  */
 export function shown(value: unknown): string {
   if (value === null) return "nothing";
-  if (JSON.stringify(value).includes("PRIVATE KEY-----")) return "a private key";
+  if (typeof value === "string" && value.includes("PRIVATE KEY-----")) return "a private key";
   if (typeof value === "string" && value.includes("-----BEGIN CERTIFICATE-----")) {
     try {
       const { subject, fingerprint256 } = new X509Certificate(value);
-      return `the certificate of ${subject.replaceAll("\n", ", ")} with SHA-256 fingerprint ${fingerprint256}`;
+      return `the certificate of ${excerpt(subject.replaceAll("\n", ", "), longestSubject)} with SHA-256 fingerprint ${fingerprint256}`;
     } catch {
       return "a certificate in PEM that can't be read";
     }
   }
-  return JSON.stringify(value);
+  return shownValue(value);
 }

@@ -3,7 +3,7 @@ import { moduleName } from "../names.ts";
 import { consoleForm } from "./address.ts";
 import { build, release } from "./buildSettings.ts";
 import { enrolmentModes, signingSources } from "./choices.ts";
-import { count, flag, hostKeyForm, isOfItsType, matching, minutes, text } from "./values.ts";
+import { count, flag, hasValidPort, hostKeyForm, isOfItsType, matching, minutes, script, text } from "./values.ts";
 
 /*
  * The schema of the stack's configuration, and the only place where its keys are described: `npm run documents` makes
@@ -38,17 +38,21 @@ const aSecret = (what: string) =>
     `NAMESPACE/NAME of a Secret of type kubernetes.io/dockerconfigjson ${what}`,
   );
 
+const aRepository = "HOST[:PORT]/PATH of a repository without tag, for example registry.example.com:5000/team/onload";
+
 /** Where images go that aren't to go to the cluster's internal registry. */
 export const registry = z
   .strictObject({
     repository: matching(
       /^(?=[^/]*[.:]|localhost\/)[a-z0-9.-]+(:\d{1,5})?(\/[a-z0-9]+((\.|__?|-+)[a-z0-9]+)*)+$/,
-      "HOST[:PORT]/PATH of a repository without tag, for example registry.example.com:5000/team/onload",
-    ).meta({
-      description: "`HOST[:PORT]/PATH` that images are pushed to",
-      examples: ["registry.example.com:5000/team/onload"],
-      see: "docs/registry.md",
-    }),
+      aRepository,
+    )
+      .refine(hasValidPort, { error: aRepository })
+      .meta({
+        description: "`HOST[:PORT]/PATH` that images are pushed to",
+        examples: ["registry.example.com:5000/team/onload"],
+        see: "docs/registry.md",
+      }),
     pushSecret: aSecret("that may push to the repository and pull from it").meta({
       description: "`NAMESPACE/NAME` of a Secret (`kubernetes.io/dockerconfigjson`) that may push there and pull",
       examples: ["openshift-config/onload-push"],
@@ -112,6 +116,8 @@ const bmc = z
   })
   .meta({ description: "The node's BMC; needed by `redfish`" });
 
+const anAddress = "the host for SSH, with :port where it isn't 22";
+const aSocket = "tcp:HOST:PORT of a console server, an IPv6 address as tcp:[fd00::1]:7001";
 const aHostKey = "the type and key that `ssh-keyscan` prints after the host's name; check it before you trust it";
 
 const node = z.strictObject({
@@ -119,25 +125,23 @@ const node = z.strictObject({
     /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/,
     "the Node object's name, as `kubectl get nodes` lists it",
   ).meta({ description: "Name of the Node, as `kubectl get nodes` lists it", examples: ["worker-0.prod.example.com"] }),
-  address: matching(
-    /^[^\s:/@]+(:\d{1,5})?$|^\[[0-9A-Fa-f:]+\](:\d{1,5})?$/,
-    "the host for SSH, with :port where it isn't 22",
-  ).meta({
-    description: "Host for SSH, with `:port` where it isn't 22; IPv6 in brackets",
-    examples: ["worker-0.prod.example.com", "10.0.0.1:2222", "[fd00::11]"],
-  }),
+  address: matching(/^[^\s:/@]+(:\d{1,5})?$|^\[[0-9A-Fa-f:]+\](:\d{1,5})?$/, anAddress)
+    .refine(hasValidPort, { error: anAddress })
+    .meta({
+      description: "Host for SSH, with `:port` where it isn't 22; IPv6 in brackets",
+      examples: ["worker-0.prod.example.com", "10.0.0.1:2222", "[fd00::11]"],
+    }),
   hostKey: matching(hostKeyForm, aHostKey)
     .refine(isOfItsType, { error: aHostKey })
     .meta({
       description: "Type and key of its SSH host key; check it on the node's console",
       examples: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPFLzwBSLxnEUDoL8AiL5LxpgO9vIJ1VnR5uaKYhcSZy"],
     }),
-  console: text(
+  console: script(
     "a command that opens the node's serial console as a terminal, for example `ipmitool -I lanplus -H bmc-1 -E sol activate`",
   )
-    .regex(consoleForm, {
-      error: "tcp:HOST:PORT of a console server, an IPv6 address as tcp:[fd00::1]:7001",
-    })
+    .regex(consoleForm, { error: aSocket })
+    .refine((console) => !console.startsWith("tcp:") || hasValidPort(console), { error: aSocket })
     .meta({
       description:
         "Command that opens the serial console, or `tcp:HOST:PORT`; needed by `console`, shown by `attended`",

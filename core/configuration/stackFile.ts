@@ -1,3 +1,4 @@
+import { messageText } from "../text.ts";
 import { Document, isMap, isSeq, parseDocument, Scalar, type YAMLMap } from "yaml";
 
 /** A stack's file that can't be read as one. */
@@ -20,9 +21,7 @@ export class StackFile {
    * @throws StackFileError for what isn't YAML
    */
   constructor(text: string | undefined) {
-    this.document = parseDocument(text ?? "");
-    const [error] = this.document.errors;
-    if (error !== undefined) throw new StackFileError(error.message);
+    this.document = documentIn(text ?? "");
     this.document.contents ??= this.document.createNode({});
     if (!isMap(this.document.contents)) throw new StackFileError("it holds no mapping of keys");
   }
@@ -94,6 +93,21 @@ export class StackFile {
     const list = this.document.getIn(pathOf(["nodes"]));
     return isSeq(list) ? list.items.filter((entry) => isMap(entry)) : [];
   }
+}
+
+/** @throws StackFileError for what isn't YAML, or is nested more deeply than can be read */
+function documentIn(text: string): Document {
+  let document;
+  try {
+    document = parseDocument(text);
+    // An alias of nothing shows only when it is written.
+    if (document.errors.length === 0) document.toString();
+  } catch (error) {
+    throw new StackFileError(messageText((error as Error).message));
+  }
+  const [error] = document.errors;
+  if (error !== undefined) throw new StackFileError(messageText(error.message));
+  return document;
 }
 
 const pathOf = ([key = "", ...path]: readonly (string | number)[]) => ["config", `onload-kmm:${key}`, ...path];

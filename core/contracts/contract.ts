@@ -1,5 +1,6 @@
 /** What the program and a step agree on: one contract for each program in `steps/`, imported by both sides. */
 import type { z } from "zod";
+import { cleanText, excerpt } from "../text.ts";
 
 /** The part that tells what a step says when it is done. */
 export interface Answering<Answer> {
@@ -36,6 +37,9 @@ export type AnswerOf<Terms extends { readonly answer: z.ZodType }> = z.infer<Ter
 /** Takes the terms as they are, and infers the types of input and answer. */
 export const contract = <Input, Answer>(terms: Contract<Input, Answer>): Contract<Input, Answer> => terms;
 
+/** Characters of what doesn't fit. */
+const longestWords = 2000;
+
 /** A step and the program don't speak of the same thing: a fault of this project, or a state of another version. */
 class ContractError extends Error {}
 
@@ -55,7 +59,9 @@ export function checkAnswer<Answer>({ program, answer }: Answering<Answer>, valu
   if (error === undefined) return value as Answer;
   // An issue names the place and the type that was expected. It never holds the value, which may be a secret.
   const misfits = error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-  throw new ContractError(`the answer of the step ${program} doesn't fit its contract: ${misfits.join("; ")}`);
+  throw new ContractError(
+    `the answer of the step ${program} doesn't fit its contract: ${excerpt(cleanText(misfits.join("; ")), longestWords)}`,
+  );
 }
 
 function parsed(program: string, printed: string): unknown {

@@ -15,15 +15,27 @@ export function toolCommand(library: string, tool: string, timeoutSeconds = node
   return `timeout ${timeoutSeconds} sh -c ${quoted(`${library}\n${tool}`)}`;
 }
 
-/** Lines `name=value` as the tools read them. */
+/**
+ * Lines `name=value` as the tools read them.
+ *
+ * @throws Error for a value of several lines, which would be several values
+ */
 export function toolInput(values: Readonly<Record<string, string>>): string {
+  for (const [name, value] of Object.entries(values)) {
+    if (/[\n\0]/.test(value)) throw new Error(`the value of ${name} for a tool on the node has more than one line`);
+  }
   return Object.entries(values)
     .map(([name, value]) => `${name}=${value}\n`)
     .join("");
 }
 
-/** A certificate as the tools take it: base64 of its DER, which is a PEM's body on one line. */
-export const certificateInput = (pem: string): string => pem.replace(/-----[^-]+-----/g, "").replace(/\s/g, "");
+/**
+ * A certificate as the tools take it: base64 of its DER. Of a PEM with words around it, or with further certificates, the
+ * first certificate counts, as everywhere else. Empty for none.
+ */
+export const certificateInput = (pem: string): string => (firstCertificate.exec(pem)?.[1] ?? "").replace(/\s/g, "");
+
+const firstCertificate = /-----BEGIN CERTIFICATE-----([^-]+)-----END CERTIFICATE-----/;
 
 /** A POSIX shell's single-quoted word. */
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

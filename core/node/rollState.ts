@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Noted } from "./phases.ts";
 
 /** Where a roll-out of one node stands, kept in the Node's annotation so that the next run goes on from there. */
@@ -13,13 +14,20 @@ export interface RollState {
   readonly since: string;
 }
 
+/** Whatever phase another version has written: that something stands there counts. */
+const stored = z.looseObject({
+  phase: z.string(),
+  stack: z.string(),
+  version: z.string().optional(),
+  bootId: z.string().default(""),
+  since: z.string().default("an unknown time"),
+});
+
 /** Reads the annotation; anything that isn't ours, or isn't readable, is no state. */
 export function parseRollState(annotation: string | undefined): RollState | undefined {
   try {
-    const value: unknown = JSON.parse(annotation ?? "");
-    return typeof value === "object" && value !== null && "phase" in value && "stack" in value
-      ? (value as RollState)
-      : undefined;
+    const value = stored.parse(JSON.parse(annotation ?? ""));
+    return value as RollState;
   } catch {
     return undefined;
   }

@@ -25,7 +25,7 @@ export class ReleaseError extends StepError {
  * @throws ReleaseError with all problems, each with key, value found, expectation and remedy
  */
 export async function openRelease(settings: ReleaseSettings): Promise<Release> {
-  const { release, problems } = readRelease(await bytesOf(settings.package), settings);
+  const { release, problems } = await readRelease(await bytesOf(settings.package), settings);
   if (release === undefined) throw new ReleaseError(problems);
   return release;
 }
@@ -36,7 +36,7 @@ export async function openRelease(settings: ReleaseSettings): Promise<Release> {
  * @throws ReleaseError with all that is wrong with it
  */
 export async function identifyPackage(path: string): Promise<ReleaseSettings> {
-  const identified = identifyRelease(await bytesOf(path), path);
+  const identified = await identifyRelease(await bytesOf(path), path);
   if ("problems" in identified) throw new ReleaseError(identified.problems);
   return identified.settings;
 }

@@ -1,3 +1,4 @@
+import { objectIn } from "../cluster/kubeJson.ts";
 import { hasEnded, type BuildObject } from "../../core/build/moduleBuild.ts";
 import { buildStartSeconds } from "../../core/patience.ts";
 import { cancelBuilds, type BuildLogs } from "./builds.ts";
@@ -101,7 +102,7 @@ export class SourceBuild {
     this.#upload = { abort, answer: "none" };
     this.#request
       .upload(abort.signal)
-      .then((answer) => (JSON.parse(answer) as SourceBuildObject).metadata)
+      .then((answer) => (objectIn(answer, "create --raw") as SourceBuildObject).metadata)
       .then(
         ({ name }) => (this.#upload = { abort, answer: "build", name }),
         (error: unknown) => (this.#upload = { abort, answer: "error", error }),

@@ -1,3 +1,4 @@
+import { groupsIn } from "./kubeJson.ts";
 import type { ClusterFacts, Intent, ModuleObject } from "../../core/cluster/inspection.ts";
 import type { BuildObject } from "../../core/build/moduleBuild.ts";
 import { kmm, labels, moduleName, names } from "../../core/names.ts";
@@ -114,6 +115,6 @@ async function hasEntitlement(kubectl: Kubectl): Promise<boolean> {
 }
 
 async function apiGroups(kubectl: Kubectl): Promise<Set<string>> {
-  const { groups } = JSON.parse(await kubectl.run(["get", "--raw", "/apis"])) as { groups: { name: string }[] };
-  return new Set(groups.map(({ name }) => name));
+  const groups = groupsIn(await kubectl.run(["get", "--raw", "/apis"]));
+  return new Set(groups);
 }

@@ -8,6 +8,7 @@ import {
   apiServerSeconds,
   customResourceSeconds,
 } from "../../core/patience.ts";
+import { excerpt } from "../../core/text.ts";
 import type { ClusterAccess } from "../../core/cluster/clusterAccess.ts";
 import { isAway } from "./apiServerAway.ts";
 import { now, sleep } from "../lib/clock.ts";
@@ -20,6 +21,7 @@ import {
   KubectlError,
   ServerAway,
 } from "./kubectlError.ts";
+import { listIn, objectIn } from "./kubeJson.ts";
 import { progress, StepError } from "../lib/step.ts";
 
 /** A Kubernetes object as JSON, known as far as every object is. */
@@ -164,12 +166,12 @@ export class Kubectl {
   async get<T extends KubeObject>(kind: string, name: string, namespace?: string): Promise<T | undefined> {
     const where = namespace === undefined ? [] : ["-n", namespace];
     const json = await this.run(["get", kind, name, ...where, "-o", "json", "--ignore-not-found"]);
-    return json === "" ? undefined : (JSON.parse(json) as T);
+    return json === "" ? undefined : (objectIn(json, `get ${kind} ${name}`) as T);
   }
 
   /** All objects that `args` selects, for example `["pods", "-n", "x", "-l", "a=b"]`. */
   async list<T extends KubeObject>(...args: string[]): Promise<T[]> {
-    return (JSON.parse(await this.run(["get", ...args, "-o", "json"])) as { items: T[] }).items;
+    return listIn(await this.run(["get", ...args, "-o", "json"]), `get ${args.join(" ")}`) as T[];
   }
 
   /** As {@link get}; undefined, too, where the cluster doesn't know the kind. */
@@ -212,13 +214,17 @@ export class Kubectl {
   }
 }
 
+/** Characters of kubectl's stderr that are looked at: its end has the reason. */
+const longestWords = 64 * 1024;
+
 const executing =
   (program: string): Execute =>
   (args, input, signal) =>
     new Promise((resolve) => {
       const options = { maxBuffer: 256 * 1024 * 1024, signal };
       const child = execFile(program, args, options, (error, stdout, stderr) => {
-        resolve({ code: error === null ? 0 : 1, stdout, stderr: stderr || (error?.message ?? "") });
+        const words = stderr.slice(-longestWords) || (error?.message ?? "");
+        resolve({ code: error === null ? 0 : 1, stdout, stderr: words });
       });
       // A command that doesn't read its input may be gone before it is written.
       child.stdin?.on("error", () => undefined).end(input);
@@ -238,7 +244,10 @@ function whereUnknown<T>(error: unknown, answer: T): T {
   throw error;
 }
 
-const lastLine = (output: string): string => output.trim().split("\n").at(-1) ?? "";
+const lastLine = (output: string): string => excerpt(output.trim().split("\n").at(-1) ?? "", longestLine);
+
+/** Characters of kubectl's last line that progress repeats. */
+const longestLine = 500;
 
 function findProgram(): string {
   const directories = (process.env.PATH ?? "").split(delimiter);

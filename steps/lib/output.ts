@@ -1,5 +1,5 @@
-import { stripVTControlCharacters } from "node:util";
 import { told } from "../../core/errors.ts";
+import { cleanText } from "../../core/text.ts";
 
 /**
  * A step's only way out. The command provider (1.2.1) reads lines into 64 KiB: one that is longer ends its reader, the
@@ -41,11 +41,7 @@ export function printUncaught(keep: (error: Error) => void): void {
 }
 
 /** Without escape sequences, control characters and halves of characters, which a terminal or a protocol would mind. */
-export function cleanLine(line: string): string {
-  return stripVTControlCharacters(line)
-    .toWellFormed()
-    .replaceAll(/[\p{Cc}--\t]/gv, "\u{FFFD}");
-}
+export const cleanLine = (line: string): string => cleanText(line).replaceAll("\n", "\u{FFFD}");
 
 /** The line's beginning, and how much was cut off, where it is too long. */
 export function cutLine(line: string): string {

@@ -2,6 +2,7 @@ import { text } from "node:stream/consumers";
 import { checkAnswer, readAnswer, type Answering, type Contract } from "../../core/contracts/contract.ts";
 import { paragraphOf, told, type ErrorId, type Told } from "../../core/errors.ts";
 import { inputVariable } from "../../core/names.ts";
+import { messageText } from "../../core/text.ts";
 import { now } from "./clock.ts";
 import { keepRecord, nodeIn, record } from "./record.ts";
 import { cleanLine, cutLine, printAnswer, printLines, printUncaught } from "./output.ts";
@@ -13,7 +14,7 @@ export class StepError extends Error {
 
   /** @param message without the id: other errors may quote it */
   constructor(id: ErrorId, message: string) {
-    super(message);
+    super(messageText(message));
     this.id = id;
   }
 

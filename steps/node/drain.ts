@@ -1,3 +1,4 @@
+import { listIn } from "../cluster/kubeJson.ts";
 import { kmm } from "../../core/names.ts";
 import type { RollNode } from "../../core/node/nodeState.ts";
 import { selectorWithout, spared, type PlacedPod } from "../../core/node/spared.ts";
@@ -75,5 +76,5 @@ const podsOn = (kubectl: Kubectl, node: string, seconds: number): Promise<Pod[]>
 /** All of a kind, in all namespaces, within so many seconds. */
 async function list<T>(kubectl: Kubectl, seconds: number, ...what: string[]): Promise<T[]> {
   const json = await kubectl.runWithin(seconds, () => ["get", ...what, "-A", "-o", "json"]);
-  return (JSON.parse(json) as { items: T[] }).items;
+  return listIn(json, `get ${what.join(" ")}`) as T[];
 }

@@ -6,6 +6,7 @@ import { certificateInput, toolCommand, toolInput, type NodeTool } from "../../c
 import type { SshTarget } from "../../core/node/sshTarget.ts";
 import { runRemote, Unreachable, type SshLimits } from "./ssh.ts";
 import { StepError } from "../lib/step.ts";
+import { cleanText, excerpt } from "../../core/text.ts";
 
 const moduleUsers = z.object({
   users: z.array(z.object({ name: z.string(), holds: z.string().nullable(), pod: z.string().nullable() })),
@@ -110,24 +111,39 @@ export class NodeMachine {
     });
     if (code !== 0) {
       throw new ToolFailure(
-        `${this.#name}: ${tool}.sh failed on the node (exit code ${code}): ${stderr.trim() || "no reason given"}`,
+        `${this.#name}: ${tool}.sh failed on the node (exit code ${code}): ${excerpt(stderr.trim(), longestString) || "no reason given"}`,
       );
     }
-    const answer = schema.safeParse(parsed(stdout));
-    if (answer.success) return answer.data;
-    throw new ToolFailure(
-      `${this.#name}: ${tool}.sh gave an answer that this program doesn't understand: ${z.prettifyError(answer.error)}`,
-    );
+    return answerIn(stdout, schema, `${this.#name}: ${tool}.sh`);
   }
+}
+
+/**
+ * What a tool printed, its strings short and fit to be shown.
+ *
+ * @param who gave it, for the error
+ * @throws ToolFailure when it isn't what the tool prints
+ */
+export function answerIn<T>(stdout: string, schema: z.ZodType<T>, who: string): T {
+  const answer = schema.safeParse(parsed(stdout));
+  if (answer.success) return answer.data;
+  const why = excerpt(z.prettifyError(answer.error), longestString);
+  throw new ToolFailure(`${who} gave an answer that this program doesn't understand: ${why}`);
 }
 
 /** What the phases ask of a machine, real or fake. */
 export type Machine = Pick<NodeMachine, keyof NodeMachine>;
 
+/** Characters of the longest string that a tool has reason to print: a device path, a line of modprobe.d. */
+const longestString = 2000;
+
+/** A node's words reach plans, messages and terminals. */
+const shortText = (text: string): string => excerpt(cleanText(text), longestString);
+
 /** What a tool printed, if it is JSON. */
 function parsed(stdout: string): unknown {
   try {
-    return JSON.parse(stdout);
+    return JSON.parse(stdout, (_, value: unknown) => (typeof value === "string" ? shortText(value) : value));
   } catch {
     return undefined;
   }

@@ -6,6 +6,8 @@ import { parseAddress } from "../../core/configuration/address.ts";
 import { sshKeepaliveSeconds, sshKeepaliveTries, sshLoginSeconds } from "../../core/patience.ts";
 import type { SshTarget } from "../../core/node/sshTarget.ts";
 import { after } from "../lib/clock.ts";
+import { LimitedText } from "../lib/limited.ts";
+import { excerpt } from "../../core/text.ts";
 import { StepError } from "../lib/step.ts";
 
 /** The node can't be reached now: refused, cut, or no answer. It may be rebooting. */
@@ -29,6 +31,9 @@ export interface SshLimits {
   readonly commandSeconds?: number;
 }
 
+/** Most bytes of either output: what a tool says of a node is a hundredth of it. */
+const mostOutput = 1024 * 1024;
+
 /** Unless the caller is in a hurry. */
 const patient: SshLimits = { connectSeconds: sshLoginSeconds };
 
@@ -51,6 +56,14 @@ export async function runRemote(
       client.end();
       reject(readable(target, error, shown));
     };
+    const taking = (take: () => void) => {
+      try {
+        take();
+      } catch (error) {
+        client.destroy();
+        reject(new StepError("OKMM-NODE-TOOL", `${target.address}: ${(error as Error).message} to one command`));
+      }
+    };
     client.on("error", fail).on("close", () => fail(new Error("connection closed")));
     client.on("ready", () => {
       client.exec(command, (error, channel) => {
@@ -58,12 +71,12 @@ export async function runRemote(
           fail(error);
           return;
         }
-        const output = { stdout: "", stderr: "" };
-        channel.on("data", (data: Buffer) => (output.stdout += data.toString()));
-        channel.stderr.on("data", (data: Buffer) => (output.stderr += data.toString()));
+        const [stdout, stderr] = [new LimitedText(mostOutput), new LimitedText(mostOutput)];
+        channel.on("data", (data: Buffer) => taking(() => stdout.add(data)));
+        channel.stderr.on("data", (data: Buffer) => taking(() => stderr.add(data)));
         channel.on("close", (code: number | null) => {
           if (code === null) fail(new Error("connection closed before the command ended"));
-          else resolve({ code, ...output });
+          else resolve({ code, stdout: stdout.text, stderr: stderr.text });
           client.end();
         });
         channel.end(input);
@@ -137,14 +150,18 @@ async function privateKey(target: SshTarget): Promise<Buffer> {
 const fingerprint = (key: Buffer): string =>
   `SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`;
 
+/** Characters of a server's words that an error repeats. */
+const longestWords = 500;
+
 function readable(
   { address, user, hostKey }: SshTarget,
   error: Error & { level?: string },
   shown: Buffer | undefined,
 ): StepError {
-  if (/host denied|verification failed/i.test(error.message)) {
-    const configured = fingerprint(Buffer.from(hostKey.split(" ")[1] ?? "", "base64"));
-    const found = shown === undefined ? "another" : fingerprint(shown);
+  const key = Buffer.from(hostKey.split(" ")[1] ?? "", "base64");
+  // By the key, and not by the error's words, which a server may have chosen.
+  if (shown !== undefined && !shown.equals(key)) {
+    const [configured, found] = [fingerprint(key), fingerprint(shown)];
     return new StepError(
       "OKMM-SSH-HOSTKEY",
       `${address}: its SSH host key is not the configured ${hostKey.split(" ")[0] ?? ""} one; nothing was sent to it. ` +
@@ -152,7 +169,7 @@ function readable(
         "Find out why it changed before you change the node's hostKey in onload-kmm:nodes",
     );
   }
-  if (/no matching host key/i.test(error.message)) {
+  if (error.level === "handshake" && /no matching host key/i.test(error.message)) {
     const type = hostKey.split(" ")[0] ?? "";
     const sha1 = type === "ssh-rsa" ? ", or signs with it by SHA-1 only" : "";
     return new StepError(
@@ -166,5 +183,5 @@ function readable(
       `${address}: ${user} may not log in; check onload-kmm:ssh and the node's authorized keys`,
     );
   }
-  return new Unreachable(`${address}: no SSH connection (${error.message})`);
+  return new Unreachable(`${address}: no SSH connection (${excerpt(error.message, longestWords)})`);
 }

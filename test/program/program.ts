@@ -133,6 +133,8 @@ function realityOf(name: string, kernels: Run["kernels"]): NodeReality | undefin
   return { node: { metadata: { name, uid: `uid-${name}` }, status: { nodeInfo } } };
 }
 
+const nextImage = { kernel: plainKernel, image: "registry/onload:next", digest: `sha256:${"1".repeat(64)}` };
+
 /** What providers and steps answer in an `up`. */
 const answers: NonNullable<RecordOptions["outputs"]> = ({ type, name, inputs }) => {
   if (type.endsWith(":PrivateKey")) return { privateKeyPem: signingPair.key };
@@ -140,6 +142,7 @@ const answers: NonNullable<RecordOptions["outputs"]> = ({ type, name, inputs }) 
   if (name.endsWith("-salt")) return { result: "abcdefghijklmnopqrstu" };
   if (type.endsWith(":RandomPassword")) return { result: mokPassword, bcryptHash: `$2a$10$${"h".repeat(53)}` };
   if (name === "source-upload") return { stdout: JSON.stringify({ image: "registry/onload-srpm@sha256:1" }) };
+  if (name.includes("-next-")) return { stdout: JSON.stringify({ ...nextImage }) };
   if (type === "command:local:Command") return { stdout: JSON.stringify(proofOf(name.replace(/-proof$/, ""))) };
   if (type.startsWith("kubernetes:") && "metadata" in inputs) {
     return { ...inputs, metadata: { ...(inputs["metadata"] as object), uid: `uid-${name}` } };

@@ -4,11 +4,12 @@
  */
 import type { IncomingMessage } from "node:http";
 import { Agent, request } from "node:https";
-import { text } from "node:stream/consumers";
 import { getCACertificates } from "node:tls";
 import type { Credentials } from "../../../core/build/dockerConfig.ts";
 import { registryAnswerSeconds, registryRetrySeconds } from "../../../core/patience.ts";
 import { now, sleep } from "../../lib/clock.ts";
+import { limitedText } from "../../lib/limited.ts";
+import { excerpt } from "../../../core/text.ts";
 import { progress, StepError } from "../../lib/step.ts";
 import { bearerToken, challengeIn } from "./token.ts";
 
@@ -41,6 +42,12 @@ const manifests = [
   "application/vnd.docker.distribution.manifest.v2+json",
   "application/vnd.docker.distribution.manifest.list.v2+json",
 ].join(", ");
+
+/** Most bytes of an answer: a token, or a registry's words. */
+const mostBytes = 1024 * 1024;
+
+/** Characters of its words that a message repeats. */
+const longestWords = 500;
 
 const digestPattern = /^sha(256|512):[0-9a-f]{64,128}$/;
 
@@ -146,7 +153,7 @@ export class RegistryClient {
         url,
         { method, headers, agent: this.#agent, timeout: registryAnswerSeconds * 1000 },
         (answer) => {
-          text(answer).then(
+          limitedText(answer, mostBytes).then(
             (body) => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body }),
             reject,
           );
@@ -160,7 +167,10 @@ export class RegistryClient {
 
   #refusal(repository: string, why: string): StepError {
     const where = repository === "" ? this.#access.host : `${this.#access.host}/${repository}`;
-    return new StepError("OKMM-REGISTRY-ACCESS", `the registry of ${where} can't be used: ${why}`);
+    return new StepError(
+      "OKMM-REGISTRY-ACCESS",
+      `the registry of ${where} can't be used: ${excerpt(why, longestWords)}`,
+    );
   }
 }
 

@@ -18,9 +18,21 @@ export type Screen = Row[];
  */
 const size = { cols: 160, rows: 60 };
 
+/**
+ * Sequences that the emulator carries out as often as their number says, by their final character: insert or delete lines,
+ * scroll, repeat, tabs. A number of ten digits would keep it busy for hours.
+ */
+const repeating = ["L", "M", "S", "T", "b", "I", "Z", "@", "P"];
+
 /** A terminal emulator without a window, for what UEFI's serial driver and Linux write. */
 export class ConsoleTerminal {
   readonly #terminal = new xterm.Terminal({ ...size, scrollback: 0, logLevel: "off", allowProposedApi: true });
+
+  constructor() {
+    const isTooOften = (numbers: readonly (number | number[])[]): boolean => Number(numbers[0] ?? 1) > size.cols;
+    // What a handler has dealt with goes no further: more than the screen has is nothing that firmware writes.
+    for (const final of repeating) this.#terminal.parser.registerCsiHandler({ final }, isTooOften);
+  }
 
   /** Feeds text with its escape sequences; resolves when the screen shows it. */
   write(text: string): Promise<void> {

@@ -3,10 +3,10 @@ import type { X509Certificate } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { Agent, request } from "node:https";
 import type { Duplex } from "node:stream";
-import { text } from "node:stream/consumers";
 import { connect } from "node:tls";
 import { bmcAnswerSeconds } from "../../../core/patience.ts";
 import { after } from "../../lib/clock.ts";
+import { limitedText } from "../../lib/limited.ts";
 
 /** The server has another certificate than the pinned one; nothing was sent to it. */
 export class OtherCertificate extends Error {
@@ -32,6 +32,9 @@ export interface Question {
   readonly body?: string | undefined;
 }
 
+/** Most bytes of an answer: a system's BIOS attributes, the longest of what is asked for, are a hundred kilobytes. */
+const mostBytes = 4 * 1024 * 1024;
+
 /** One server with a pinned certificate. End it with `close()`. */
 export class PinnedServer {
   readonly #agent: PinningAgent;
@@ -48,7 +51,7 @@ export class PinnedServer {
     const { signal } = limit;
     return new Promise<Answer>((resolve, reject) => {
       const call = request(url, { method, headers, agent: this.#agent, signal }, (answer) => {
-        text(answer).then(
+        limitedText(answer, mostBytes).then(
           (content) => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: content }),
           reject,
         );

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { BmcAccess } from "../../../core/firmware/bmcAccess.ts";
 import type { ErrorId } from "../../../core/errors.ts";
 import type { Finding } from "../../../core/node/obstacles.ts";
+import { excerpt, quoted } from "../../../core/text.ts";
 import { StepError } from "../../lib/step.ts";
 import { OtherCertificate, PinnedServer, type Answer, type Question } from "./pinnedHttps.ts";
 
@@ -16,6 +17,9 @@ export class Busy extends StepError {
 /** Another place for the same request; iLO answers so where a path's last slash is missing. */
 const redirects = [301, 302, 307, 308];
 const mostRedirects = 3;
+
+/** Characters of a BMC's words that a message repeats. */
+const longestWords = 300;
 
 const refusal = z.object({
   error: z.object({
@@ -86,7 +90,7 @@ export class RedfishService {
     const { status, body } = answer;
     const { user } = this.#access;
     if (status >= 200 && status < 300) return answer;
-    const why = `HTTP ${status} for ${path}${said(body)}`;
+    const why = `HTTP ${status} for ${excerpt(path, longestWords)}${this.#said(body)}`;
     if (status >= 500 || status === 429) throw new Busy(why);
     if (status === 401) {
       const check = "check onload-kmm:bmcCredentials, and that the BMC allows HTTP basic authentication";
@@ -102,7 +106,7 @@ export class RedfishService {
   }
 
   async #ask(method: Question["method"], path: string, body?: string): Promise<Answer> {
-    let url = new URL(path, this.#origin);
+    let url = this.#place(path, this.#origin);
     for (let hops = 0; ; hops += 1) {
       if (url.origin !== this.#origin) {
         throw this.problem(
@@ -113,8 +117,14 @@ export class RedfishService {
       const answer = await this.#once({ method, url, headers: this.#headers(body), body });
       const { location } = answer.headers;
       if (!redirects.includes(answer.status) || location === undefined || hops === mostRedirects) return answer;
-      url = new URL(location, url);
+      url = this.#place(location, url.href);
     }
+  }
+
+  /** Where a link or a redirection of the BMC's leads. */
+  #place(link: string, from: string): URL {
+    if (URL.canParse(link, from)) return new URL(link, from);
+    throw this.problem("OKMM-BMC-UNFIT", `it leads to ${quoted(link)}, which is no address; update the BMC`);
   }
 
   #headers(body: string | undefined): Record<string, string> {
@@ -129,6 +139,14 @@ export class RedfishService {
         "Content-Length": String(Buffer.byteLength(body)),
       }),
     };
+  }
+
+  /** Some say what they were sent. */
+  #said(body: string): string {
+    const { user, password } = this.#access;
+    const login = Buffer.from(`${user}:${password}`).toString("base64");
+    const words = wordsIn(body).replaceAll(login, "***").replaceAll(password, "***");
+    return words === "" ? "" : `: ${excerpt(words, longestWords)}`;
   }
 
   async #once(question: Question): Promise<Answer> {
@@ -146,11 +164,11 @@ export class RedfishService {
 }
 
 /** What a BMC says of a refusal (DMTF DSP0266, "Error responses"), on one line. */
-function said(body: string): string {
+function wordsIn(body: string): string {
   const error = refusal.safeParse(parsed(body)).data?.error;
   const messages = (error?.["@Message.ExtendedInfo"] ?? []).map(({ Message, MessageId }) => Message ?? MessageId ?? "");
   const text = [...messages, error?.message ?? ""].find((message) => message !== "") ?? "";
-  return text === "" ? "" : `: ${text.replace(/\s+/g, " ").slice(0, 300)}`;
+  return text.replace(/\s+/g, " ");
 }
 
 function parsed(json: string): unknown {

@@ -36,6 +36,9 @@ const unfit: Finding = {
   text: "update the BMC, or choose another enrolment.mode (docs/redfish.md lists which BMCs can)",
 };
 
+/** Most entries of a list that are asked for one by one: firmware has room for dozens of certificates. */
+const mostMembers = 1000;
+
 /** Whose BMC is asked, for which certificate. */
 export interface Errand {
   readonly node: string;
@@ -165,7 +168,11 @@ export class SignatureDatabase {
 
   async #members(collectionPath: string): Promise<string[]> {
     const members: string[] = [];
+    const read = new Set<string>();
     for (let path: string | undefined = collectionPath; path !== undefined;) {
+      if (read.has(path) || members.length > mostMembers)
+        throw this.#service.problem(unfit.error, `its list ${collectionPath} doesn't end; ${unfit.text}`);
+      read.add(path);
       const page: z.infer<typeof collection> = await this.#service.get(path, collection, unfit);
       members.push(...page.Members.map((member) => member["@odata.id"]));
       path = page["Members@odata.nextLink"];

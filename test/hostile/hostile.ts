@@ -1,0 +1,69 @@
+/** How a reader is tried with input that nobody has promised anything about. */
+import assert from "node:assert/strict";
+import { after, test, type TestContext } from "node:test";
+import fc from "fast-check";
+import { isTold } from "../../core/errors.ts";
+import { StepError } from "../../steps/lib/step.ts";
+import { readers, type ReaderName } from "./readers.ts";
+
+/** Milliseconds that one input may take, on a machine with much else to do. */
+const longestMs = 3000;
+
+/** Characters of a whole message: `core/text.ts` cuts it at 32 Ki, the id and the mark of the cut aside. */
+const longestMessage = 33_000;
+
+const ownPrototypes = [Object.prototype, Array.prototype, String.prototype, Function.prototype];
+const members = () => JSON.stringify(ownPrototypes.map((each) => Reflect.ownKeys(each).map(String)));
+const asItWas = members();
+
+/**
+ * Tries a reader of the table with as many inputs as the table says.
+ *
+ * @param contract throws where an answer isn't what the table promises
+ */
+export function hostile<Input>(
+  reader: ReaderName,
+  inputs: fc.Arbitrary<Input>,
+  contract: (input: Input) => Promise<void> | void,
+): void {
+  const { runs } = readers[reader];
+  test(`${reader}: ${runs} inputs`, async () => {
+    const property = fc.asyncProperty(inputs, async (input) => {
+      const began = performance.now();
+      await contract(input);
+      const took = performance.now() - began;
+      assert.ok(took < longestMs, `it took ${took.toFixed()} ms`);
+      assert.equal(members(), asItWas, "no prototype was changed");
+    });
+    await fc.assert(property, { numRuns: runs, endOnFailure: false });
+  });
+}
+
+/** In the place of a test's context, for what a whole file uses. */
+export const untilTheEnd = {
+  after: (end?: unknown) => after(end as () => unknown),
+} as Pick<TestContext, "after">;
+
+/** A message for people: bounded, and nothing in it that a terminal would obey. */
+export function assertShowable(text: string, longest = longestMessage): void {
+  assert.ok(text.length <= longest, `a message of ${text.length} characters`);
+  assert.ok(text.isWellFormed());
+  assert.doesNotMatch(text, /[[\p{Cc}\u202a-\u202e\u2066-\u2069]--[\t\n]]/v);
+}
+
+/** As {@link assertShowable}, with an error's id at the end. */
+export function assertTold(text: string, longest = longestMessage): void {
+  assertShowable(text, longest);
+  assert.ok(isTold(text), text.slice(-100));
+}
+
+/** What a reader answers; undefined where it refuses in the one way that it may: with a StepError. */
+export async function answered<T>(read: () => Promise<T> | T): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof StepError)) throw error;
+    assertTold(error.told);
+    return undefined;
+  }
+}
