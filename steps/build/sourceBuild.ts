@@ -54,14 +54,17 @@ export class SourceBuild {
 
   /** One look, for `waitUntil`; the first one begins the upload, unless an earlier run has left a Build that runs. */
   async look(): Promise<Look<SourceBuildObject>> {
+    // As it was before: the Build that an answer names is in each later list, but needn't be in one that was asked for earlier.
+    const answered = this.#upload;
     const builds = await this.#builds();
     if (this.#old === undefined) await this.#begin(builds);
-    const build = this.#own(builds);
+    const upload = answered ?? this.#upload;
+    const build = this.#own(builds, upload);
     if (build !== undefined) this.#logs.follow(build);
     // One that ends early is told by itself better than by the request that waited for it.
-    if (build !== undefined && hasEnded(build) && !this.#gaveUp(build)) return { done: build };
-    this.#requireAlive(build);
-    if (this.#upload?.answer === "error") return await this.#again(this.#upload.error);
+    if (build !== undefined && hasEnded(build) && !gaveUp(build, upload)) return { done: build };
+    requireAlive(build, upload);
+    if (upload?.answer === "error") return await this.#again(upload);
     if (build === undefined) return { missing: "OpenShift to make a Build" };
     return { missing: await this.#missing(build, builds) };
   }
@@ -109,9 +112,8 @@ export class SourceBuild {
       );
   }
 
-  #own(builds: readonly SourceBuildObject[]): SourceBuildObject | undefined {
+  #own(builds: readonly SourceBuildObject[], upload: Upload | undefined): SourceBuildObject | undefined {
     const { output } = this.#request;
-    const upload = this.#upload;
     if (upload?.answer === "build") return builds.find(({ metadata }) => metadata.name === upload.name);
     if (this.#followed !== undefined) return builds.find(({ metadata }) => metadata.uid === this.#followed);
     return builds.filter(({ metadata, spec }) => {
@@ -119,21 +121,10 @@ export class SourceBuild {
     })[0];
   }
 
-  /** Whether OpenShift has cancelled it while its upload waited: that is answered by the request. */
-  #gaveUp({ status }: SourceBuildObject): boolean {
-    return status?.phase === "Cancelled" && this.#upload !== undefined && this.#upload.answer !== "build";
-  }
-
-  #requireAlive(build: SourceBuildObject | undefined): void {
-    const upload = this.#upload;
-    if (build !== undefined || (upload !== undefined && upload.answer !== "build")) return;
-    const name = upload?.name ?? "of an earlier run";
-    throw new StepError("OKMM-SOURCE-DELETED", `Build ${name} was deleted while it ran; run \`pulumi up\` again`);
-  }
-
   /** OpenShift's own five minutes may be less than ours: then the same is asked for again. */
-  async #again(error: unknown): Promise<Look<SourceBuildObject>> {
-    const own = this.#own(await this.#builds());
+  async #again(upload: Upload & { readonly answer: "error" }): Promise<Look<SourceBuildObject>> {
+    const { error } = upload;
+    const own = this.#own(await this.#builds(), upload);
     if (own !== undefined && hasEnded(own) && own.status?.phase !== "Cancelled") return { done: own };
     if (!failedFor(error, "Timeout")) throw notUploaded(error, this.#request.namespace);
     await this.#cancelWaiting();
@@ -161,6 +152,16 @@ export class SourceBuild {
     const cancelled = await cancelBuilds(this.#kubectl, this.#request.namespace, this.#request.selector);
     if (cancelled.length > 0) progress("cancelled: without its upload a Build can't continue");
   }
+}
+
+/** Whether OpenShift has cancelled it while its upload waited: that is answered by the request. */
+const gaveUp = ({ status }: SourceBuildObject, upload: Upload | undefined): boolean =>
+  status?.phase === "Cancelled" && upload !== undefined && upload.answer !== "build";
+
+function requireAlive(build: SourceBuildObject | undefined, upload: Upload | undefined): void {
+  if (build !== undefined || (upload !== undefined && upload.answer !== "build")) return;
+  const name = upload?.name ?? "of an earlier run";
+  throw new StepError("OKMM-SOURCE-DELETED", `Build ${name} was deleted while it ran; run \`pulumi up\` again`);
 }
 
 function notUploaded(error: unknown, namespace: string): unknown {

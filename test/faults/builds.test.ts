@@ -67,7 +67,7 @@ describe("builds that go wrong", { concurrency: false }, () => {
 
     await scene.unlock("up");
     const running = start(scene.stack, "up", ...rebuild(5));
-    assert.ok(await running.says(/module-build updating/), running.output);
+    assert.ok(await running.says(/cancelling Build onload-build-/), running.output);
     await scene.set({ "build.hang": null });
     const { exitCode, output } = await running.end();
     assert.equal(exitCode, 0, output);

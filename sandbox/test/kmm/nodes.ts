@@ -184,7 +184,7 @@ export function nodeDefects(lab: () => Lab): void {
   });
 
   describe("taints and deletion", () => {
-    test("a cordon unloads a Module that doesn't tolerate it, and takes .ready without an event", async (t) => {
+    test("a cordon unloads a Module that doesn't tolerate it, and takes .ready, without an event where the taint is seen first", async (t) => {
       const scene = await lab().scene(t, "cordoned");
       scene.pushImage("t1");
       await scene.apply("t1", PLAIN);
@@ -207,7 +207,10 @@ export function nodeDefects(lab: () => Lab): void {
       const before = await loads();
       await cordon(false);
       await until("the event of the load after it", async () => (await loads()) > before);
-      assert.deepEqual(await events("unloaded from"), []);
+      // Of two reconcilers one sees the taint, the other takes the entry away; where the latter is first, the label goes as after
+      // any unload, with its event.
+      const unloads = await events("unloaded from");
+      assert.ok(unloads.length <= 1 && unloads.every((event) => countOf(event) === 1), JSON.stringify(unloads));
     });
 
     test("the namespace loses its guard while the module is still loaded, and then hangs until a reboot", async (t) => {

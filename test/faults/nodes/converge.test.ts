@@ -123,7 +123,12 @@ describe("a node that changed", { concurrency: false }, () => {
     const ours = (label: string): boolean => /kmm|onload/.test(label);
     const labels = Object.fromEntries(Object.entries(metadata.labels ?? {}).filter(([label]) => !ours(label)));
     const file = join(nodes.scene.stack.sandbox.dir, "node.json");
-    await writeFile(file, JSON.stringify({ ...found, metadata: { name: metadata.name, labels }, spec: {} }));
+    // The machine config daemon, whose pod is new as well, writes its annotations again.
+    const daemons = Object.entries(metadata.annotations ?? {}).filter(([key]) =>
+      key.startsWith("machineconfiguration."),
+    );
+    const renewed = { name: metadata.name, labels, annotations: Object.fromEntries(daemons) };
+    await writeFile(file, JSON.stringify({ ...found, metadata: renewed, spec: {} }));
     await nodes.scene.kubectl("replace", "--force", "-f", file);
     // The Machine Config Operator counts a new Node in, and `up` touches none before.
     await nodes.scene.kubectl(
