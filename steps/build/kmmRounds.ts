@@ -1,4 +1,4 @@
-import { stemOf, tagOf } from "../../core/build/imageTag.ts";
+import { isSameKernel, stemOf, tagOf } from "../../core/build/imageTag.ts";
 import type { BuildVerdict, WantedImage } from "../../core/build/moduleBuild.ts";
 import { annotations, kmm } from "../../core/names.ts";
 import { kmmRestLooks, kmmRestLookSeconds, kmmStopTries } from "../../core/patience.ts";
@@ -7,7 +7,8 @@ import { sleep, timestamp } from "../lib/clock.ts";
 import { readImageMemory, rememberSpoilt } from "./imageMemory.ts";
 import { storeOf } from "./imageStore.ts";
 import { readFeatures } from "../cluster/kmmFeatures.ts";
-import type { Kubectl } from "../cluster/kubectl.ts";
+import type { RollNode } from "../../core/node/nodeState.ts";
+import type { Kubectl, KubeObject } from "../cluster/kubectl.ts";
 import { StepError } from "../lib/step.ts";
 
 interface Subject {
@@ -72,8 +73,7 @@ export class KmmRounds {
   /** @throws StepError where the tag must not be used again */
   async takeAway({ images, reason }: BuildVerdict & { kind: "distrust" }): Promise<void> {
     await this.stop();
-    if (await this.#signsInPlace()) {
-      await this.#spoil(images);
+    if ((await this.#signsInPlace()) && (await this.#spoil(images))) {
       throw new StepError(
         "OKMM-IMAGE-DISTRUSTED",
         `${reason}; it was removed, and because a node may have it, its tag isn't used again. No node was touched; run ` +
@@ -123,18 +123,36 @@ export class KmmRounds {
     return (await readFeatures(this.#kubectl)).signsInPlace;
   }
 
-  /** Remembered first: a run that is cut in between must not trust the tag again. */
-  async #spoil(images: readonly WantedImage[]): Promise<void> {
+  /**
+   * Takes images away that stand unsigned under their final tag; answers whether a node may have pulled one, so that the tag
+   * must not be used again. That is remembered first: a run that is cut in between must not trust it. Nobody pulls the image
+   * for a kernel that no node runs, and a new tag for it would reload all nodes.
+   */
+  async #spoil(images: readonly WantedImage[]): Promise<boolean> {
     const { namespace } = this.#subject;
+    let isSpoilt = false;
     const { signed } = await readImageMemory(this.#kubectl, namespace);
     for (const { image, kernel } of images) {
       const tag = tagOf(image);
       const store = storeOf(this.#kubectl, namespace, image);
       const { [tag]: digest } = await store.digests([tag]);
       if (digest === undefined || signed[tag] === digest) continue;
-      await rememberSpoilt(this.#kubectl, namespace, stemOf(image, kernel));
-      await store.remove(tag);
+      const spoil = async (): Promise<void> => {
+        isSpoilt = true;
+        await rememberSpoilt(this.#kubectl, namespace, stemOf(image, kernel));
+      };
+      const isOnNodes = await this.#isOnNodes(kernel);
+      if (isOnNodes) await spoil();
+      const isRemoved = await store.remove(tag);
+      // A node may have booted it meanwhile.
+      if (!isOnNodes && (!isRemoved || (await this.#isOnNodes(kernel)))) await spoil();
     }
+    return isSpoilt;
+  }
+
+  async #isOnNodes(kernel: string): Promise<boolean> {
+    const nodes = await this.#kubectl.list<KubeObject & RollNode>("nodes");
+    return nodes.some(({ status }) => isSameKernel(status.nodeInfo.kernelVersion, kernel));
   }
 
   async #delete(kind: string): Promise<void> {

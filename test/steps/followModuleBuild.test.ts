@@ -16,6 +16,7 @@ import {
   known,
   signed,
   newest,
+  node,
   images,
 } from "./moduleBuilds.ts";
 
@@ -59,7 +60,7 @@ for (const [what, given, memory] of [
 
   test(`an image ${what}, where KMM signs in place: its tag is never used again`, async (t) => {
     const cluster = new FakeCluster(t);
-    cluster.put(newest, module, mic("t2", "Exists"), given, pushed("t2", "sha256:2"));
+    cluster.put(newest, node, module, mic("t2", "Exists"), given, pushed("t2", "sha256:2"));
     const { code, stderr } = await follow(cluster, shortest, memory);
     assert.equal(code, 1);
     assert.match(
@@ -198,7 +199,7 @@ async function failSigning(cluster: FakeCluster, phase: string, memory?: Record<
 for (const phase of ["Running", "Complete"]) {
   test(`signing that fails in place takes the unsigned image away, and ends what is ${phase}`, async (t) => {
     const cluster = new FakeCluster(t);
-    cluster.put(newest);
+    cluster.put(newest, node);
     await failSigning(cluster, phase, known("t1", "sha256:1"));
     assert.deepEqual(left(cluster), { mic: false, mbsc: false, touched: false });
     const after = images(cluster);
@@ -207,6 +208,25 @@ for (const phase of ["Running", "Complete"]) {
     assert.equal(cancelled.length, phase === "Running" ? 1 : 0);
   });
 }
+
+test("signing that fails in place for a kernel that no node runs: the image goes, and its tag stays in use", async (t) => {
+  const cluster = new FakeCluster(t);
+  cluster.put(newest);
+  await failSigning(cluster, "Complete");
+  assert.deepEqual([images(cluster).tags, images(cluster).spoilt], [[], null]);
+});
+
+test("the same where a node boots that kernel in this moment: it may have pulled the image", async (t) => {
+  const cluster = new FakeCluster(t);
+  cluster.put(newest);
+  const stop = cluster.onCall(() => {
+    if (!cluster.commands.some((command) => command.startsWith("delete --raw"))) return;
+    stop();
+    cluster.put(node);
+  });
+  await failSigning(cluster, "Complete");
+  assert.deepEqual([images(cluster).tags, images(cluster).spoilt], [[], ["t2"]]);
+});
 
 test("a round that KMM begins once more in that moment is ended, too", async (t) => {
   const cluster = new FakeCluster(t);
@@ -242,7 +262,7 @@ async function upgradedWhileSigning(cluster: FakeCluster) {
   cluster.answerRaw("log", "sign-file: failed\n");
   const run = follow(cluster, 1);
   await cluster.called("/builds/onload-sign-5-14/log");
-  cluster.put(newest);
+  cluster.put(newest, node);
   cluster.change("Build", "onload-sign-5-14", (found) => (found["status"] = { phase: "Failed" }));
   await cluster.called("annotate modules");
   return { run };

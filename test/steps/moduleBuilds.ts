@@ -38,6 +38,13 @@ export const build = (name: string, type: "BuildImage" | "SignImage"): Given => 
   status: { phase: "Running" },
 });
 
+/** A node that runs the kernel. */
+export const node: Given = {
+  kind: "Node",
+  metadata: { name: "w1" },
+  status: { nodeInfo: { kernelVersion: kernel } },
+};
+
 /** The shortest time limit that the configuration takes: six seconds. */
 export const shortest = 0.1;
 
