@@ -12,6 +12,7 @@ export interface LiveModule {
         readonly version?: string;
         readonly kernelMappings?: readonly {
           readonly literal?: string;
+          readonly containerImage?: string;
           readonly build?: { readonly dockerfileConfigMap?: Named; readonly secrets?: readonly Named[] };
           readonly sign?: { readonly keySecret?: Named; readonly certSecret?: Named };
         }[];

@@ -1,6 +1,7 @@
 /** What `npm run status` finds of each listed node, beside what the stack wants of it. Its JSON is docs/status.md's. */
 import { z } from "zod";
 import { forKernel, kmmKernel, releaseOf } from "../build/imageTag.ts";
+import type { LiveModule } from "../cluster/ownObjects.ts";
 import type { Settings } from "../configuration/settings.ts";
 import { mokManagerTask } from "../firmware/mokManagerTask.ts";
 import { annotations, moduleName } from "../names.ts";
@@ -93,18 +94,6 @@ export interface NodeReport {
   readonly console?: string | undefined;
   /** Why the machine couldn't be asked. */
   readonly unreachable?: string | undefined;
-}
-
-/** The stack's Module, as far as its nodes are compared with it. */
-export interface LiveModule {
-  readonly spec: {
-    readonly moduleLoader?: {
-      readonly container?: {
-        readonly version?: string;
-        readonly kernelMappings?: readonly { readonly literal?: string; readonly containerImage?: string }[];
-      };
-    };
-  };
 }
 
 /** What the stack wants, and how its nodes come to trust the key. */

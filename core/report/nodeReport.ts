@@ -61,8 +61,8 @@ function nodeReport(history: History, { name, hold, before }: ListedNode): NodeR
   const steps = history.steps.filter(({ node }) => node === name);
   const proof = proofIn(steps);
   const outcome = outcomeOf({ steps, hold, proof, isSame: isSame(history, name) });
-  const was = before?.image === undefined ? undefined : (releaseOf(before.image) ?? tagOf(before.image));
-  const loaded = proof?.image === undefined ? undefined : (releaseOf(proof.image) ?? tagOf(proof.image));
+  const was = releaseIn(before?.image);
+  const loaded = releaseIn(proof?.image);
   return {
     ...{ name, outcome, before, proof, steps },
     release: { before: was, now: proof === undefined ? (isUntouched(outcome) ? was : undefined) : loaded },
@@ -70,6 +70,10 @@ function nodeReport(history: History, { name, hold, before }: ListedNode): NodeR
     reason: history.plan?.[name] ?? undefined,
   };
 }
+
+/** An image's release; the whole tag where it isn't one of ours. */
+const releaseIn = (image: string | undefined): string | undefined =>
+  image === undefined ? undefined : (releaseOf(image) ?? tagOf(image));
 
 /** Whether nothing was done to the node in this run. */
 const isUntouched = (outcome: Outcome): boolean => ["same", "held", "waiting"].includes(outcome);

@@ -1,20 +1,17 @@
 import { tagOf } from "../../core/build/imageTag.ts";
+import type { LiveModule } from "../../core/cluster/ownObjects.ts";
 import type { Expected, ModuleTarget } from "../../core/node/nodeState.ts";
 import { readImageMemory } from "./imageMemory.ts";
 import { storeOf } from "./imageStore.ts";
 import type { Kubectl, KubeObject } from "../cluster/kubectl.ts";
 import { StepError } from "../lib/step.ts";
 
-interface LiveModule extends KubeObject {
-  readonly spec: { readonly moduleLoader?: { readonly container?: { readonly version?: string } } };
-}
-
 const kind = "modules.kmm.sigs.x-k8s.io";
 
 /** @throws StepError unless the cluster has the Module in just this version, which is a hash of all that reloads */
 export async function requireModule(kubectl: Kubectl, node: string, wanted: ModuleTarget): Promise<void> {
   const { namespace, name, version } = wanted;
-  const live = await kubectl.get<LiveModule>(kind, name, namespace);
+  const live = await kubectl.get<LiveModule & KubeObject>(kind, name, namespace);
   if (live === undefined) {
     throw new StepError(
       "OKMM-MODULE-MISSING",

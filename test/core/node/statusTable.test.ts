@@ -1,14 +1,9 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
+import type { LiveModule } from "../../../core/cluster/ownObjects.ts";
 import type { NodeModulesConfig, RollNode } from "../../../core/node/nodeState.ts";
-import {
-  statusOf,
-  type LiveModule,
-  type NodeReport,
-  type NodeStatus,
-  type Wanted,
-} from "../../../core/node/nodeStatus.ts";
+import { statusOf, type NodeReport, type NodeStatus, type Wanted } from "../../../core/node/nodeStatus.ts";
 import { formatReport, reportOf, statusReport } from "../../../core/node/statusTable.ts";
 import { machine as healthy, pci } from "./machines.ts";
 

@@ -1,4 +1,6 @@
 /** Both lists of phases, run in a scene as their steps run them. */
+import assert from "node:assert/strict";
+import { StepError } from "../../../../steps/lib/step.ts";
 import { leave } from "../../../../steps/node/phases/leave.ts";
 import { roll } from "../../../../steps/node/phases/roll.ts";
 import { kernel } from "../../../core/node/machines.ts";
@@ -43,3 +45,12 @@ export const leaveIn = (scene: Scene, cutAfter?: number) =>
     (peers) => leave({ ...shared, ...enrolment(scene), node: "w1", namespace, module: target.name }, peers),
     cutAfter,
   );
+
+/** That the run ends with this reason, and has touched nothing. */
+export async function assertRefused(run: (scene: Scene) => Promise<unknown>, scene: Scene, why: RegExp): Promise<void> {
+  const before = scene.end();
+  await assert.rejects(run(scene), (error: unknown) => error instanceof StepError && why.test(error.message));
+  assert.deepEqual(scene.acts, []);
+  assert.deepEqual(scene.end(), before);
+  assert.deepEqual(scene.leases, []);
+}
