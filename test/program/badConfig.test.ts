@@ -137,7 +137,10 @@ test("a package that isn't there is told by its path", async (t) => {
 test("a package that was changed is refused before anything is taken out of it", async (t) => {
   const files = await filesFor(t);
   const changed = join(files.sshKey, "../changed.zip");
-  await writeFile(changed, Buffer.concat([await readFile(files.release.package), Buffer.from("x")]));
+  // A sound zip still, with a comment of one character.
+  const zip = await readFile(files.release.package);
+  zip.writeUInt16LE(1, zip.length - 2);
+  await writeFile(changed, Buffer.concat([zip, Buffer.from("x")]));
   const config = { ...(await goodConfig(files)), release: { ...files.release, package: changed } };
   assert.deepEqual(keysOf(await problemsOf({ config })), ["onload-kmm:release.sha256"]);
 });
