@@ -93,9 +93,10 @@ const kernelModule = new KernelModule(
   { ...onCluster, dependsOn: [namespace] },
 );
 come(kernelModule);
-tellPlan({ ...onStack, ...outlook, ...config.rollout, mode: enrolment.mode, listed, remade }, kernelModule.target);
+const { target } = kernelModule;
+tellPlan({ ...onStack, ...outlook, listed, remade }, { target, certificate: signingKey.certificate });
 
-report?.planned(listed, kernelModule.target);
+report?.planned(listed, target);
 
 guardStack({ cluster, keyIsProtected: signingKey.isProtected }, [
   namespace,

@@ -16,7 +16,9 @@ import type { Remade } from "./core/cluster/ownObjects.ts";
 import { longestTag, tagLengthProblem } from "./core/build/imageTag.ts";
 import type { Release } from "./core/build/release.ts";
 import { releaseSupport, type BuiltFor } from "./core/build/releaseSupport.ts";
+import { measuredTurns } from "./core/report/turns.ts";
 import { openRelease, ReleaseError } from "./steps/build/releasePackage.ts";
+import { pastRuns } from "./steps/lib/pastRuns.ts";
 import { agentProblem, privateKeyProblem } from "./steps/node/sshKey.ts";
 
 /** What the program knows before its first resource. */
@@ -30,8 +32,8 @@ export interface Preflight {
   readonly spoilt: readonly string[];
   /** Kernels that the Module may be built for. */
   readonly kernels: readonly string[];
-  /** What else the plan's sentences are made from (core/node/planSummary.ts). */
-  readonly outlook: Pick<PlanView, "key" | "leaving" | "updatingPools">;
+  /** What the plan's sentences are made from (core/node/planSummary.ts), as far as it is known now. */
+  readonly outlook: Omit<PlanView, "stack" | "nodes" | "target">;
   /** Texts of the files in `assets/` that travel to the cluster, by path. */
   readonly assets: Readonly<Record<AssetPath, string>>;
 }
@@ -85,8 +87,14 @@ export async function preflight(config: Config, report?: RunReport): Promise<Pre
     const reality = cluster.nodes.find(({ node: { metadata } }) => metadata.name === node.name);
     return reality === undefined ? [] : [{ ...node, reality, identity: identityOf(reality.node) }];
   });
-  const { remade, spoilt, kernels, leaving, updatingPools } = cluster;
-  const outlook = { key: keyOf(config, cluster.certificate), leaving, updatingPools };
+  const { remade, spoilt, kernels, leaving, updatingPools, signed } = cluster;
+  const outlook = {
+    ...{ namespace: config.namespace, release: release.release.version, mode: config.enrolment.mode },
+    maxParallel: config.rollout.maxParallel,
+    nextKernels: config.build.nextKernels.map(({ kernel }) => kernel),
+    ...{ key: keyOf(config, cluster.certificate), leaving, updatingPools, signed },
+    measured: measuredTurns(pastRuns(pulumi.getStack())),
+  };
   return { release: release.release, nodes, remade, spoilt, kernels, outlook, assets };
 }
 
@@ -160,6 +168,7 @@ async function lookAtCluster(config: Config, report?: RunReport): Promise<Inspec
       certificate: "",
       remade: {},
       spoilt: [],
+      signed: [],
       kernels: [],
       leaving: [],
       updatingPools: [],

@@ -76,6 +76,8 @@ export interface ClusterFacts {
   readonly remade: Remade;
   /** Stems of image tags that must not be used again (core/build/imageMemory.ts). */
   readonly spoilt: readonly string[];
+  /** Tags of the images that KMM has built and signed for this stack. */
+  readonly signed: readonly string[];
   /** The certificate that modules are signed for now, in PEM; empty before the first `up`. */
   readonly certificate: string;
   readonly hasEntitlement: boolean;

@@ -36,6 +36,8 @@ export const inspectCluster = contract({
     remade,
     /** Stems of image tags that must not be used again (core/build/imageMemory.ts). */
     spoilt: z.array(z.string()).readonly(),
+    /** Tags of the images that KMM has built and signed for this stack. */
+    signed: z.array(z.string()).readonly(),
     /** Kernels that the Module may be built for. */
     kernels: z.array(z.string()).readonly(),
     /** Nodes that the stack has, and that aren't listed any more. */

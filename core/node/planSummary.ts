@@ -1,11 +1,17 @@
 /** What a run will do to the nodes, in a few sentences: the end of a preview. */
 import type { EnrolmentMode } from "../configuration/choices.ts";
 import { expectedOn, type ModuleTarget } from "./nodeState.ts";
+import { estimate, type MeasuredTurns } from "./planEstimate.ts";
+import { buildSentence, kernelsToBuild, releaseSentence } from "./planImages.ts";
 import { deviation, trustedBy, type NodeReality } from "./reality.ts";
 
 /** What the sentences are made from. */
 export interface PlanView {
   readonly stack: string;
+  /** The stack's namespace. */
+  readonly namespace: string;
+  /** The version of OpenOnload that is wanted. */
+  readonly release: string;
   /** The listed nodes, in the list's order. */
   readonly nodes: readonly { readonly hold: boolean; readonly reality: NodeReality }[];
   /** What they are to load; undefined while a new key pair or namespace makes it unknown: then all of them are rolled. */
@@ -18,6 +24,12 @@ export interface PlanView {
   readonly leaving: readonly string[];
   /** Names of the pools that are being updated, and so would stop a roll-out. */
   readonly updatingPools: readonly string[];
+  /** Kernels to build for before a node boots them. */
+  readonly nextKernels: readonly string[];
+  /** Tags of the images that KMM has built and signed for this stack. */
+  readonly signed: readonly string[];
+  /** What nodes' turns took in earlier runs. */
+  readonly measured: MeasuredTurns;
 }
 
 /** What becomes of one node. */
@@ -33,9 +45,6 @@ type Fate =
   | "unsure"
   /** Asked to enrol the key at the operator's own reboot. */
   | "pending";
-
-/** Minutes that a bare-metal server takes, with a wide margin: a reboot is mostly its firmware's self-test. */
-export const nodeMinutes = { reload: 5, reboot: 15 } as const;
 
 /** Most names in one sentence; a list of forty hides the number. */
 const mostNames = 8;
@@ -53,8 +62,16 @@ export function planSummary(view: PlanView): string[] {
   const fates = view.nodes.map((node) => ({ name: node.reality.node.metadata.name, fate: fateOf(node, view) }));
   const those = (...wanted: Fate[]) => fates.filter(({ fate }) => wanted.includes(fate)).map(({ name }) => name);
   const out = those("reload", "reboot", "unsure");
+  const realities = view.nodes.map(({ reality }) => reality);
+  const toBuild = kernelsToBuild({ ...view, nodes: realities });
+  const outing = { nodes: out.length, reboots: those("reboot", "unsure").length > 0, builds: toBuild.size > 0 };
   return [
     ...drained(out, view.maxParallel),
+    ...releaseSentence(
+      realities.filter(({ node }) => out.includes(node.metadata.name)),
+      view.namespace,
+      view.release,
+    ),
     ...about(those("reboot"), (nodes) => `${count(nodes)} rebooted, where ${enrolling[view.mode]}: ${list(nodes)}.`),
     ...about(those("unsure"), (nodes) => `Of ${list(nodes)} it isn't known whether the key needs a reboot.`),
     ...about(
@@ -63,7 +80,8 @@ export function planSummary(view: PlanView): string[] {
     ),
     ...about(those("held"), (nodes) => `${count(nodes)} on hold: ${list(nodes)}.`),
     ...about(those("same"), (nodes) => `${count(nodes)} unchanged.`),
-    ...(out.length === 0 ? [] : [estimate(out.length, those("reboot", "unsure").length > 0, view.maxParallel)]),
+    ...buildSentence(toBuild),
+    ...(out.length === 0 ? [] : [estimate({ ...outing, maxParallel: view.maxParallel }, view.measured)]),
     ...dangers(view, out.length > 0),
   ];
 }
@@ -82,14 +100,6 @@ function fateOf({ hold, reality }: PlanView["nodes"][number], { target, key, mod
 function isTrustedThen(machine: NodeReality["machine"], key: PlanView["key"]): boolean | undefined {
   if (machine === undefined || "unreachable" in machine) return undefined;
   return key === "kept" ? trustedBy(machine) : machine.secureBoot !== "enabled";
-}
-
-/** (1 + ⌈(N−1)/maxParallel⌉)·R, as rolloutOrder.ts has it. */
-function estimate(nodes: number, reboots: boolean, maxParallel: number): string {
-  const each = reboots ? nodeMinutes.reboot : nodeMinutes.reload;
-  const total = (1 + Math.ceil((nodes - 1) / maxParallel)) * each;
-  const text = total < 90 ? `${total} min` : `${(total / 60).toFixed(1)} h`;
-  return `About ${text}, if a node takes ${each} min, and the builds before that.`;
 }
 
 function drained(out: readonly string[], maxParallel: number): string[] {

@@ -6,7 +6,8 @@ import type { FailureReport, Report } from "./report.ts";
 import { style } from "./style.ts";
 import { timelineSection } from "./timelineHtml.ts";
 import { subject } from "./verdict.ts";
-import { clockTime, duration, moment } from "./words.ts";
+import { duration } from "../words.ts";
+import { clockTime, moment } from "./words.ts";
 
 /** One self-contained page. Its policy lets a browser load and run nothing, whatever a name or a message holds. */
 export function htmlReport(report: Report): string {

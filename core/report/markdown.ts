@@ -3,7 +3,8 @@ import type { NodeReport } from "./nodeReport.ts";
 import type { FailureReport, Link, Report } from "./report.ts";
 import { idealSentence } from "./timelineHtml.ts";
 import { subject } from "./verdict.ts";
-import { changesOf, clockTime, duration, moment, outcomeWords, proofLines } from "./words.ts";
+import { duration } from "../words.ts";
+import { changesOf, clockTime, moment, outcomeWords, proofLines } from "./words.ts";
 
 export function markdownReport(report: Report): string {
   const { nodes, ideal, history } = report;

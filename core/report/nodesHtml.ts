@@ -4,7 +4,8 @@ import { html, type Markup } from "./markup.ts";
 import type { NodeReport } from "./nodeReport.ts";
 import { anchor, mark, table } from "./parts.ts";
 import type { Link, Report } from "./report.ts";
-import { changesOf, clockTime, duration, proofLines } from "./words.ts";
+import { duration } from "../words.ts";
+import { changesOf, clockTime, proofLines } from "./words.ts";
 
 export function nodeTable(nodes: readonly NodeReport[]): Markup | string {
   if (nodes.length === 0) return "";

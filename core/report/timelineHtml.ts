@@ -3,7 +3,8 @@ import { html, type Markup } from "./markup.ts";
 import type { Ideal } from "./ideal.ts";
 import type { Report } from "./report.ts";
 import { marksOf, timelineOf, type Bar, type Row, type Timeline } from "./timeline.ts";
-import { clockTime, duration } from "./words.ts";
+import { duration } from "../words.ts";
+import { clockTime } from "./words.ts";
 
 export function timelineSection(report: Report): Markup | string {
   const timeline = timelineOf(report);

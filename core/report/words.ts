@@ -13,16 +13,6 @@ export const outcomeWords: Readonly<Record<Outcome, string>> = {
   waiting: "not begun",
 };
 
-/** `41 s`, `9 min`, `2 h 5 min`. @param length milliseconds */
-export function duration(length: number): string {
-  const seconds = Math.round(length / 1000);
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 60)
-    return seconds < 600 && seconds % 60 !== 0 ? `${Math.floor(seconds / 60)} min ${seconds % 60} s` : `${minutes} min`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
 /** `2026-11-26 15:20:04 UTC`. @param time milliseconds since 1970 */
 export const moment = (time: number): string => `${new Date(time).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 

@@ -23,6 +23,8 @@ export interface OwnObjects {
   readonly remade: Remade;
   /** Stems of image tags that must not be used again (core/build/imageMemory.ts). */
   readonly spoilt: readonly string[];
+  /** Tags of the images that KMM has built and signed for this stack. */
+  readonly signed: readonly string[];
   /** The Module; undefined when it isn't there. */
   readonly module: LiveModule | undefined;
   /** The signing certificate in PEM; empty before the first `up`. */
@@ -46,6 +48,7 @@ export async function readOwnObjects(
   known: Known,
 ): Promise<OwnObjects> {
   const module = known.modules.find(({ metadata }) => metadata.name === moduleName && metadata.namespace === namespace);
+  const memory = imageMemoryOf(known.namespace);
   const [missing, certificate] = await Promise.all([
     module === undefined
       ? orphaned(kubectl, { stack, namespace, registry }, known)
@@ -54,7 +57,8 @@ export async function readOwnObjects(
   ]);
   return {
     missing: Object.values(missing),
-    spoilt: imageMemoryOf(known.namespace).spoilt,
+    spoilt: memory.spoilt,
+    signed: Object.keys(memory.signed),
     remade: remadeAt(timestamp(), missing, known.namespace?.metadata.annotations),
     module,
     certificate,

@@ -136,6 +136,7 @@ const answer = {
   certificate: "",
   remade: {},
   spoilt: [],
+  signed: [],
   kernels: [],
   leaving: [],
   updatingPools: [],

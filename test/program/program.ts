@@ -94,6 +94,7 @@ export async function run(given: Run): Promise<Ran> {
         certificate: "",
         remade: {},
         spoilt: [],
+        signed: [],
         kernels: [...new Set(found.map(({ node }) => node.status.nodeInfo.kernelVersion))],
         leaving: [],
         updatingPools: [],

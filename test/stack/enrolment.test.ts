@@ -7,12 +7,13 @@ import { after, before, describe, test } from "node:test";
 import { controlNode } from "@onload-kmm/sandbox/nodes/control";
 import { attend } from "@onload-kmm/sandbox/nodes/person";
 import { leaksInFiles, leaksInProcesses } from "./leaks.ts";
-import { withRemoteImports } from "./olderState.ts";
+import { privateKeyIn, withoutResources, withRemoteImports } from "./olderState.ts";
 import { startStack, type Outcome, type Proof, type Stack, type StackConfig } from "./stack.ts";
 
 // Another one in each run: the search for it looks at every process of the machine, and runs may go side by side.
 const password = `sandbox${randomBytes(8).toString("hex")}`;
 const workers = ["worker-1", "worker-2"];
+const newKey = /NEW SIGNING KEY: every node with Secure Boot on must enrol it in MokManager/;
 
 describe("enrolment with Secure Boot on", { concurrency: false }, () => {
   let stack: Stack;
@@ -79,8 +80,36 @@ describe("enrolment with Secure Boot on", { concurrency: false }, () => {
       const said = `${node}: reboots into MokManager again, to enrol the new key, because onload-kmm:${why}`;
       assert.ok(output.includes(said), output);
     }
-    assert.match(output, /2 nodes are drained, .*\n.*2 nodes are rebooted, where a person answers MokManager/);
-    assert.match(output, /NEW SIGNING KEY: every node with Secure Boot on must enrol it in MokManager/);
+    assert.match(
+      output,
+      /2 nodes are drained, .*\n.*OpenOnload.*\n.*2 nodes are rebooted, where a person answers MokManager/,
+    );
+    assert.match(output, newKey);
+  });
+
+  test("a key that is replaced by request, or whose state is lost: preview says that it is a new one", async () => {
+    const file = join(stack.sandbox.dir, "exported.json");
+    const exported = await stack.pulumi("stack", "export", "--stack", "dev", "--file", file);
+    assert.equal(exported.exitCode, 0, exported.output);
+    const state = await readFile(file, "utf8");
+
+    const replaced = await stack.preview("--replace", privateKeyIn(state));
+    assert.equal(replaced.exitCode, 0, replaced.output);
+    assert.match(replaced.output, newKey);
+
+    const lost = join(stack.sandbox.dir, "lost-state.json");
+    await writeFile(lost, withoutResources(state));
+    try {
+      await importState(lost);
+      const { exitCode, output } = await stack.preview();
+      assert.equal(exitCode, 0, output);
+      assert.match(output, newKey);
+    } finally {
+      await importState(file);
+    }
+    const { exitCode, output } = await stack.preview("--expect-no-changes");
+    assert.equal(exitCode, 0, output);
+    assert.doesNotMatch(output, newKey);
   });
 
   test("over a state in which the imports are remote commands, up replaces these alone, and touches no node", async () => {
@@ -89,8 +118,7 @@ describe("enrolment with Secure Boot on", { concurrency: false }, () => {
     const exported = await stack.pulumi("stack", "export", "--stack", "dev", "--file", file);
     assert.equal(exported.exitCode, 0, exported.output);
     await writeFile(file, withRemoteImports(await readFile(file, "utf8")));
-    const imported = await stack.pulumi("stack", "import", "--stack", "dev", "--file", file);
-    assert.equal(imported.exitCode, 0, imported.output);
+    await importState(file);
 
     const { exitCode, output, steps } = await stack.up();
     assert.equal(exitCode, 0, output);
@@ -230,6 +258,11 @@ describe("enrolment with Secure Boot on", { concurrency: false }, () => {
   /** Another one after each write to a Node. */
   async function nodeVersions(): Promise<string> {
     return stack.sandbox.kubectl(["get", "nodes", "-o", "jsonpath={.items[*].metadata.resourceVersion}"]);
+  }
+
+  async function importState(file: string): Promise<void> {
+    const { exitCode, output } = await stack.pulumi("stack", "import", "--stack", "dev", "--file", file);
+    assert.equal(exitCode, 0, output);
   }
 
   async function cordons(): Promise<string> {

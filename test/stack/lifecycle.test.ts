@@ -81,6 +81,8 @@ describe("one stack's life", { concurrency: false }, () => {
     const names = workers.join(", ");
     const drained = `${workers.length} nodes are drained, the canary first, then at most 1 at a time: ${names}.`;
     assert.ok(output.includes(drained), output);
+    assert.match(output, /OpenOnload: 0\.9\.0\.1 again on 3 nodes\.\n.*1 image is built: for \S+ \(3 nodes\)\.\n/);
+    assert.match(output, /About .*, the median of 3 nodes before, and the builds before that\./);
     assert.doesNotMatch(output, /rebooted/);
   });
 
@@ -98,6 +100,11 @@ describe("one stack's life", { concurrency: false }, () => {
       .filter(({ resource }) => resource === "nodes")
       .map(({ name }) => name);
     assert.deepEqual([...new Set(cordons)], workers);
+
+    const again = await stack.preview("--config", "onload-kmm:rebuild=1", "--expect-no-changes");
+    assert.equal(again.exitCode, 0, again.output);
+    assert.match(again.output, /- No node goes out of service\.\n\s+- 3 nodes are unchanged\.\n/);
+    assert.doesNotMatch(again.output, /is built/);
   });
 
   test("a node that is taken off the list is unloaded and forgotten, the others are left alone", async () => {

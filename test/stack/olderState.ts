@@ -1,4 +1,4 @@
-/** States as earlier versions of the program left them, made from one of today. */
+/** States as earlier versions of the program, or accidents, left them, made from one of today. */
 
 interface Exported {
   readonly deployment: { readonly resources: readonly Resource[] };
@@ -22,6 +22,19 @@ export function withRemoteImports(exported: string): string {
   const older = JSON.stringify({ ...state, deployment: { ...state.deployment, resources } });
   // Others depend on it, by its URN.
   return older.replaceAll(/command:local:Command(::worker-\d+-import")/g, "command:remote:Command$1");
+}
+
+/** The exported state as that of a stack whose state was lost: with the stack itself, and nothing of what it made. */
+export function withoutResources(exported: string): string {
+  const state = JSON.parse(exported) as Exported;
+  const resources = state.deployment.resources.filter(({ type }) => type === "pulumi:pulumi:Stack");
+  return JSON.stringify({ ...state, deployment: { ...state.deployment, resources } });
+}
+
+/** The URN of the generated private key. */
+export function privateKeyIn(exported: string): string {
+  const { resources } = (JSON.parse(exported) as Exported).deployment;
+  return resources.find(({ type }) => type === "tls:index/privateKey:PrivateKey")?.urn ?? "no private key in the state";
 }
 
 const isImport = ({ urn }: Resource): boolean => /::worker-\d+-import$/.test(urn);

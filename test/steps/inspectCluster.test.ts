@@ -24,6 +24,7 @@ test("a cluster as it should be has no problems, and says who its nodes are", as
     certificate: "",
     remade: {},
     spoilt: [],
+    signed: [],
     kernels: ["5.14.0-1.el9_6.x86_64"],
     leaving: [],
     updatingPools: [],

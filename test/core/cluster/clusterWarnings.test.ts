@@ -49,6 +49,7 @@ const facts: ClusterFacts = {
   missing: [],
   remade: {},
   spoilt: [],
+  signed: [],
   certificate: "",
   ownNamespaces: [],
   hasKmm: true,

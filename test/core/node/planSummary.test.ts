@@ -2,14 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { planSummary, type PlanView } from "../../../core/node/planSummary.ts";
 import type { NodeReality } from "../../../core/node/reality.ts";
-import { proven, target } from "./realities.ts";
+import { proven, target as anyTarget } from "./realities.ts";
 
-const next = { ...target, version: "v2" };
+const kernel = "5.14.0-1.el9.x86_64";
+const target = { ...anyTarget, image: "registry/onload:9.0.2.140-0123456789ab-${KERNEL_FULL_VERSION}" };
+const next = { ...target, version: "v2", image: "registry/onload:9.1.0-ba9876543210-${KERNEL_FULL_VERSION}" };
 
 type Machine = Partial<Exclude<NonNullable<NodeReality["machine"]>, { unreachable: string }>>;
 
 function listed(name: string, machine: Machine = {}, hold = false): PlanView["nodes"][number] {
-  const reality = proven(name, 1);
+  const reality = proven(name, 1, target);
   const found = { driver: [], secureBoot: "enabled", trusted: true, ...machine };
   return { hold, reality: { ...reality, machine: hold ? undefined : found } };
 }
@@ -25,6 +27,11 @@ const plan = (changes: Partial<PlanView>): string[] =>
       maxParallel: 1,
       leaving: [],
       updatingPools: [],
+      namespace: target.namespace,
+      release: "9.1.0",
+      nextKernels: [],
+      signed: [],
+      measured: {},
     },
     ...changes,
   });
@@ -40,7 +47,9 @@ test("another version: drained, without a reboot where the key is trusted; a hel
   const nodes = [listed("a"), listed("b"), listed("c", {}, true)];
   assert.deepEqual(plan({ nodes, target: next }), [
     "2 nodes are drained, the canary first, then at most 1 at a time: a, b.",
+    "OpenOnload: 9.0.2.140 → 9.1.0 on 2 nodes.",
     "1 node is on hold: c.",
+    "1 image is built: for 5.14.0-1.el9.x86_64 (3 nodes).",
     "About 10 min, if a node takes 5 min, and the builds before that.",
   ]);
 });
@@ -53,11 +62,12 @@ const reboots = {
 for (const mode of ["attended", "console", "redfish"] as const) {
   test(`${mode}: a node without the key reboots, and the estimate knows it`, () => {
     const nodes = [listed("a"), listed("b", { trusted: false, driver: ["sfc isn't live"] })];
-    assert.deepEqual(plan({ nodes, mode }), [
+    assert.deepEqual(plan({ nodes, mode, release: "9.0.2.140" }), [
       "1 node is drained: b.",
+      "OpenOnload: 9.0.2.140 again on 1 node.",
       reboots[mode],
       "1 node is unchanged.",
-      "About 15 min, if a node takes 15 min, and the builds before that.",
+      "About 15 min, if a node takes 15 min.",
     ]);
   });
 }
@@ -71,10 +81,12 @@ test("operator: a node without the key stays in service until a reboot of the op
 });
 
 test("a node that couldn't be asked may reboot", () => {
-  const reality = { ...proven("a", 1), machine: { unreachable: "no route to host" } };
+  const reality = { ...proven("a", 1, target), machine: { unreachable: "no route to host" } };
   assert.deepEqual(plan({ nodes: [{ hold: false, reality }], target: next }), [
     "1 node is drained: a.",
+    "OpenOnload: 9.0.2.140 → 9.1.0 on 1 node.",
     "Of a it isn't known whether the key needs a reboot.",
+    "1 image is built: for 5.14.0-1.el9.x86_64 (1 node).",
     "About 15 min, if a node takes 15 min, and the builds before that.",
   ]);
 });
@@ -83,7 +95,7 @@ test("the first key: nodes with Secure Boot on reboot, those with it off don't",
   const nodes = [listed("a", {}), listed("b", { secureBoot: "disabled" })];
   const lines = plan({ nodes, target: undefined, key: "first" });
   assert.match(lines[0] ?? "", /^2 nodes are drained/);
-  assert.match(lines[1] ?? "", /^1 node is rebooted, .*: a\.$/);
+  assert.match(lines[2] ?? "", /^1 node is rebooted, .*: a\.$/);
   assert.ok(!lines.some((line) => line.startsWith("NEW SIGNING KEY")));
 });
 
@@ -121,5 +133,36 @@ test("forty nodes: numbers, the first names, and hours", () => {
     lines[0],
     "40 nodes are drained, the canary first, then at most 4 at a time: n0, n1, n2, n3, n4, n5, n6, n7 and 32 more.",
   );
-  assert.equal(lines.at(-1), "About 2.8 h, if a node takes 15 min, and the builds before that.");
+  assert.equal(lines.at(-1), "About 2 h 45 min, if a node takes 15 min, and the builds before that.");
+});
+
+test("what was measured stands over what is assumed, for its own kind of turn only", () => {
+  const nodes = [listed("a"), listed("b")];
+  const measured = { reload: { each: 41_000, turns: 12 } };
+  assert.equal(
+    plan({ nodes, target: next, measured }).at(-1),
+    "About 1 min 22 s, at 41 s a node, the median of 12 nodes before, and the builds before that.",
+  );
+  assert.match(plan({ nodes: [listed("c", { trusted: false })], target: next, measured }).at(-1) ?? "", /15 min, if/);
+});
+
+test("images are built for each kernel that has none yet: held nodes' and kernels to come too", () => {
+  const built = "9.1.0-ba9876543210-5.14.0-2.el9.x86_64";
+  const lines = plan({
+    ...{ nodes: [listed("a"), listed("b", {}, true)], target: next, signed: [built] },
+    nextKernels: ["5.14.0-2.el9.x86_64", "5.14.0-3.el9.x86_64+rt"],
+  });
+  assert.ok(
+    lines.includes("2 images are built: for 5.14.0-1.el9.x86_64 (2 nodes), 5.14.0-3.el9.x86_64+rt (no node yet)."),
+    lines.join("\n"),
+  );
+  const tag = `9.1.0-ba9876543210-${kernel}`;
+  assert.match(plan({ nodes: [listed("a")], target: next, signed: [tag] }).at(-1) ?? "", /a node takes 5 min\.$/);
+});
+
+test("nodes come from different releases, or none", () => {
+  const { nmc, ...bare } = proven("b", 1, target);
+  assert.ok(nmc);
+  const nodes = [listed("a"), { hold: false, reality: bare }];
+  assert.equal(plan({ nodes, target: next })[1], "OpenOnload: 9.0.2.140 → 9.1.0 on 1 node, none → 9.1.0 on 1 node.");
 });

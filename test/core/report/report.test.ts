@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { parseRecords } from "../../../core/report/records.ts";
 import { reportOf } from "../../../core/report/report.ts";
 import { timelineOf, marksOf } from "../../../core/report/timeline.ts";
-import { changesOf, duration } from "../../../core/report/words.ts";
+import { duration } from "../../../core/words.ts";
+import { changesOf } from "../../../core/report/words.ts";
 import { around, before, began, proof, Recording, reportFrom, stuckRun } from "./runs.ts";
 
 const minutes = (time: number): number => (time - began) / 60_000;
