@@ -83,7 +83,9 @@ describe("the kernel's own driver of nodes that leave", { concurrency: false }, 
       assert.match(output, new RegExp(`${node}: the node is gone; nothing to unload`));
       assert.equal(await scene.get("node", node), undefined);
     }
-    assert.deepEqual(writesBy("admin", (await scene.stack.sandbox.auditLog()).slice(before)), []);
+    // The namespace's settings tell which nodes are listed.
+    const settings = { verb: "patch", resource: "namespaces", namespace, name: namespace };
+    assert.deepEqual(writesBy("admin", (await scene.stack.sandbox.auditLog()).slice(before)), [settings]);
     await scene.assertFull();
   });
 
