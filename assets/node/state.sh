@@ -167,7 +167,7 @@ default_routes() {
 # Open vSwitch (OpenShift's br-ex) doesn't, but its ports have ovs-system as their master.
 physical() {
   if [ -e "$root$net/$1/device" ]; then
-    echo "$1"
+    printf '%s\n' "$1"
     return
   fi
   found=

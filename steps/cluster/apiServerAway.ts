@@ -64,7 +64,7 @@ function isCut(line: string): boolean {
 
 function isPassing(reason: string, message: string): boolean {
   // The kubelet's connection, which the server passes on for logs: its node is away, the server isn't.
-  const ofServer = causesIn(message.replaceAll(/\w+ "https?:\/\/[^"]*\/containerLogs\/.*/g, ""));
+  const ofServer = causesIn(message.replaceAll(/\b\w+ "https?:\/\/[^"]*\/containerLogs\/.*/g, ""));
   return passing[reason]?.test(message) === true || (reason === "" && ofServer.some(isLost));
 }
 

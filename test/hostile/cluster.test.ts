@@ -77,6 +77,7 @@ const complaints = [
   'error: the server doesn\'t have a resource type "modules"',
   'Error from server (InternalError): failed calling webhook "x": failed to call webhook: Post "https://a/b": dial tcp: i/o timeout',
   'Get "https://'.repeat(2000),
+  `Error from server: ${"1".repeat(100_000)}`,
 ];
 hostile("kubectl's errors", damagedText(...complaints), (stderr) => {
   const error = new KubectlError(`kubectl get nodes: ${stderr}`, stderr);

@@ -116,6 +116,13 @@ const table = {
     test: "node.test.ts",
     runs: 1000,
   },
+  "on-node tool": {
+    files: ["assets/node/state.sh", "assets/node/lib.sh"],
+    from: "mokutil, ethtool, lspci, efibootmgr, modprobe and the kernel's files on a node",
+    promise: "one object on one line, or exit code 1 and why; names as they are, and nothing of it run",
+    test: "onNode.test.ts",
+    runs: 60,
+  },
   "boot order and kernels": {
     files: ["core/build/kernelRelease.ts", "core/firmware/bootOrder.ts", "core/build/imageTag.ts"],
     from: "`uname -r` of nodes",
@@ -177,7 +184,7 @@ const table = {
     runs: 60,
   },
   "run's records": {
-    files: ["core/report/records.ts", "steps/lib/report.ts"],
+    files: ["core/report/records.ts", "steps/lib/report.ts", "steps/lib/pastRuns.ts"],
     from: "files of runs that were killed, or that somebody has changed",
     promise: "a page in which nothing can run, from the lines that are whole",
     test: "report.test.ts",
