@@ -9,6 +9,8 @@ import { basename } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { createGzip } from "node:zlib";
 import { pack } from "tar-stream";
+import { z } from "zod";
+import { withLabels } from "../core/build/imageLabels.ts";
 import { repositoryOf, sourceReference, tagOf } from "../core/build/imageTag.ts";
 import { hasFailed } from "../core/build/moduleBuild.ts";
 import { internalRegistry, names } from "../core/names.ts";
@@ -91,8 +93,15 @@ async function buildContext(step: Input): Promise<Buffer> {
   const release = await openRelease(step.release);
   const archive = pack();
   archive.entry({ name: release.srpmName }, release.srpm);
-  archive.entry({ name: "Dockerfile" }, await readFile(step.dockerfile, "utf8"));
+  const provenance = { ...release, release: release.version, program: await programVersion() };
+  archive.entry({ name: "Dockerfile" }, withLabels(await readFile(step.dockerfile, "utf8"), provenance));
   for (const file of step.files) archive.entry({ name: basename(file), mode: 0o755 }, await readFile(file, "utf8"));
   archive.finalize();
   return buffer(archive.pipe(createGzip()));
+}
+
+/** This program's own version. */
+async function programVersion(): Promise<string> {
+  const manifest = await readFile(new URL("../package.json", import.meta.url), "utf8");
+  return z.object({ version: z.string() }).parse(JSON.parse(manifest)).version;
 }

@@ -86,6 +86,7 @@ export class OutsideRegistry {
         architecture: "amd64",
         os: "linux",
         created: new Date().toISOString(),
+        config: { Labels: content.config.labels ?? {} },
         rootfs: { type: "layers", diff_ids: [digestOf(layer)] },
       }),
     );

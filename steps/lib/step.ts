@@ -35,6 +35,7 @@ export async function runStep<Input, Answer>(
   body: (input: Input, before: Answer | undefined) => Promise<Answer>,
 ): Promise<void> {
   printUncaught(noteFailure);
+  for (const name of pulumisSecrets) Reflect.deleteProperty(process.env, name);
   try {
     const halves = [process.env[inputVariable] ?? "", await text(process.stdin)].filter((half) => half !== "");
     const input = contract.input.parse(Object.assign({}, ...parsed(halves)));
@@ -51,6 +52,9 @@ export async function runStep<Input, Answer>(
     process.exitCode = 1;
   }
 }
+
+/** What a step inherits from Pulumi, and kubectl and a console's command would from the step. */
+const pulumisSecrets = ["PULUMI_CONFIG_PASSPHRASE", "PULUMI_ACCESS_TOKEN"];
 
 const noteFailure = (error: unknown): void => note({ event: "fails", ...reasonOf(error) });
 

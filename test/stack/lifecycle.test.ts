@@ -4,6 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { kmm, labels } from "../../core/names.ts";
 import { controlNode } from "@onload-kmm/sandbox/nodes/control";
 import { liveInterfaces } from "@onload-kmm/sandbox/nodes/tools/inspect";
+import { Registry } from "@onload-kmm/sandbox/openshift/registry";
 import { clusterObjects, machineOf, writesBy } from "./cluster.ts";
 import { startStack, type Stack } from "./stack.ts";
 
@@ -54,6 +55,12 @@ describe("one stack's life", { concurrency: false }, () => {
       assert.match(image, /\/onload-kmm\/onload-kmod:0\.9\.0\.1-[0-9a-f]{12}-5\.14\.0-570\.49\.1\.el9_6\.x86_64$/);
     }
     assert.deepEqual(await cordoned(), []);
+    const source = sourceLabels();
+    assert.match(source["onload-kmm.io/srpm-sha256"] ?? "", /^[0-9a-f]{64}$/);
+    assert.deepEqual(
+      [source["org.opencontainers.image.title"], source["org.opencontainers.image.version"]],
+      ["onload-0.9.0.1-1.src.rpm", "0.9.0.1"],
+    );
   });
 
   test("a second up changes nothing and writes nothing, and its outputs show a card's new firmware", async () => {
@@ -155,6 +162,15 @@ describe("one stack's life", { concurrency: false }, () => {
       ["mtd", "sfc"].map((name) => ({ name, outOfTree: false })),
     );
     assert.deepEqual(liveInterfaces(machine), machine.interfaces);
+  }
+
+  /** What the source image says of itself. */
+  function sourceLabels(): Record<string, string> {
+    const registry = Registry.open(stack.sandbox.dir);
+    const [repository = ""] = registry.repositories().filter((name) => name.endsWith("/onload-kmm/onload-srpm"));
+    const images = Object.keys(registry.tagsOf(repository)).map((tag) => registry.resolve(`${repository}:${tag}`));
+    assert.equal(images.length, 1);
+    return images[0]?.config.labels ?? {};
   }
 
   async function cordoned(): Promise<string[]> {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -63,22 +64,33 @@ test("another tag's image is none of ours: the context is uploaded, with executa
     call?.argv.join(" ") ?? "",
     /create --raw \/apis\/build\.openshift\.io\/v1\/namespaces\/ns\/buildconfigs\/onload-srpm\/instantiatebinary\?revision\.commit=0\.9\.0\.1-0123456789ab -f -$/,
   );
-  assert.deepEqual(await entriesOf(call?.stdin ?? ""), [
-    ["onload-0.9.0.1-1.src.rpm", 0o644],
-    ["Dockerfile", 0o644],
-    ["build-kmod.sh", 0o755],
-  ]);
+  const entries = await entriesOf(call?.stdin ?? "");
+  assert.deepEqual(
+    entries.map(({ name, mode }) => [name, mode]),
+    [
+      ["onload-0.9.0.1-1.src.rpm", 0o644],
+      ["Dockerfile", 0o644],
+      ["build-kmod.sh", 0o755],
+    ],
+  );
+  const [srpm, dockerfile] = entries.map(({ content }) => content);
+  const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
+  assert.equal(
+    dockerfile?.toString(),
+    `${readFileSync("assets/srpm.Dockerfile", "utf8")}LABEL org.opencontainers.image.title="onload-0.9.0.1-1.src.rpm" ` +
+      `org.opencontainers.image.version="0.9.0.1" onload-kmm.io/srpm-sha256="${hash("sha256", srpm ?? "")}" ` +
+      `onload-kmm.io/program-version="${version}"\n`,
+  );
   assert.equal(readFileSync(join(cluster.directory, "logs/onload-srpm-1-uid-onlo.log"), "utf8"), "STEP 1\nPushed\n");
 });
 
-/** Names and modes in an uploaded tar.gz. */
-async function entriesOf(latin1: string): Promise<[string, number | undefined][]> {
+/** What is in an uploaded tar.gz. */
+async function entriesOf(latin1: string): Promise<{ name: string; mode: number | undefined; content: Buffer }[]> {
   const archive = extract();
   archive.end(gunzipSync(Buffer.from(latin1, "latin1")));
-  const entries: [string, number | undefined][] = [];
+  const entries: { name: string; mode: number | undefined; content: Buffer }[] = [];
   for await (const entry of archive) {
-    await buffer(entry);
-    entries.push([entry.header.name, entry.header.mode]);
+    entries.push({ name: entry.header.name, mode: entry.header.mode, content: await buffer(entry) });
   }
   return entries;
 }

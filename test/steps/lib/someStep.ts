@@ -1,5 +1,6 @@
 /** A step for the tests of runStep: does what its input says. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { z } from "zod";
 import { contract } from "../../../core/contracts/contract.ts";
 import { progress, runStep, StepError } from "../../../steps/lib/step.ts";
@@ -7,7 +8,7 @@ import { progress, runStep, StepError } from "../../../steps/lib/step.ts";
 const someStep = contract({
   program: "someStep",
   input: z.object({
-    act: z.enum(["answer", "mistake", "crash", "talk", "long", "foreign", "late"]),
+    act: z.enum(["answer", "mistake", "crash", "talk", "long", "foreign", "late", "child"]),
     secret: z.string(),
   }),
   answer: z.object({ act: z.string(), length: z.number() }),
@@ -17,6 +18,8 @@ await runStep(someStep, ({ act, secret }) => {
   if (act === "mistake") throw new StepError("OKMM-NODE-GONE", "nodes.worker-1: gone; remove it from the list");
   if (act === "crash") throw new TypeError("x is not a function");
   if (act === "talk") for (let line = 0; line < 2000; line++) progress(`line ${line}, and some more words`);
+  // What a program inherits that the step starts.
+  if (act === "child") progress(execFileSync("env", { encoding: "utf8" }).replaceAll("\n", " "));
   const long = "x".repeat(200_000);
   if (act === "long") {
     progress(long);

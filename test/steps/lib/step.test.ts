@@ -40,6 +40,15 @@ test("an input of another shape is refused by key, without its values", async ()
   assert.doesNotMatch(stderr, /hunter2/);
 });
 
+test("what a step starts doesn't inherit Pulumi's passphrase and token, and the rest it does", async (t) => {
+  const given = { PULUMI_CONFIG_PASSPHRASE: "correct horse", PULUMI_ACCESS_TOKEN: "pul-1", KEPT_FOR_CHILDREN: "yes" };
+  Object.assign(process.env, given);
+  t.after(() => Object.keys(given).forEach((name) => Reflect.deleteProperty(process.env, name)));
+  const { stderr } = await some(asked("child"));
+  assert.match(stderr, /KEPT_FOR_CHILDREN=yes/);
+  assert.doesNotMatch(stderr, /PASSPHRASE|correct horse|pul-1/);
+});
+
 /** Whether `line` is a cut one: 4 KiB at most, with what is missing said. */
 function assertCut(line: string | undefined, start: RegExp): void {
   assert.match(line ?? "", start);
