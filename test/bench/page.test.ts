@@ -9,8 +9,8 @@ const mebi = 1024 * 1024;
 const series = (verb: Verb, nodes: number, ...walls: readonly number[]): Series => ({
   ...{ verb, nodes, resources: nodes * 6 + 25, at: "2026-11-26 19:00", load: 2.5 },
   rounds: walls.map((wall) => ({
-    ours: { wall, cpu: wall * 2, memory: 500 * mebi },
-    bare: { wall: wall / 2, cpu: wall / 2, memory: 50 * mebi },
+    ours: { wall, cpu: wall * 2, others: 3, memory: 500 * mebi },
+    bare: { wall: wall / 2, cpu: wall / 2, others: 1, memory: 50 * mebi },
   })),
 });
 
@@ -46,13 +46,19 @@ test("ratios come first: ours by bare, of each round, and their median", () => {
 test("one round has no spread", () => {
   const text = measuredPart({ ...nothing, series: [series("up", 10, 4)] });
   assert.deepEqual(rowsOf(text, "first `up`")[0]?.slice(7, -1), ["**2.00 ×**", "**4.00 ×**", "**10.00 ×**"]);
-  assert.deepEqual(rowsOf(text, "first `up`")[1]?.slice(3, -1), ["ours", "4.0 s", "8.0 s", "500 MiB"]);
+  assert.deepEqual(rowsOf(text, "first `up`")[1]?.slice(3, -1), ["ours", "4.0 s", "8.0 s", "3.0 s", "500 MiB"]);
 });
 
 test("seconds and bytes: least, median, most", () => {
   const text = measuredPart({ ...nothing, series: [series("noop", 10, 4, 6, 10)] });
   assert.deepEqual(rowsOf(text, "`up` with nothing to do")[1]?.slice(3, -1), [
-    ...["ours", "4.0 s / 6.0 s / 10.0 s", "8.0 s / 12.0 s / 20.0 s", "500 MiB / 500 MiB / 500 MiB"],
+    ...[
+      "ours",
+      "4.0 s / 6.0 s / 10.0 s",
+      "8.0 s / 12.0 s / 20.0 s",
+      "3.0 s / 3.0 s / 3.0 s",
+      "500 MiB / 500 MiB / 500 MiB",
+    ],
   ]);
 });
 

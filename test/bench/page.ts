@@ -41,11 +41,15 @@ const titles: Readonly<Record<Verb, string>> = {
 const measures = [
   { title: "time", of: ({ wall }: Usage) => wall, show: seconds },
   { title: "CPU", of: ({ cpu }: Usage) => cpu, show: seconds },
+  { title: "the sandbox's CPU", of: ({ others }: Usage) => others, show: seconds },
   { title: "memory", of: ({ memory }: Usage) => memory, show: mebibytes },
 ] as const;
 
+/** What others use isn't this program's own. */
+const own = measures.filter(({ title }) => title !== "the sandbox's CPU");
+
 function ratioTable(series: readonly Series[]): string {
-  const head = ["", "nodes", "resources", "at", "load", "rounds", ...measures.map(({ title }) => title)];
+  const head = ["", "nodes", "resources", "at", "load", "rounds", ...own.map(({ title }) => title)];
   const rows = series.map(({ verb, nodes, resources, at, load, rounds }) => [
     titles[verb],
     String(nodes),
@@ -53,7 +57,7 @@ function ratioTable(series: readonly Series[]): string {
     at,
     load.toFixed(1),
     String(rounds.length),
-    ...measures.map(({ of }) => {
+    ...own.map(({ of }) => {
       const { least, median, most } = spread(rounds.map(({ ours, bare }) => of(ours) / of(bare)));
       return rounds.length === 1 ? `**${ratio(median)}**` : `**${ratio(median)}** (${ratio(least)} to ${ratio(most)})`;
     }),
@@ -116,9 +120,9 @@ function startTable(starts: readonly Start[]): string {
   const rows = starts.map(({ what, rounds }) => [
     what,
     String(rounds.length),
-    ...measures.map(({ of, show }) => shown(rounds.map(of), show)),
+    ...own.map(({ of, show }) => shown(rounds.map(of), show)),
   ]);
-  return table(["", "rounds", ...measures.map(({ title }) => title)], rows);
+  return table(["", "rounds", ...own.map(({ title }) => title)], rows);
 }
 
 function turnsTable(turns: readonly Turns[]): string {

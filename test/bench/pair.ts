@@ -75,7 +75,8 @@ export class Pair {
     const program = which === "ours" ? this.#ours() : this.#bare();
     const events = join(this.stack.sandbox.dir, "bench-events.json");
     const args = [...commandOf[verb], "--stack", program.stack, "--event-log", events];
-    const { usage, ended } = await measured(() => this.#run(program, args));
+    const sandbox = (await this.stack.sandbox.status()).flatMap(({ pid }) => pid ?? []);
+    const { usage, ended } = await measured(() => this.#run(program, args), sandbox);
     if (ended.exitCode !== 0) throw new Error(`${verb} of ${program.stack} failed:\n${ended.stdout}${ended.stderr}`);
     // A deletion registers nothing.
     if (verb !== "destroy") this.#compare(countKinds(await planIn(events)));

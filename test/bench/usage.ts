@@ -7,6 +7,8 @@ export interface Usage {
   readonly wall: number;
   /** Seconds of processors, user's and system's. */
   readonly cpu: number;
+  /** Seconds of processors that others used for it meanwhile: here the sandbox, which plays the cluster and the nodes. */
+  readonly others: number;
   /** Most bytes at once that processes had to themselves: shared libraries and mapped files aren't counted. */
   readonly memory: number;
 }
@@ -23,11 +25,13 @@ const pageBytes = 4096;
  * process meanwhile: the kernel adds up the time of children that have ended, and of theirs.
  *
  * @param start starts the command, and gives its process id and its end
+ * @param others processes that work for it meanwhile, with what they start and await
  */
 export async function measured<T>(
   start: () => { readonly pid?: number | undefined; readonly end: Promise<T> },
+  others: readonly number[] = [],
 ): Promise<{ readonly usage: Usage; readonly ended: T }> {
-  const [begin, before] = [performance.now(), endedChildren()];
+  const [begin, before, othersBefore] = [performance.now(), endedChildren(), usedBy(others)];
   const { pid, end } = start();
   let memory = 0;
   const look = setInterval(() => (memory = Math.max(memory, ownMemory(pid))), lookMs);
@@ -35,7 +39,8 @@ export async function measured<T>(
     const ended = await end;
     const wall = (performance.now() - begin) / 1000;
     // Plugins may outlive the engine: what they have used so far is theirs, too.
-    return { usage: { wall, cpu: endedChildren() - before + stillRunning(pid), memory }, ended };
+    const cpu = endedChildren() - before + stillRunning(pid);
+    return { usage: { wall, cpu, others: usedBy(others) - othersBefore, memory }, ended };
   } finally {
     clearInterval(look);
   }
@@ -59,16 +64,17 @@ function endedChildren(): number {
   return ((fields[field.childrenUser] ?? NaN) + (fields[field.childrenSystem] ?? NaN)) / ticksPerSecond;
 }
 
-/** Seconds that processes of the session have used which haven't ended. */
-function stillRunning(session: number | undefined): number {
-  return sum(session, (pid) => {
-    const { user, system, childrenUser, childrenSystem } = field;
-    const fields = fieldsOf(pid);
-    return (
-      [user, system, childrenUser, childrenSystem].reduce((all, at) => all + (fields[at] ?? 0), 0) / ticksPerSecond
-    );
-  });
+/** Seconds that these processes and their children that have ended have used. */
+const usedBy = (pids: readonly number[]): number => pids.reduce((all, pid) => all + used(pid), 0);
+
+function used(pid: number): number {
+  const { user, system, childrenUser, childrenSystem } = field;
+  const fields = fieldsOf(pid);
+  return [user, system, childrenUser, childrenSystem].reduce((all, at) => all + (fields[at] ?? 0), 0) / ticksPerSecond;
 }
+
+/** Seconds that processes of the session have used which haven't ended. */
+const stillRunning = (session: number | undefined): number => sum(session, used);
 
 /** Bytes that the session's processes have to themselves now (proc_pid_statm(5): resident without shared). */
 function ownMemory(session: number | undefined): number {
