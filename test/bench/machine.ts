@@ -8,7 +8,7 @@ export const machine = (pulumi: string): Machine => ({
   memory: totalmem(),
   node: process.version,
   pulumi,
-  system: `${systemName()} ${release()}`,
+  system: `${systemName()} ${release().split(".").slice(0, 2).join(".")}`,
 });
 
 /** Now. */
