@@ -1,5 +1,6 @@
 // Pulumi's entry point, in JavaScript that any Node can read. Pulumi's language host runs the `node` on PATH: one that
 // can't read TypeScript would end with ERR_UNKNOWN_FILE_EXTENSION, and no word on what to do.
+import module from "node:module";
 import { fileURLToPath } from "node:url";
 import pulumi from "@pulumi/pulumi";
 
@@ -9,7 +10,11 @@ const readsTypeScript = ([major, minor]) => major > 23 || (major === 23 && minor
 /** Run by Pulumi; what it gives are the stack's outputs. */
 export default async function main() {
   const { node } = process.versions;
-  if (readsTypeScript(node.split(".").map(Number))) return import("./index.ts");
+  if (readsTypeScript(node.split(".").map(Number))) {
+    // Half of the program's start is compiling it. Kept where only the owner of its packages can write.
+    module.enableCompileCache(fileURLToPath(new URL("node_modules/.cache/compiled", import.meta.url)));
+    return import("./index.ts");
+  }
   const installed = fileURLToPath(new URL("node_modules/.bin", import.meta.url));
   // Printed alone, without a stack trace.
   throw new pulumi.RunError(

@@ -87,6 +87,12 @@ export const sshLoginInPreviewSeconds = 5;
 /** For one whole command in `preview`, connection included: tools that hang must not keep everybody waiting. */
 export const sshCommandInPreviewSeconds = 30;
 
+/**
+ * So many nodes at once in `preview`. A login costs the bastion some ten milliseconds of CPU: a thousand at once would
+ * not be through within their time limit, and healthy nodes would count as away.
+ */
+export const sshAtOnceInPreview = 50;
+
 /** Between two questions whether the node is still there: one that lost its power says no goodbye. */
 export const sshKeepaliveSeconds = 5;
 

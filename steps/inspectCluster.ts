@@ -11,6 +11,7 @@ import { moduleKernels } from "../core/build/moduleKernels.ts";
 import { previewSeconds } from "../core/patience.ts";
 import { runRecord } from "../core/report/runRecord.ts";
 import { readCluster } from "./cluster/clusterFacts.ts";
+import { GatheringKubectl } from "./cluster/gatheringKubectl.ts";
 import { connect } from "./cluster/kubectl.ts";
 import { checkSsh } from "./node/sshCheck.ts";
 import { beginRun } from "./lib/report.ts";
@@ -18,7 +19,8 @@ import { runStep, StepError } from "./lib/step.ts";
 
 async function findings({ cluster, intent }: InputOf<typeof inspectCluster>): Promise<ClusterFacts | StepError> {
   try {
-    return await readCluster(await connect(cluster, previewSeconds), intent, previewSeconds);
+    const kubectl = await connect(cluster, previewSeconds, GatheringKubectl);
+    return await readCluster(kubectl, intent, previewSeconds);
   } catch (error) {
     if (error instanceof StepError) return error;
     throw error;

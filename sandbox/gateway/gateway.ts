@@ -62,6 +62,8 @@ export async function startGateway(options: GatewayOptions): Promise<Running> {
   const server = createServer({ cert: await readFile(options.tls.certFile), key: await readFile(options.tls.keyFile) });
   // Watches and uploads last as long as they last.
   server.requestTimeout = 0;
+  // As kube-apiserver (its IdleTimeout). Node's own 5 s end connections that a client is just about to use again.
+  server.keepAliveTimeout = 90_000;
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     void handle(upstream, kube, options.stateDir, { request, response });
   });

@@ -60,10 +60,15 @@ interface Command {
 /**
  * Connects to the one cluster that this stack may touch.
  *
+ * @param Client what to connect by
  * @throws StepError when the cluster behind the context is another one, or refuses
  */
-export async function connect(cluster: ClusterAccess, patience = apiServerSeconds): Promise<Kubectl> {
-  const kubectl = new Kubectl(cluster, patience);
+export async function connect(
+  cluster: ClusterAccess,
+  patience = apiServerSeconds,
+  Client: new (cluster: ClusterAccess, patience: number) => Kubectl = Kubectl,
+): Promise<Kubectl> {
+  const kubectl = new Client(cluster, patience);
   const asked = kubectl.run(["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"]);
   const uid = await asked.catch(async (error: unknown) => {
     if (!(error instanceof StepError)) throw error;

@@ -7,9 +7,10 @@ import { driverProblems, isTrusted, type MachineState } from "../../core/node/ma
 import { told, type Told } from "../../core/errors.ts";
 import { doubts, obstacles, type Finding } from "../../core/node/obstacles.ts";
 import type { NodeReality } from "../../core/node/reality.ts";
-import { sshCommandInPreviewSeconds, sshLoginInPreviewSeconds } from "../../core/patience.ts";
+import { sshAtOnceInPreview, sshCommandInPreviewSeconds, sshLoginInPreviewSeconds } from "../../core/patience.ts";
 import { NodeMachine, ToolFailure } from "./nodeMachine.ts";
 import { Unreachable } from "./ssh.ts";
+import { mapAtMost } from "../lib/bounded.ts";
 import { StepError } from "../lib/step.ts";
 
 /** A listed node that the roll-out will go to. */
@@ -45,14 +46,15 @@ const allDoubts = (state: MachineState, { release, mode }: Wanted): Finding[] =>
 ];
 
 /**
- * Logs in to all nodes at once, and asks each what it runs, and what would keep the modules from being loaded. What only a
+ * Logs in to all nodes, many at once, and asks each what it runs, and what would keep the modules from being loaded. What only a
  * change of the configuration or of the machine can fix is a problem; a node that is away is a warning, for it may be back
  * when its turn comes, and must not stop the others.
  */
 export async function checkSsh(machines: readonly Machine[], wanted: Wanted): Promise<SshCheck> {
-  const asked = await Promise.all(
-    machines.map(async (machine) => ({ name: machine.name, found: await ask(machine, wanted) })),
-  );
+  const asked = await mapAtMost(sshAtOnceInPreview, machines, async (machine) => ({
+    name: machine.name,
+    found: await ask(machine, wanted),
+  }));
   return {
     problems: [...asked.flatMap(({ found }) => found.problems ?? []), ...shared(asked)],
     warnings: asked.flatMap(({ found }) => found.warnings ?? []),

@@ -39,7 +39,10 @@ export const parts: readonly Part[] = [
     name: "unit",
     runs: {
       tests: {
-        patterns: ["test/{core,components,hostile,mutation,program,runner,scripts,secrets,steps}/**/*.test.ts"],
+        patterns: [
+          "test/{core,components,hostile,mutation,program,runner,scripts,secrets,steps}/**/*.test.ts",
+          "test/bench/*.test.ts",
+        ],
         // By default a runner on two processors runs one file at a time; these wait for processes as much as they compute.
         concurrency: 4,
         timeoutMs: 120_000,
@@ -80,6 +83,12 @@ export const parts: readonly Part[] = [
       },
     },
     limitMinutes: 90,
+  },
+  {
+    name: "bench",
+    runs: { tests: { patterns: ["test/bench/sandbox/*.test.ts"], concurrency: 1, timeoutMs: 900_000 } },
+    limitMinutes: 30,
+    byNameOnly: true,
   },
   {
     name: "kmm",

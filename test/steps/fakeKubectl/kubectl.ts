@@ -117,15 +117,18 @@ function get(wanted: string): string {
   return flags.output === "jsonpath={.metadata.uid}" ? found.metadata.uid : JSON.stringify(found);
 }
 
-/** `get KIND/NAME … -o name`: those that are there, as they were asked for. */
+/** `get KIND/NAME … `: those that are there, by name as they were asked for, or as JSON; nothing where there is none. */
 function getNamed(wanted: readonly string[]): string {
   const found = withObjects((objects) =>
-    wanted.filter((each) => {
-      const [ofKind = "", ofName = ""] = each.split("/");
-      return objects.some(isAt(ofKind, ofName));
+    wanted.flatMap((asked) => {
+      const [ofKind = "", ofName = ""] = asked.split("/");
+      // What lies in no namespace is found with any.
+      const object = objects.find(isAt(ofKind, ofName)) ?? objects.find(isAt(ofKind, ofName, ""));
+      return object === undefined ? [] : [{ asked, object }];
     }),
   );
-  return found.map((each) => `${each}\n`).join("");
+  if (flags.output === "name") return found.map(({ asked }) => `${asked}\n`).join("");
+  return found.length === 0 ? "" : JSON.stringify({ kind: "List", items: found.map(({ object }) => object) });
 }
 
 /** `get KIND,KIND …`: as JSON, or by name. */

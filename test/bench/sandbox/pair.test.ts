@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { measureSize } from "../lives.ts";
+import { verbs } from "../results.ts";
+
+test("one node's whole life is measured beside a bare program with as many resources", async () => {
+  const { series, turns } = await measureSize(1, { nodes: [1], rounds: 1, only: verbs }, () => undefined);
+  assert.deepEqual(
+    series.map(({ verb, rounds }) => [verb, rounds.length]),
+    verbs.map((verb) => [verb, 1]),
+  );
+  for (const { rounds, resources } of series) {
+    assert.ok(resources > 20, `${resources} resources`);
+    for (const { wall, cpu, memory } of rounds.flatMap(({ ours, bare }) => [ours, bare])) {
+      // An engine, a language host and three plugins.
+      assert.ok(wall > 0.5 && cpu > 0.5 && memory > 100 * 1024 * 1024, JSON.stringify({ wall, cpu, memory }));
+    }
+  }
+  assert.deepEqual(
+    turns.map(({ what, nodes }) => [what, nodes]),
+    [
+      ["roll-out", 1],
+      ["leaving", 1],
+    ],
+  );
+});

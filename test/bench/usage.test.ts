@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { test } from "node:test";
+import { measured } from "./usage.ts";
+
+/** Keeps a processor busy for this many milliseconds, in a child of a child, which holds some memory meanwhile. */
+const busy = (ms: number) => `const held = new Array(8e6).fill(1.5); const end = performance.now() + ${ms};
+  while (process.cpuUsage().user / 1000 < ${ms}) held[0] += end;`;
+
+test("time and memory of children's children count, and so does waiting", async () => {
+  const { usage, ended } = await measured(() => {
+    const script = '"$0" -e "$1" & wait; sleep 0.5; exit 3';
+    const child = spawn("sh", ["-c", script, process.execPath, busy(1000)], { detached: true });
+    return { pid: child.pid, end: once(child, "close") };
+  });
+  assert.equal(ended[0], 3);
+  assert.ok(usage.cpu >= 1 && usage.cpu < 10, `${usage.cpu} s of CPU`);
+  assert.ok(usage.wall > 1, `${usage.wall} s`);
+  assert.ok(usage.memory > 60e6, `${usage.memory} bytes`);
+});
+
+test("a process that outlives the command counts as far as it has come", async () => {
+  const { usage } = await measured(() => {
+    const script = '"$0" -e "$1" & sleep 2';
+    const left = `${busy(500)}; setTimeout(() => {}, 4000)`;
+    const child = spawn("sh", ["-c", script, process.execPath, left], { detached: true, stdio: "ignore" });
+    return { pid: child.pid, end: once(child, "exit") };
+  });
+  assert.ok(usage.cpu >= 0.5, `${usage.cpu} s of CPU`);
+});
