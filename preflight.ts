@@ -144,6 +144,7 @@ async function lookAtCluster(config: Config, report?: RunReport): Promise<Inspec
     nodes: config.nodes.map(({ name, hold }) => ({ name, hold })),
     kernels: config.build.kernels,
     strategy: config.build.strategy,
+    ...(config.build.nextKernels.length > 0 && { nextKernels: true }),
     registry: config.registry,
     certificate: config.signing.existing?.certificate,
   };

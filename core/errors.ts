@@ -23,6 +23,7 @@ export const errors = {
   "OKMM-KUBECTL-MISSING": "Neither kubectl nor oc is installed.",
   "OKMM-KUBECTL-FAILED": "The API server refused a request.",
   "OKMM-API-AWAY": "The API server doesn't answer.",
+  "OKMM-CLUSTER-RIGHTS": "The kubeconfig's user lacks rights that this stack needs.",
   "OKMM-PREFLIGHT-FAILED": "The look at the cluster itself failed.",
   "OKMM-CLUSTER-CAPABILITY": "The cluster lacks a part of OpenShift that this program needs.",
   "OKMM-KMM-MISSING": "The Kernel Module Management operator isn't installed.",

@@ -16,6 +16,7 @@ import { missingInExample } from "./documents/example.ts";
 import { brokenLinks } from "./documents/links.ts";
 import { withNodeTables } from "./documents/nodeTables.ts";
 import { projectConfig } from "./documents/projectFile.ts";
+import { rbacExample } from "./documents/rbacExample.ts";
 import { withStates } from "./documents/stateDiagram.ts";
 import { stackSchema } from "./documents/stackSchema.ts";
 
@@ -31,6 +32,7 @@ const documents: readonly Document[] = [
   { file: "Pulumi.yaml", render: (text) => between(text, "configuration", projectConfig()) },
   { file: "docs/nodes.md", render: withNodeTables },
   { file: "docs/states.md", render: withStates },
+  { file: "deploy/rbac.yaml", render: rbacExample },
   { file: "docs/Pulumi.stack.schema.json", render: () => JSON.stringify(stackSchema()) },
   { file: "docs/status.schema.json", render: () => JSON.stringify(z.toJSONSchema(statusReport)) },
 ];

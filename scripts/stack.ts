@@ -59,6 +59,8 @@ export function cliOf(choice: StackChoice): (...args: string[]) => Promise<strin
   };
 }
 
+export type Cli = ReturnType<typeof cliOf>;
+
 /** A script's options as they were given. `--help` ends it with its usage, and so does an option that it doesn't know. */
 export function optionsOf<T extends NonNullable<ParseArgsConfig["options"]>>(usage: string, options: T) {
   const all = { ...stackOptions, ...options, help: { type: "boolean", default: false } } as const;

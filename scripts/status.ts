@@ -2,7 +2,6 @@
  * `npm run status [-- --help]`: one table of all nodes of a stack. Read-only, and quick: all nodes are asked at once, and one that doesn't answer says so in its line.
  */
 import { X509Certificate } from "node:crypto";
-import { parseSettings } from "../core/configuration/parseSettings.ts";
 import { moduleName } from "../core/names.ts";
 import type { NodeModulesConfig, RollNode } from "../core/node/nodeState.ts";
 import type { LiveModule } from "../core/cluster/ownObjects.ts";
@@ -12,13 +11,8 @@ import { statusSeconds } from "../core/patience.ts";
 import { connect, type KubeObject } from "../steps/cluster/kubectl.ts";
 import { NodeMachine } from "../steps/node/nodeMachine.ts";
 import { StepError } from "../steps/lib/step.ts";
-import { cliOf, printedJson, fail, optionsOf, type StackChoice } from "./stack.ts";
-
-type Cli = ReturnType<typeof cliOf>;
-
-interface StackConfig {
-  readonly [key: string]: { readonly value?: string; readonly objectValue?: unknown; readonly secret: boolean };
-}
+import { readSettings } from "./settings.ts";
+import { cliOf, printedJson, fail, optionsOf, type Cli, type StackChoice } from "./stack.ts";
 
 const usage = `npm run status [-- OPTIONS]
 
@@ -73,22 +67,6 @@ async function look(choice: StackChoice) {
     reports.map((report) => statusOf(report, { namespace, enrolment, module }, now)),
     certificate === "" ? null : new X509Certificate(certificate).fingerprint256,
   );
-}
-
-/** The stack's configuration; its secrets are neither needed nor asked for. */
-async function readSettings(pulumi: Cli) {
-  const config = printedJson(await pulumi("config", "--json"), "config --json") as StackConfig;
-  const raw = Object.entries(config)
-    .filter(([key, { secret }]) => key.startsWith("onload-kmm:") && !secret)
-    .map(([key, { value, objectValue }]) => [
-      key.slice("onload-kmm:".length),
-      objectValue === undefined ? (value ?? "") : JSON.stringify(objectValue),
-    ]);
-  const unread = Object.entries(config)
-    .filter(([, { secret }]) => secret)
-    .map(([key]) => key.slice("onload-kmm:".length));
-  const { settings, problems } = parseSettings(Object.fromEntries(raw) as Record<string, string>, () => true, unread);
-  return settings ?? fail(problems.join("\n"));
 }
 
 /** The signing certificate, once `up` has made it; before that the key's state can't be asked. */

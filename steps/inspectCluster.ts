@@ -6,6 +6,7 @@ import type { InputOf } from "../core/contracts/contract.ts";
 import { inspectCluster } from "../core/contracts/inspectCluster.ts";
 import { clusterWarnings, updatingPools } from "../core/cluster/clusterWarnings.ts";
 import { clusterProblems, leavingNodes, listedNodes, type ClusterFacts } from "../core/cluster/inspection.ts";
+import { lackOfRights } from "../core/cluster/rightsGranted.ts";
 import { told } from "../core/errors.ts";
 import { moduleKernels } from "../core/build/moduleKernels.ts";
 import { previewSeconds } from "../core/patience.ts";
@@ -13,6 +14,7 @@ import { runRecord } from "../core/report/runRecord.ts";
 import { readCluster } from "./cluster/clusterFacts.ts";
 import { GatheringKubectl } from "./cluster/gatheringKubectl.ts";
 import { connect } from "./cluster/kubectl.ts";
+import { missingRights } from "./cluster/rights.ts";
 import { checkSsh } from "./node/sshCheck.ts";
 import { beginRun } from "./lib/report.ts";
 import { runStep, StepError } from "./lib/step.ts";
@@ -20,11 +22,21 @@ import { runStep, StepError } from "./lib/step.ts";
 async function findings({ cluster, intent }: InputOf<typeof inspectCluster>): Promise<ClusterFacts | StepError> {
   try {
     const kubectl = await connect(cluster, previewSeconds, GatheringKubectl);
-    return await readCluster(kubectl, intent, previewSeconds);
+    const [facts, missing] = await Promise.all([
+      readCluster(kubectl, intent, previewSeconds).catch(orStepError),
+      missingRights(kubectl, { ...intent, nextKernels: intent.nextKernels ?? false }),
+    ]);
+    // The first refused read would be one line of this list.
+    if (missing.length === 0) return facts;
+    return new StepError("OKMM-CLUSTER-RIGHTS", lackOfRights(cluster.context, missing));
   } catch (error) {
-    if (error instanceof StepError) return error;
-    throw error;
+    return orStepError(error);
   }
+}
+
+function orStepError(error: unknown): StepError {
+  if (error instanceof StepError) return error;
+  throw error;
 }
 
 /** One that names its key needs no other beginning. */

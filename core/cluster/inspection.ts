@@ -21,6 +21,8 @@ export const intent = z.object({
   nodes: z.array(z.object({ name: z.string(), hold: z.boolean() })).readonly(),
   kernels: z.string(),
   strategy: z.enum(strategies),
+  /** Whether images for kernels are wanted that no node runs yet. */
+  nextKernels: z.boolean().optional(),
   /** Absent: images go to the cluster's internal registry. */
   registry: registry.optional(),
   /** PEM of an existing signing pair's certificate; absent where the stack makes its own. */

@@ -1,5 +1,6 @@
 /** Objects as kubectl prints them: known as far as every object is, before anything looks into one. */
 import { z } from "zod";
+import type { Rule } from "../../core/cluster/rightsGranted.ts";
 import { excerpt } from "../../core/text.ts";
 import { StepError } from "../lib/step.ts";
 
@@ -31,6 +32,19 @@ export function listIn(json: string, command: string): unknown[] {
 /** The names in a list of the server's API groups. @throws StepError when it is none */
 export const groupsIn = (json: string): string[] =>
   (checked(apiGroups, json, "get --raw /apis") as z.infer<typeof apiGroups>).groups.map(({ name }) => name);
+
+const rules = z.array(
+  z.looseObject({
+    verbs: z.array(z.string()),
+    apiGroups: z.array(z.string()).nullish(),
+    resources: z.array(z.string()).nullish(),
+    resourceNames: z.array(z.string()).nullish(),
+  }),
+);
+
+/** One list of a user's rules a line, as `jsonpath` prints so many. @throws StepError when they are none */
+export const ruleListsIn = (printed: string, lists: number): Rule[][] =>
+  checked(z.array(rules).length(lists), `[${printed.trim().split("\n").join(",")}]`, "create -f -") as Rule[][];
 
 /** As it was printed: what isn't known here stays. */
 function checked(schema: z.ZodType, json: string, command: string): unknown {

@@ -2,12 +2,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { kernelModules } from "../../core/names.ts";
-import { nextRelease, Scene } from "./scene.ts";
+import { driverToolkit, nextRelease, Scene } from "./scene.ts";
 import { WaysOn } from "./waysOn.ts";
 
-/** The Driver Toolkit of the next release (sandbox/openshift/fixtures/driverToolkit.yaml). */
-const driverToolkit =
-  "quay.io/openshift-release-dev/ocp-v4.0-art-dev@sha256:d7c0000000000000000000000000000000000000000000000000000000570621";
 const preflights = "preflightvalidationsocp.kmm.sigs.x-k8s.io";
 
 describe("the next kernel", { concurrency: false }, () => {

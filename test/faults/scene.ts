@@ -20,6 +20,10 @@ export const nextRelease = {
   osImage: "Red Hat Enterprise Linux CoreOS 9.6.20251103-0 (Plow)",
 };
 
+/** Its Driver Toolkit (sandbox/openshift/fixtures/driverToolkit.yaml). */
+export const driverToolkit =
+  "quay.io/openshift-release-dev/ocp-v4.0-art-dev@sha256:d7c0000000000000000000000000000000000000000000000000000000570621";
+
 /** A Kubernetes object, loosely: tests look at few fields of many kinds. */
 export interface Thing {
   readonly metadata: {

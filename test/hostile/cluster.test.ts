@@ -13,7 +13,7 @@ import { told } from "../../core/errors.ts";
 import { annotations } from "../../core/names.ts";
 import { parseGeneration, parseRollState } from "../../core/node/rollState.ts";
 import { isAway } from "../../steps/cluster/apiServerAway.ts";
-import { groupsIn, listIn, objectIn } from "../../steps/cluster/kubeJson.ts";
+import { groupsIn, listIn, objectIn, ruleListsIn } from "../../steps/cluster/kubeJson.ts";
 import { isUnknownKind, KubectlError } from "../../steps/cluster/kubectlError.ts";
 import { complete } from "../core/configuration/settings.ts";
 import { proven } from "../core/node/realities.ts";
@@ -44,13 +44,16 @@ test("a kernel's name that is made to be slow is read in no time", () => {
 const { node, nmc } = proven("worker-0", 3);
 const list = { apiVersion: "v1", kind: "List", items: [node, { metadata: { name: "worker-0" }, ...nmc }] };
 const printed = fc.oneof(
-  damagedJson(list, node, { groups: [{ name: "apps" }] }).map((value) => JSON.stringify(value)),
+  damagedJson(list, node, { groups: [{ name: "apps" }] }, [{ verbs: ["get"], apiGroups: [""] }]).map((value) =>
+    JSON.stringify(value),
+  ),
   damagedText(JSON.stringify(list)),
 );
 hostile("kubectl's objects", printed, async (json) => {
   for (const item of (await answered(() => listIn(json, "get nodes"))) ?? []) assertObject(item);
   const one = await answered(() => objectIn(json, "get node worker-0"));
   if (one !== undefined) assertObject(one);
+  for (const { verbs } of (await answered(() => ruleListsIn(json, 1)))?.[0] ?? []) assert.ok(Array.isArray(verbs));
   for (const group of (await answered(() => groupsIn(json))) ?? []) assert.equal(typeof group, "string");
 });
 

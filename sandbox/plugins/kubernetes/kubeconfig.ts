@@ -3,17 +3,28 @@ import { existsSync, readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { type Cluster, KubeConfig } from "@kubernetes/client-node";
+import { parse, stringify } from "yaml";
 
 /** Reads the kubeconfig; without one, the user's own (`$KUBECONFIG`, `~/.kube/config`). Throws on what isn't one. */
 export function loadKubeconfig(pathOrContents: string, context: string): KubeConfig {
   const config = new KubeConfig();
   if (pathOrContents === "") config.loadFromDefault();
-  else config.loadFromString(contentsOf(pathOrContents));
+  else config.loadFromString(withTokens(contentsOf(pathOrContents)));
   if (context !== "") config.setCurrentContext(context);
   if (config.getCurrentCluster() === null) {
     throw new Error(`context "${config.getCurrentContext()}" does not exist or names no cluster`);
   }
   return config;
+}
+
+/** client-go takes a token from the file that `tokenFile` names, absolute as its users have it; the client used here doesn't. */
+function withTokens(contents: string): string {
+  const config = parse(contents) as { users?: { user?: { token?: string; tokenFile?: string } }[] } | null;
+  const users = (config?.users ?? []).flatMap(({ user }) => user ?? []);
+  const named = users.filter(({ tokenFile }) => tokenFile !== undefined);
+  if (named.length === 0) return contents;
+  for (const user of named) user.token = readFileSync(user.tokenFile ?? "", "utf8").trim();
+  return stringify(config);
 }
 
 function contentsOf(pathOrContents: string): string {

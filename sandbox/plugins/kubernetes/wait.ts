@@ -1,6 +1,6 @@
 /** Waiting for an object: until it is what `pulumi.com/waitFor` asks, or until it is gone. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { isNotFound } from "../../kube/error.ts";
+import { isNotFound, KubeError } from "../../kube/error.ts";
 import type { Operation } from "../core/provider.ts";
 import { type PropertyMap, textOf } from "../core/values.ts";
 import { get } from "./apply.ts";
@@ -70,6 +70,7 @@ export async function awaitDeletion(
 ): Promise<void> {
   let last = live;
   try {
+    await informed(cluster, operation, live);
     const never = (seen: PropertyMap): boolean => {
       last = seen;
       return mapAt(seen, "metadata").uid !== mapAt(live, "metadata").uid;
@@ -84,6 +85,29 @@ export async function awaitDeletion(
     }
     throw error;
   }
+}
+
+/**
+ * The real provider hears of a deletion by an informer of all objects of the kind in that place. Its wait stands still until
+ * that has listed them once, its time limit, too: for ever where the user may not list.
+ */
+async function informed(cluster: Cluster, { signal }: Operation, live: PropertyMap): Promise<void> {
+  const path = await cluster.discovery.path(live, "");
+  for (;;) {
+    try {
+      await cluster.connection.send({ method: "GET", path, query: { limit: "500", resourceVersion: "0" } });
+      break;
+    } catch (error) {
+      if (!(error instanceof KubeError) || error.status !== 403) return;
+      await sleep(LONGEST_PAUSE, undefined, { signal }).catch(() => {
+        throw new AwaitError("context canceled", live);
+      });
+    }
+  }
+  // What it tells is looked for below; one that is refused only makes the real one list again and again.
+  cluster.connection
+    .send({ method: "GET", path, query: { watch: "true", timeoutSeconds: "1" } })
+    .catch(() => undefined);
 }
 
 interface Deadline {

@@ -162,8 +162,25 @@ function isOnNode(spec: unknown): boolean {
 
 function write(): string {
   const given = JSON.parse(stdin) as Stored & { items?: Stored[] };
-  for (const each of given.kind === "List" ? (given.items ?? []) : [given]) writeOne(each);
+  const all = given.kind === "List" ? (given.items ?? []) : [given];
+  const [first] = all;
+  if (first?.kind.endsWith("Review") === true) return all.map((each) => `${reviewed(each)}\n`).join("");
+  for (const each of all) writeOne(each);
   return "";
+}
+
+/** The user's rules, where the test gave them: else an administrator's. */
+function reviewed({ kind: asked, spec }: Stored): string {
+  if (asked === "SelfSubjectRulesReview") {
+    const { namespace = "" } = spec as { namespace?: string };
+    return (
+      store.raw.get(`rules/${namespace}`) ??
+      store.raw.get("rules") ??
+      '[{"verbs":["*"],"apiGroups":["*"],"resources":["*"]}]'
+    );
+  }
+  if (asked === "SelfSubjectAccessReview") return store.raw.get("allowed") ?? "false";
+  throw new Refusal(`the stand-in for kubectl has no ${asked}`);
 }
 
 function writeOne(given: Stored): void {
