@@ -39,7 +39,7 @@ export const parts: readonly Part[] = [
     name: "unit",
     runs: {
       tests: {
-        patterns: ["test/{core,components,hostile,mutation,program,runner,scripts,steps}/**/*.test.ts"],
+        patterns: ["test/{chaos,core,components,hostile,mutation,program,runner,scripts,steps}/**/*.test.ts"],
         // By default a runner on two processors runs one file at a time; these wait for processes as much as they compute.
         concurrency: 4,
         timeoutMs: 120_000,
