@@ -81,17 +81,29 @@ const acts: { readonly [Kind in Accident["kind"]]: (place: Place, accident: Of<K
   },
 };
 
-/** Waits for the accident's moment and lets it happen; answers whether it did. It is undone when this resolves. */
-export async function happen(place: Place, accident: Accident): Promise<boolean> {
-  if (!(await place.reached(accident.when))) return false;
-  const act = acts[accident.kind] as (place: Place, accident: Accident) => Promise<Done>;
-  // The cluster may be away by another accident.
-  const done = await act(place, accident).catch(() => "missed" as const);
-  if (done === "missed") return false;
-  if (done === undefined) return true;
-  if ("seconds" in accident) await place.pause(accident.seconds);
-  await insist(done);
-  return true;
+/** How it went with an accident. */
+export interface Met {
+  readonly kind: Accident["kind"];
+  /** Why it didn't happen; undefined when it did. */
+  readonly missed?: string;
+}
+
+/** Waits for the accident's moment and lets it happen. It is undone when this resolves. */
+export async function happen(place: Place, accident: Accident): Promise<Met> {
+  const { kind, when } = accident;
+  if (!(await place.reached(when))) return { kind, missed: `no moment: ${when.says}` };
+  const act = acts[kind] as (place: Place, accident: Accident) => Promise<Done>;
+  try {
+    const done = await act(place, accident);
+    if (done === "missed") return { kind, missed: "nothing that it could happen to" };
+    if (done === undefined) return { kind };
+    if ("seconds" in accident) await place.pause(accident.seconds);
+    await insist(done);
+    return { kind };
+  } catch (error) {
+    // The cluster may be away by another accident.
+    return { kind, missed: String(error).split("\n", 1)[0] ?? "" };
+  }
 }
 
 /** Milliseconds: another accident that is in the way is over by then. */

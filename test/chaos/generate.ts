@@ -3,7 +3,6 @@ import fc from "fast-check";
 import {
   deletables,
   failures,
-  moments,
   planSchema,
   victims,
   type Accident,
@@ -39,90 +38,107 @@ export function planOf(seed: number, { nodes, operations }: Size): Plan {
 }
 
 function operation(nodes: number): fc.Arbitrary<Operation> {
-  return fc.record({
-    verb: weighted<Operation["verb"]>([8, "up"], [1, "preview"], [2, "destroy"]),
-    skewSeconds: weighted([6, 0], [1, 90], [1, -90]),
-    changes: fc.array(change(nodes), { minLength: 1, maxLength: 2, size: "max" }),
-    accidents: fc.array(accident(nodes), { maxLength: 3, size: "max" }),
-  });
+  return weighted<Operation["verb"]>([8, "up"], [1, "preview"], [2, "destroy"]).chain((verb) =>
+    fc.record({
+      verb: fc.constant(verb),
+      skewSeconds: weighted([6, 0], [1, 90], [1, -90]),
+      changes: fc.array(change(nodes), { minLength: 1, maxLength: 2, size: "max" }),
+      accidents: fc.array(mishap(nodes, verb), { minLength: 1, maxLength: 2, size: "max" }).map((each) => each.flat()),
+    }),
+  );
 }
 
 function change(nodes: number): fc.Arbitrary<Change> {
   const node = fc.integer({ min: 1, max: nodes });
+  const kind = <const Kind extends Change["kind"]>(name: Kind) => fc.constant(name);
   return fc.oneof(
-    {
-      weight: 6,
-      arbitrary: fc.record({ kind: fc.constant("rebuild" as const), to: weighted([3, "new"], [2, "old"]) }),
-    },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant("order" as const) }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant("hold" as const), node }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant("list" as const), node }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant("drain" as const) }) },
-    { weight: 2, arbitrary: fc.record({ kind: fc.constant("mainboard" as const), node }) },
+    { weight: 6, arbitrary: fc.record({ kind: kind("rebuild"), to: weighted([3, "new"], [2, "old"]) }) },
+    { weight: 1, arbitrary: fc.record({ kind: kind("order") }) },
+    { weight: 1, arbitrary: fc.record({ kind: kind("hold"), node }) },
+    { weight: 1, arbitrary: fc.record({ kind: kind("list"), node }) },
+    { weight: 1, arbitrary: fc.record({ kind: kind("drain") }) },
+    { weight: 4, arbitrary: fc.record({ kind: kind("mainboard"), node }) },
   );
 }
 
-function accident(nodes: number): fc.Arbitrary<Accident> {
-  const when = fc.record({
-    says: fc.constantFrom(...(keys(moments) as [MomentName])),
-    afterMs: fc.integer({ min: 0, max: 3000 }),
-  });
+/** Points that an operation passes, and how often each is chosen; a `preview` prints nothing on its way. */
+const passes: Readonly<Record<Operation["verb"], fc.Arbitrary<MomentName>>> = {
+  up: weighted<MomentName>(
+    [1, "from the beginning"],
+    [2, "a resource is made"],
+    [1, "the source is built"],
+    [2, "a kernel is built for"],
+    [2, "an image is signed"],
+    [3, "a node is checked"],
+    [4, "a node is cordoned"],
+    [3, "a node is drained"],
+    [3, "a node reboots"],
+    [1, "a node is back"],
+    [4, "KMM may load"],
+    [3, "a node is proven"],
+  ),
+  preview: fc.constant("from the beginning"),
+  destroy: weighted<MomentName>(
+    [1, "from the beginning"],
+    [2, "a resource is made"],
+    [2, "a node is cordoned"],
+    [2, "a node is drained"],
+    [2, "KMM unloads"],
+  ),
+};
+
+/** What happens at one moment: an accident, or two that matter together. */
+function mishap(nodes: number, verb: Operation["verb"]): fc.Arbitrary<Accident[]> {
+  const when = fc.record({ says: passes[verb], afterMs: fc.integer({ min: 0, max: 3000 }) });
   const node = fc.integer({ min: 1, max: nodes });
+  // A Lease lasts 30 s: who is stopped for longer has lost it, and somebody else may be at work by then.
+  const suspended = fc
+    .record({ when, victim: fc.constantFrom(...victims), skewSeconds })
+    .map(({ when, victim, skewSeconds }): Accident[] => [
+      { kind: "stop", when, victim, seconds: 45 },
+      { kind: "second bastion", when: { ...when, afterMs: when.afterMs + 500 }, skewSeconds },
+    ]);
+  return fc.oneof(
+    { weight: 20, arbitrary: accident(when, node).map((one) => [one]) },
+    { weight: verb === "up" ? 3 : 0, arbitrary: suspended },
+  );
+}
+
+const skewSeconds = weighted([2, 0], [1, 60], [1, -60]);
+
+function accident(when: fc.Arbitrary<Accident["when"]>, node: fc.Arbitrary<number>): fc.Arbitrary<Accident> {
   const seconds = fc.integer({ min: 2, max: 20 });
   const victim = fc.constantFrom(...victims);
+  const kind = <const Kind extends Accident["kind"]>(name: Kind) => ({ kind: fc.constant(name), when });
+  const service = weighted([2, "kube-apiserver"], [1, "etcd"]);
+  const effect = weighted([1, "NoSchedule"], [1, "NoExecute"]);
   return fc.oneof(
-    { weight: 6, arbitrary: fc.record({ kind: fc.constant("kill" as const), when, victim }) },
-    {
-      weight: 3,
-      // A Lease lasts 30 s.
-      arbitrary: fc.record({ kind: fc.constant("stop" as const), when, victim, seconds: weighted([1, 5], [2, 40]) }),
-    },
+    { weight: 6, arbitrary: fc.record({ ...kind("kill"), victim }) },
+    { weight: 2, arbitrary: fc.record({ ...kind("stop"), victim, seconds: weighted([2, 5], [1, 40]) }) },
+    { weight: 2, arbitrary: fc.record({ ...kind("second bastion"), skewSeconds }) },
     {
       weight: 2,
-      arbitrary: fc.record({
-        kind: fc.constant("second bastion" as const),
-        when,
-        skewSeconds: weighted([2, 0], [1, 60], [1, -60]),
-      }),
+      arbitrary: fc.record({ ...kind("service"), service, how: weighted([2, "pause"], [1, "kill"]), seconds }),
     },
+    // The nodes, KMM and the way to the API server at once: everything is slow.
     {
-      weight: 3,
-      arbitrary: fc
-        .record({
-          kind: fc.constant("service" as const),
-          when,
-          service: fc.constantFrom("kube-apiserver" as const, "etcd" as const, "stand-ins" as const),
-          how: weighted([2, "pause"], [1, "kill"]),
-          seconds,
-        })
-        .map((made) => (made.service === "stand-ins" ? { ...made, how: "pause" as const } : made)),
-    },
-    {
-      weight: 4,
+      weight: 1,
       arbitrary: fc.record({
-        kind: fc.constant("failure" as const),
-        when,
-        failure: fc.constantFrom(...keys(failures)),
-        node,
+        ...kind("service"),
+        service: weighted([1, "stand-ins"]),
+        how: weighted([1, "pause"]),
         seconds,
       }),
     },
     {
-      weight: 2,
-      arbitrary: fc.record({
-        kind: fc.constant("taint" as const),
-        when,
-        node,
-        effect: fc.constantFrom("NoSchedule" as const, "NoExecute" as const),
-      }),
+      weight: 4,
+      arbitrary: fc.record({ ...kind("failure"), failure: fc.constantFrom(...keys(failures)), node, seconds }),
     },
-    { weight: 2, arbitrary: fc.record({ kind: fc.constant("reboot" as const), when, node }) },
-    {
-      weight: 3,
-      arbitrary: fc.record({ kind: fc.constant("delete" as const), when, what: fc.constantFrom(...deletables), node }),
-    },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant("busy" as const), when, node, seconds }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant("cordon" as const), when, node }) },
+    { weight: 2, arbitrary: fc.record({ ...kind("taint"), node, effect }) },
+    { weight: 2, arbitrary: fc.record({ ...kind("reboot"), node }) },
+    { weight: 3, arbitrary: fc.record({ ...kind("delete"), what: fc.constantFrom(...deletables), node }) },
+    { weight: 1, arbitrary: fc.record({ ...kind("busy"), node, seconds }) },
+    { weight: 1, arbitrary: fc.record({ ...kind("cordon"), node }) },
   );
 }
 

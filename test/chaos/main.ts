@@ -7,6 +7,7 @@ import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { projectRoot } from "@onload-kmm/sandbox/paths";
+import { ensureToolchain } from "@onload-kmm/sandbox/toolchain/toolchain";
 import { report, UserError } from "@onload-kmm/sandbox/userError";
 import { planOf } from "./generate.ts";
 import { Outcome, tableOf } from "./outcome.ts";
@@ -58,6 +59,8 @@ function orderOf(args: string[]): Order {
 
 /** Plans one after the other; answers what came of all. */
 async function runAll(order: Order, fixed: Plan | undefined): Promise<Outcome> {
+  // Built on a new machine, which takes longer than all plans.
+  await ensureToolchain();
   const deadline = Date.now() + order.minutes * 60_000 - quietEnd;
   const all = new Outcome();
   for (let seed = order.seed; Date.now() < deadline && !stop.signal.aborted; seed++) {

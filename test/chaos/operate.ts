@@ -2,13 +2,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Running } from "../faults/running.ts";
 import type { Scene } from "../faults/scene.ts";
-import { happen, tidy } from "./accidents.ts";
+import { happen, taint, tidy, type Met } from "./accidents.ts";
 import { startAt } from "./bastion.ts";
 import { liftedByUs } from "./invariants.ts";
 import { Place, type Hands } from "./place.ts";
-import type { Accident, Operation } from "./plan.ts";
+import type { Operation } from "./plan.ts";
 import { nodesOf } from "./snapshot.ts";
-import { taint } from "./accidents.ts";
 
 /** Minutes: far more than the waits of an operation can be together. */
 const longestMinutes = 20;
@@ -19,7 +18,7 @@ export interface Ran {
   readonly isGreen: boolean;
   readonly hasEnded: boolean;
   readonly output: string;
-  readonly met: readonly { readonly kind: Accident["kind"]; readonly happened: boolean }[];
+  readonly met: readonly Met[];
   readonly rolled: readonly string[];
   /** Nodes that somebody's hand has changed in it. */
   readonly disturbed: readonly string[];
@@ -31,17 +30,24 @@ export interface Ran {
   readonly lifted: readonly string[];
 }
 
+/** What an operation begins with. */
+interface Circumstances {
+  readonly hands: Hands;
+  /** Whether the state holds a stack that was up. */
+  readonly isUp: boolean;
+  readonly rolled: readonly string[];
+  readonly stop: AbortSignal;
+}
+
 export async function operate(
   scene: Scene,
   { verb, skewSeconds, accidents }: Operation,
-  { hands, isUp, rolled }: { readonly hands: Hands; readonly isUp: boolean; readonly rolled: readonly string[] },
+  { rolled, stop, ...known }: Circumstances,
 ): Promise<Ran> {
   const running = startAt(scene.stack, verb, skewSeconds);
-  const place = new Place(scene, running, { hands, isUp });
-  const happening = accidents.map(async (accident) => ({
-    kind: accident.kind,
-    happened: await happen(place, accident),
-  }));
+  const place = new Place(scene, running, known);
+  stop.addEventListener("abort", () => running.kill("power"), { once: true });
+  const happening = accidents.map((accident) => happen(place, accident));
   const hasEnded = await endOf(running);
   place.over();
   const met = await Promise.all(happening);

@@ -100,17 +100,17 @@ class Life {
   }
 
   async #run(operation: Operation, number: number): Promise<Ran> {
-    const { tell, folder } = this.#options;
+    const { tell, folder, stop } = this.#options;
     await this.#nodes.scene.unlock("up");
     const listed = this.#wanted.listed.map(nameOf);
     const rolled = this.#wanted.listed.filter((node) => !this.#wanted.held.includes(node)).map(nameOf);
     this.#checks.begins({ verb: operation.verb, began: Date.now(), listed });
     const { scene } = this.#nodes;
-    const ran = await operate(scene, operation, { hands: this.hands, isUp: this.#isUp, rolled });
-    for (const { kind, happened } of ran.met) this.outcome.met(kind, happened);
+    const ran = await operate(scene, operation, { hands: this.hands, isUp: this.#isUp, rolled, stop });
+    for (const { kind, missed } of ran.met) this.outcome.met(kind, missed === undefined);
     this.outcome.operations += 1;
     await writeFile(join(folder, `operation-${number}.log`), ran.output);
-    const met = ran.met.map(({ kind, happened }) => (happened ? kind : `(${kind})`)).join(", ");
+    const met = ran.met.map(({ kind, missed }) => (missed === undefined ? kind : `no ${kind} (${missed})`)).join(", ");
     tell(`  ${number}. ${operation.verb}: ${ran.isGreen ? "green" : "ended otherwise"}${met === "" ? "" : `; ${met}`}`);
     return ran;
   }

@@ -68,6 +68,12 @@ export const parts: readonly Part[] = [
     limitMinutes: 120,
   },
   {
+    name: "chaos",
+    // Another seed would make a red one that nobody else sees.
+    runs: { command: [process.execPath, "test/chaos/main.ts", "--minutes", "5", "--seed", "1"] },
+    limitMinutes: 30,
+  },
+  {
     name: "machine",
     runs: {
       tests: {
