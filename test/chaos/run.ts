@@ -61,6 +61,8 @@ class Life {
   async live(): Promise<void> {
     const { config } = await this.#nodes.scene.stack.config();
     this.#entries = config["onload-kmm:nodes"] as { name: string }[];
+    // So quick a build as the sandbox's own is over before anybody sees it run.
+    await this.#nodes.scene.set({ "build.seconds": "3" });
     await this.#checks.begin();
     this.outcome.plans = 1;
     for (const [index, operation] of this.#plan.operations.entries()) {
