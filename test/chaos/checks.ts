@@ -1,6 +1,7 @@
 /** Looks at everything after each operation, and holds it against the invariants. */
 import { namespace, type Scene } from "../faults/scene.ts";
 import { falseProofs, leftBehind, leftOut, lostEnrolments, lostKey, missingObjects } from "./invariants.ts";
+import { takenFromLiving, type LeaseWatch } from "./leases.ts";
 import type { Ran } from "./operate.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Hands } from "./place.ts";
@@ -13,6 +14,7 @@ interface Observed {
   readonly plan: Plan;
   readonly scene: Scene;
   readonly hands: Hands;
+  readonly leases: LeaseWatch;
   readonly outcome: Outcome;
 }
 
@@ -65,7 +67,8 @@ export class Checks {
   }
 
   async #checkTimes(number: number): Promise<void> {
-    const { scene, plan, outcome } = this.#observed;
+    const { scene, plan, leases, outcome } = this.#observed;
+    outcome.check("turns", number, takenFromLiving(leases.looks));
     const looks = looksIn((await scene.stack.sandbox.auditLog()).slice(this.#entriesBefore));
     outcome.check("width", number, tooManyOut(looks, this.#periods, plan.maxParallel));
     outcome.check("boots", number, needlessBoots(await this.#boots(looks)));

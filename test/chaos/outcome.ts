@@ -4,6 +4,7 @@ import type { Accident } from "./plan.ts";
 /** What must hold, by name. */
 export const invariants = {
   width: "at most maxParallel nodes are out of service by us at any moment",
+  turns: "nobody takes a Lease from a run that renews it",
   boots: "no node is rebooted twice for one wish",
   service: "no node is left cordoned by us over a green up",
   proofs: "proofs are true, by the machines' own records",

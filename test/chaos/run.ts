@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { bury } from "../faults/running.ts";
 import { Enrolling } from "../faults/nodes/enrolling.ts";
 import { Checks } from "./checks.ts";
+import { LeaseWatch } from "./leases.ts";
 import { operate, type Ran } from "./operate.ts";
 import { Outcome } from "./outcome.ts";
 import type { Change, Operation, Plan } from "./plan.ts";
@@ -26,11 +27,13 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<Outcome>
   await writeFile(join(options.folder, "plan.json"), `${JSON.stringify(plan, null, 2)}\n`);
   const { maxParallel } = plan;
   const nodes = await Enrolling.start({ nodes: plan.nodes, mode: "console", rollout: { maxParallel } });
-  const life = new Life(plan, nodes, options);
+  const leases = await LeaseWatch.start(nodes.scene.stack.sandbox.dir);
+  const life = new Life(plan, { nodes, leases }, options);
   try {
     await life.live();
   } finally {
     await life.keepLogs();
+    await leases.stop();
     bury(life.hands.orphans);
     await nodes.end();
   }
@@ -50,12 +53,17 @@ class Life {
   /** Whether the state holds a stack that was up. */
   #isUp = false;
 
-  constructor(plan: Plan, nodes: Enrolling, options: RunOptions) {
+  constructor(
+    plan: Plan,
+    { nodes, leases }: { readonly nodes: Enrolling; readonly leases: LeaseWatch },
+    options: RunOptions,
+  ) {
     this.#plan = plan;
     this.#nodes = nodes;
     this.#options = options;
     this.#wanted = firstWanted(plan.nodes);
-    this.#checks = new Checks({ plan, scene: nodes.scene, hands: this.hands, outcome: this.outcome });
+    const { hands, outcome } = this;
+    this.#checks = new Checks({ plan, scene: nodes.scene, leases, hands, outcome });
   }
 
   async live(): Promise<void> {
