@@ -68,13 +68,26 @@ export class Running {
 
   /** Kills the victim, and answers the processes of the command that live on. */
   kill(victim: Victim): number[] {
+    return this.signal(victim, "SIGKILL").others;
+  }
+
+  /** Sends the victim a signal, and answers whom it hit and the command's other processes. */
+  signal(victim: Victim, name: NodeJS.Signals): { readonly hit: number[]; readonly others: number[] } {
     const all = descendants(this.#child.pid ?? 0);
     const found = all.filter((process) => isVictim(process, victim, this.#child.pid));
     // A step may have been quicker than this test: then its engine.
     const victims = found.length > 0 ? found : all.filter(({ pid }) => pid === this.#child.pid);
-    victims.forEach(({ pid }) => signal(pid, "SIGKILL"));
-    return all.filter((process) => !victims.includes(process)).map(({ pid }) => pid);
+    victims.forEach(({ pid }) => signal(pid, name));
+    return {
+      hit: victims.map(({ pid }) => pid),
+      others: all.filter((process) => !victims.includes(process)).map(({ pid }) => pid),
+    };
   }
+}
+
+/** Lets stopped processes go on. */
+export function goOn(stopped: readonly number[]): void {
+  for (const pid of stopped) signal(pid, "SIGCONT");
 }
 
 function isVictim({ pid, command }: Process, victim: Victim, engine: number | undefined): boolean {

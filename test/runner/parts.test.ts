@@ -11,8 +11,8 @@ function patternsOf(part: Part | undefined): readonly string[] {
   return part && "tests" in part.runs ? part.runs.tests.patterns : [];
 }
 
-test("npm test runs check, units, sandbox, the stack on it, and machine, in this order", () => {
-  assert.deepEqual(chosen(), ["check", "unit", "sandbox", "stack", "machine"]);
+test("npm test runs check, units, sandbox, the stack on it, chaos, and machine, in this order", () => {
+  assert.deepEqual(chosen(), ["check", "unit", "sandbox", "stack", "chaos", "machine"]);
 });
 
 test("a part is run by its name, and a file by the part that it belongs to", () => {

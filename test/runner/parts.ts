@@ -41,7 +41,7 @@ export const parts: readonly Part[] = [
       tests: {
         patterns: [
           "test/{core,components,hostile,mutation,program,runner,scripts,secrets,steps}/**/*.test.ts",
-          "test/bench/*.test.ts",
+          "test/{bench,chaos}/*.test.ts",
         ],
         // By default a runner on two processors runs one file at a time; these wait for processes as much as they compute.
         concurrency: 4,
@@ -69,6 +69,12 @@ export const parts: readonly Part[] = [
       },
     },
     limitMinutes: 120,
+  },
+  {
+    name: "chaos",
+    // Another seed would make a red one that nobody else sees.
+    runs: { command: [process.execPath, "test/chaos/main.ts", "--minutes", "5", "--seed", "1"] },
+    limitMinutes: 30,
   },
   {
     name: "machine",
