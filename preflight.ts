@@ -9,7 +9,7 @@ import { identityOf, type Intent } from "./core/cluster/inspection.ts";
 import type { PlanView } from "./core/node/planSummary.ts";
 import type { AnswerOf } from "./core/contracts/contract.ts";
 import type { RunReport } from "./report.ts";
-import { inspectCluster } from "./core/contracts/inspectCluster.ts";
+import { inspectCluster, nothingSeen } from "./core/contracts/inspectCluster.ts";
 import { expiryWarnings } from "./core/configuration/signingPair.ts";
 import { keyChange, keyOf } from "./core/configuration/keyChange.ts";
 import type { Remade } from "./core/cluster/ownObjects.ts";
@@ -162,18 +162,8 @@ async function lookAtCluster(config: Config, report?: RunReport): Promise<Inspec
     });
   } catch (error) {
     // It answers with its findings even when the cluster is away: this is a fault of ours, or of the bastion.
-    return {
-      problems: [told("OKMM-PREFLIGHT-FAILED", `cluster: could not be inspected: ${(error as Error).message}`)],
-      warnings: [],
-      nodes: [],
-      certificate: "",
-      remade: {},
-      spoilt: [],
-      signed: [],
-      kernels: [],
-      leaving: [],
-      updatingPools: [],
-    };
+    const why = `cluster: could not be inspected: ${(error as Error).message}`;
+    return { ...nothingSeen, problems: [told("OKMM-PREFLIGHT-FAILED", why)] };
   }
 }
 

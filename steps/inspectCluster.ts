@@ -3,7 +3,7 @@
  * Answers with its findings and exit code 0, so that the program can report all mistakes at once.
  */
 import type { InputOf } from "../core/contracts/contract.ts";
-import { inspectCluster } from "../core/contracts/inspectCluster.ts";
+import { inspectCluster, nothingSeen } from "../core/contracts/inspectCluster.ts";
 import { clusterWarnings, updatingPools } from "../core/cluster/clusterWarnings.ts";
 import { clusterProblems, leavingNodes, listedNodes, type ClusterFacts } from "../core/cluster/inspection.ts";
 import { lackOfRights } from "../core/cluster/rightsGranted.ts";
@@ -53,18 +53,7 @@ await runStep(inspectCluster, async (step) => {
   const found = nodes.map((each) => ({ ...each, machine: machines.get(each.node.metadata.name) }));
   if (step.run !== undefined) beginRun(step.run.name, runRecord(step, step.run, found));
   if (facts instanceof StepError) {
-    return {
-      problems: [told(facts.id, aboutCluster(facts.message)), ...problems],
-      warnings,
-      nodes: [],
-      certificate: "",
-      remade: {},
-      spoilt: [],
-      signed: [],
-      kernels: [],
-      leaving: [],
-      updatingPools: [],
-    };
+    return { ...nothingSeen, problems: [told(facts.id, aboutCluster(facts.message)), ...problems], warnings };
   }
   return {
     problems: [...clusterProblems(intent, facts), ...problems],

@@ -46,3 +46,9 @@ export const inspectCluster = contract({
     updatingPools: z.array(z.string()).readonly(),
   }),
 });
+
+/** The answer of a look that saw nothing: of a cluster that is away. */
+export const nothingSeen = {
+  ...{ problems: [], warnings: [], nodes: [], certificate: "", remade: {}, spoilt: [], signed: [] },
+  ...{ kernels: [], leaving: [], updatingPools: [] },
+};

@@ -7,7 +7,7 @@ import { dnsKernel, forKernel, normalizeKernel } from "../../core/build/imageTag
 import { parsePolicy, policyAnnotations } from "../../core/configuration/policy.ts";
 import { schema } from "../../core/configuration/settings.ts";
 import { readAnswer } from "../../core/contracts/contract.ts";
-import { inspectCluster } from "../../core/contracts/inspectCluster.ts";
+import { inspectCluster, nothingSeen } from "../../core/contracts/inspectCluster.ts";
 import { rollNode } from "../../core/contracts/rollNode.ts";
 import { told } from "../../core/errors.ts";
 import { annotations } from "../../core/names.ts";
@@ -133,18 +133,7 @@ test("annotations as this program writes them are read again", () => {
   assert.throws(() => parseImageMemory({ [annotations.spoilt]: "\u001b[2J".repeat(9999) }), /characters cut/);
 });
 
-const answer = {
-  problems: [],
-  warnings: [],
-  nodes: [proven("worker-0", 1)],
-  certificate: "",
-  remade: {},
-  spoilt: [],
-  signed: [],
-  kernels: [],
-  leaving: [],
-  updatingPools: [],
-};
+const answer = { ...nothingSeen, nodes: [proven("worker-0", 1)] };
 const answers = fc.oneof(
   damagedJson(answer, { node: "worker-0", state: "loaded" }).map((value) => JSON.stringify(value)),
   damagedText(JSON.stringify(answer)),
