@@ -93,7 +93,8 @@ export async function preflight(config: Config, report?: RunReport): Promise<Pre
     maxParallel: config.rollout.maxParallel,
     nextKernels: config.build.nextKernels.map(({ kernel }) => kernel),
     ...{ key: keyOf(config, cluster.certificate), leaving, updatingPools, signed },
-    measured: measuredTurns(pastRuns(pulumi.getStack())),
+    // Only a preview tells an estimate.
+    measured: report === undefined ? measuredTurns(pastRuns(pulumi.getStack())) : {},
   };
   return { release: release.release, nodes, remade, spoilt, kernels, outlook, assets };
 }

@@ -26,16 +26,23 @@ export function turnOf({ name, steps, outcome }: NodeReport): Turn | undefined {
   return { name, began: roll.began, ended, reboots: roll.phases.some((phase) => phase.name === "enrol") };
 }
 
-/** What turns took that ended with the node proven. @param histories the newest first */
-export function measuredTurns(histories: readonly History[]): MeasuredTurns {
-  const turns = histories.flatMap((history) => nodeReports(history).flatMap((node) => turnOf(node) ?? []));
-  const median = (reboots: boolean) => {
-    const lengths = turns.filter((turn) => turn.reboots === reboots).flatMap((turn) => lengthOf(turn) ?? []);
-    const newest = lengths.slice(0, mostTurns);
-    const each = medianOf(newest);
-    return each === undefined ? undefined : { each, turns: newest.length };
-  };
-  return { reload: median(false), reboot: median(true) };
+/** What turns took that ended with the node proven. @param histories the newest first, and no more of them than are needed */
+export function measuredTurns(histories: Iterable<History>): MeasuredTurns {
+  const lengths = { reload: [] as number[], reboot: [] as number[] };
+  for (const history of histories) {
+    for (const turn of nodeReports(history).flatMap((node) => turnOf(node) ?? [])) {
+      const length = lengthOf(turn);
+      if (length !== undefined) lengths[turn.reboots ? "reboot" : "reload"].push(length);
+    }
+    if (Object.values(lengths).every(({ length }) => length >= mostTurns)) break;
+  }
+  return { reload: measured(lengths.reload), reboot: measured(lengths.reboot) };
+}
+
+function measured(lengths: readonly number[]): MeasuredTurns["reload"] {
+  const newest = lengths.slice(0, mostTurns);
+  const each = medianOf(newest);
+  return each === undefined ? undefined : { each, turns: newest.length };
 }
 
 /** Milliseconds. */

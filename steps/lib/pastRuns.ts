@@ -6,18 +6,17 @@ import { parseRecords } from "../../core/report/records.ts";
 import { inHome } from "./inHome.ts";
 import { reportPath } from "./report.ts";
 
-/** Runs that are read: a stack that is rolled each day keeps its reports for years. */
-const mostRuns = 30;
+/** Runs that are read at most: a stack that is rolled each day keeps its reports for years. */
+const mostRuns = 10;
 
-/** The newest first. A run whose records can't be read is left out. */
-export function pastRuns(stack: string): History[] {
+/** The newest first, each read when it is asked for. A run whose records can't be read is left out. */
+export function* pastRuns(stack: string): Generator<History> {
   const folder = inHome(dirname(reportPath(stack, "run")));
-  return namesIn(folder)
-    .filter((name) => name.endsWith(".jsonl"))
-    .sort()
-    .reverse()
-    .slice(0, mostRuns)
-    .flatMap((name) => historyIn(join(folder, name)) ?? []);
+  const names = namesIn(folder).filter((name) => name.endsWith(".jsonl"));
+  for (const name of names.sort().reverse().slice(0, mostRuns)) {
+    const history = historyIn(join(folder, name));
+    if (history !== undefined) yield history;
+  }
 }
 
 function namesIn(folder: string): string[] {
