@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { manager, webhookServer } from "../kmm/operator/services.ts";
@@ -76,7 +77,9 @@ const apiServer: Service = {
       "allow-privileged": true,
       // The nodes' names are in no DNS; their kubelets (for `kubectl logs`) are on loopback.
       "kubelet-preferred-address-types": "InternalIP",
-      "audit-policy-file": join(import.meta.dirname, "audit-policy.yaml"),
+      "audit-policy-file": existsSync(files.auditPolicy)
+        ? files.auditPolicy
+        : join(import.meta.dirname, "audit-policy.yaml"),
       "audit-log-path": files.auditLog,
       "audit-log-maxsize": 2000,
       profiling: false,

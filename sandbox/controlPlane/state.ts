@@ -82,6 +82,8 @@ export function filesOf(dir: string) {
     state: join(dir, "state.json"),
     logs: join(dir, "logs"),
     auditLog: join(dir, "audit.log"),
+    /** In place of the sandbox's own policy, when a test has put one there. */
+    auditPolicy: join(dir, "audit-policy.yaml"),
     etcdData: join(dir, "etcd"),
     tokens: join(dir, "tokens.csv"),
     /** For users: context `sandbox`, user `admin`, through the gateway. */

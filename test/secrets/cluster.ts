@@ -8,10 +8,10 @@ interface Named {
 }
 
 /** Secrets in objects of every other kind: specs, annotations, events, status. */
-export async function leaksInCluster({ kubectl }: Pick<Sandbox, "kubectl">, search: Search): Promise<Leak[]> {
-  const kinds = (await kubectl(["api-resources", "--verbs=list", "-o", "name"])).split("\n");
+export async function leaksInCluster(sandbox: Pick<Sandbox, "kubectl">, search: Search): Promise<Leak[]> {
+  const kinds = (await sandbox.kubectl(["api-resources", "--verbs=list", "-o", "name"])).split("\n");
   const others = kinds.filter((kind) => kind !== "" && kind !== "secrets");
-  const list = await kubectl(["get", others.join(","), "--all-namespaces", "-o", "json"]);
+  const list = await sandbox.kubectl(["get", others.join(","), "--all-namespaces", "-o", "json"]);
   const { items } = JSON.parse(list) as { items: Named[] };
   return items.flatMap((object) => leaksInText(nameOf(object), JSON.stringify(object), search));
 }

@@ -196,7 +196,12 @@ describe("state as Pulumi exports it", () => {
   });
   const resources = [
     resource("command:local:Command", "worker-1-import", { stdin: open(`{"hash":"${hash}"}`) }, { stdin: open("x") }),
-    resource("kubernetes:core/v1:Secret", "signing-key", {}, { data: { key: open("pem") }, metadata: { name: "n" } }),
+    resource(
+      "kubernetes:core/v1:Secret",
+      "signing-key",
+      {},
+      { data: { key: open("pem") }, __inputs: { data: { key: open("pem") } } },
+    ),
   ];
   const text = JSON.stringify({ deployment: { resources } });
 

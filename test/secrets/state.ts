@@ -19,17 +19,35 @@ const secretSig = "1b47061264138c4ac30d75fd1eb44270";
 const exported = z.object({
   deployment: z.object({
     resources: z
-      .array(z.object({ urn: z.string(), type: z.string(), inputs: z.unknown(), outputs: z.unknown() }))
+      .array(
+        z.object({
+          urn: z.string(),
+          type: z.string(),
+          inputs: z.unknown().optional(),
+          outputs: z.unknown().optional(),
+        }),
+      )
       .default([]),
   }),
 });
+
+/** What plugins keep for themselves: the inputs again, and how a value was written, without it. */
+const again = /^__inputs\./;
+const bookkeeping = /^__pulumi_raw_state_delta\./;
 
 /** Every secret in an export of state, inputs and outputs with the same path as one. */
 export function secretsInState(text: string): StateSecret[] {
   const { resources } = exported.parse(JSON.parse(text)).deployment;
   const all = resources.flatMap(({ urn, type, inputs, outputs }) =>
     [inputs, outputs].flatMap((value) =>
-      within(value, "").map((each) => ({ type, resource: urn.slice(urn.lastIndexOf("::") + 2), ...each })),
+      within(value, "")
+        .filter(({ property }) => !bookkeeping.test(property))
+        .map(({ property, plaintext }) => ({
+          type,
+          resource: urn.slice(urn.lastIndexOf("::") + 2),
+          property: property.replace(again, ""),
+          plaintext,
+        })),
     ),
   );
   return [...new Map(all.map((each) => [`${each.resource} ${each.type} ${each.property}`, each])).values()];
@@ -54,9 +72,10 @@ function leaves(value: unknown): string[] {
   return typeof value === "object" && value !== null ? Object.values(value).flatMap(leaves) : [];
 }
 
-/** The hash by which MokManager knows the password: bcrypt's own form, in a deciphered export of state. */
+/** The hash by which MokManager knows the password: bcrypt's own form, in steps' inputs of a deciphered export of state. */
 export function passwordHashes(exportedWithSecrets: string): Secret[] {
   const hashes = secretsInState(exportedWithSecrets)
+    .filter(({ property }) => property === "stdin")
     .flatMap(textsOf)
     .flatMap((text) => text.match(/\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}/g) ?? []);
   return [...new Set(hashes)].map((value) => ({ name: "MOK password's hash", value }));

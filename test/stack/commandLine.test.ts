@@ -55,7 +55,12 @@ describe("the sandbox's command line and the CLI after it", { concurrency: false
     const choice = ["--stack", "dev", "--config-file", join(dir, "Pulumi.dev.yaml")];
     const password = (await run("operate", "scripts/mokPassword.ts", ...choice)).trim();
     assert.notEqual(password, "");
-    recorded(`demo-${columns}`, transcript, { dir, secrets: [password], columns }, everyLine);
+    recorded(
+      `demo-${columns}`,
+      transcript,
+      { dir, secrets: [{ name: "MOK password", value: password }], columns },
+      everyLine,
+    );
     return transcript;
   }
 

@@ -6,35 +6,36 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { controlNode } from "@onload-kmm/sandbox/nodes/control";
 import { attend } from "@onload-kmm/sandbox/nodes/person";
-import { leaksInFiles, leaksInProcesses } from "./leaks.ts";
+import { leaksInCluster } from "../secrets/cluster.ts";
+import { assertInDebugLog, assertStateSecrets } from "../secrets/document.ts";
+import { atHome, searchOfRun } from "../secrets/ofRun.ts";
+import { leaksInFiles, leaksInProcesses, leaksInText } from "../secrets/places.ts";
+import { Search } from "../secrets/search.ts";
+import { passwordHashes, secretsInState } from "../secrets/state.ts";
+import { assertAudited, useAuditPolicy } from "./auditPolicy.ts";
 import { privateKeyIn, withoutResources, withRemoteImports } from "./olderState.ts";
 import { startStack, type Outcome, type Proof, type Stack, type StackConfig } from "./stack.ts";
 
 // Another one in each run: the search for it looks at every process of the machine, and runs may go side by side.
 const password = `sandbox${randomBytes(8).toString("hex")}`;
+const passphrase = `phrase${randomBytes(8).toString("hex")}`;
 const workers = ["worker-1", "worker-2"];
 const newKey = /NEW SIGNING KEY: every node with Secure Boot on must enrol it in MokManager/;
 
 describe("enrolment with Secure Boot on", { concurrency: false }, () => {
   let stack: Stack;
+  let secretsNow: () => Promise<Search>;
+  let debugged: Outcome | undefined;
 
   before(async () => {
     // The strategy that needs a secret more: one search finds them all.
     const configure = ({ config }: StackConfig): void => {
       config["onload-kmm:build"] = { strategy: "entitled-ubi" };
     };
-    stack = await startStack({ nodes: workers.length, secureBoot: true, configure });
-    await stack.pulumi(
-      "config",
-      "set",
-      "--secret",
-      "onload-kmm:mokPassword",
-      password,
-      "--stack",
-      "dev",
-      "--config-file",
-      stack.configFile,
-    );
+    stack = await startStack({ nodes: workers.length, secureBoot: true, passphrase, configure });
+    await stack.give(["--secret", "onload-kmm:mokPassword"], password);
+    await useAuditPolicy(stack.sandbox);
+    secretsNow = searchOfRun(stack.sandbox, { "MOK password": password, passphrase });
     await setMode("attended");
   });
   after(async () => {
@@ -131,35 +132,57 @@ describe("enrolment with Secure Boot on", { concurrency: false }, () => {
     assert.deepEqual(await nodeVersions(), before);
   });
 
-  test("neither password, private key nor entitlement is in state, logs, output, or on a node's disk", async () => {
-    const secrets = await secretsNow();
-    assert.equal(secrets.length, 6, "the search knows password, key, entitlement and SSH key");
-
-    // etcd holds the cluster's Secrets; the engine's debug log, which these tests ask for, holds what it was told. The SSH
-    // key is at home in its own file.
-    const known = /\/etcd\/|\/events-\d+\.json$|\/ssh\/id_ed25519$/;
-    assert.deepEqual(await leaksInFiles(stack.sandbox.dir, secrets, known), []);
-    assert.deepEqual(await leaksInFiles(join(stack.sandbox.dir, "logs"), secrets, /^$/), []);
+  test("no secret is in a file that isn't its own, in the cluster but in Secrets, or in anything that was printed", async () => {
+    const search = await secretsNow();
+    const sought = ["MOK password", "SSH key", "entitlement key", "kubeconfig's token", "passphrase", "signing key"];
+    assert.deepEqual([...new Set(search.names)].sort(), sought);
+    assert.deepEqual(await leaksInFiles(stack.sandbox.dir, search, atHome), []);
+    assert.deepEqual(await leaksInFiles(join(stack.sandbox.dir, "logs"), search, /^$/), []);
+    assert.deepEqual(await leaksInCluster(stack.sandbox, search), []);
+    assert.deepEqual(leaksInText("output", stack.printed.join("\n"), search), []);
   });
 
-  test("the SSH key isn't even in the state that Pulumi deciphers, nor in what it tells its debug log", async () => {
-    const exported = await stack.pulumi("stack", "export", "--show-secrets", "--stack", "dev");
-    assert.equal(exported.exitCode, 0, exported.output);
-    const inState = (await secretsNow()).filter((secret) => exported.output.includes(secret));
-    assert.ok(inState.length > 0, "the signing key is there, and the search sees it");
-    const sshKey = await sshKeyLine();
-    assert.ok(!inState.includes(sshKey));
-    const inSandbox = await leaksInFiles(stack.sandbox.dir, [sshKey], /^$/);
-    assert.deepEqual(inSandbox, [join(stack.sandbox.dir, "ssh/id_ed25519")]);
+  test("state holds the secrets that docs/secrets.md has, each for its reason, and the password's hash is nowhere else", async () => {
+    const shown = await stack.pulumi("stack", "export", "--show-secrets", "--stack", "dev");
+    assert.equal(shown.exitCode, 0, shown.output);
+    assertStateSecrets(secretsInState(shown.output), ["always", "MOK password given", "strategy entitled-ubi"]);
+    const hashes = new Search(passwordHashes(shown.output));
+    assert.equal(hashes.names.length, 1);
+    assert.deepEqual(await leaksInFiles(stack.sandbox.dir, hashes, atHome), []);
+    assert.deepEqual(leaksInText("output", stack.printed.join("\n"), hashes), []);
+    const inState = (await secretsNow()).in(shown.output).map(({ secret }) => secret);
+    assert.deepEqual(
+      inState.sort(),
+      ["entitlement key", "signing key"],
+      "neither SSH key, nor token, nor given password",
+    );
+  });
+
+  test("the audit log by deploy/audit-policy.yaml has each change of a Node and of the Module, and no Secret's content", async () => {
+    await assertAudited(stack.sandbox);
   });
 
   test("operator: up leaves the nodes in service and says that they are pending, and the next up goes on", async () => {
     const left = await stack.destroy();
     assert.equal(left.exitCode, 0, left.output);
     await setMode("operator");
-    const first = await stack.up();
-    assert.equal(first.exitCode, 0, first.output);
+    debugged = await stack.up("--debug", "--logtostderr", "--logflow", "-v=9");
+    assert.equal(debugged.exitCode, 0, debugged.output.slice(-4096));
     assert.deepEqual(await states(), ["pending", "pending"]);
+  });
+
+  test("that run's debug log, and its event log, hold the secrets that docs/secrets.md warns of", async () => {
+    const shown = await stack.pulumi("stack", "export", "--show-secrets", "--stack", "dev");
+    const searches = [await secretsNow(), new Search(passwordHashes(shown.output))];
+    const events = await stack.lastEvents();
+    assertInDebugLog(
+      "--debug",
+      searches.flatMap((search) => search.inPicture(debugged?.output ?? "")),
+    );
+    assertInDebugLog(
+      "--event-log",
+      searches.flatMap((search) => search.in(events)),
+    );
   });
 
   test("console: one that can't be used is said before the node is touched", async () => {
@@ -204,19 +227,6 @@ describe("enrolment with Secure Boot on", { concurrency: false }, () => {
     assert.doesNotMatch(marks, /"(onload-kmm\.io\/|[^"]*onload-kmm\.onload)/);
     assert.equal(await cordons(), "");
   });
-
-  /** What must be nowhere, as far as it exists yet: the password, and each private key as the API has it and as a PEM. */
-  async function secretsNow(): Promise<string[]> {
-    const list = await stack.sandbox.kubectl(["-n", "onload-kmm", "get", "secrets", "-o", "json"]);
-    const { items } = JSON.parse(list) as { items: { data?: Record<string, string> }[] };
-    const keys = items.flatMap(({ data }) => [data?.["key"], data?.["entitlement-key.pem"]]);
-    return [password, await sshKeyLine(), ...keys.flatMap((key) => (key === undefined ? [] : [key, middleLine(key)]))];
-  }
-
-  /** What the nodes are logged in to with. */
-  async function sshKeyLine(): Promise<string> {
-    return middleLine((await readFile(join(stack.sandbox.dir, "ssh/id_ed25519"))).toString("base64"));
-  }
 
   async function setMode(mode: string): Promise<void> {
     const config = await stack.config();
@@ -276,10 +286,4 @@ describe("enrolment with Secure Boot on", { concurrency: false }, () => {
 
 function assertNoPassword({ output }: Pick<Outcome, "output">): void {
   assert.ok(!output.includes(password), "the password is not in the output");
-}
-
-/** One line is enough to find a PEM by, wherever its lines are broken. */
-function middleLine(base64: string): string {
-  const lines = Buffer.from(base64, "base64").toString().trim().split("\n");
-  return lines[Math.floor(lines.length / 2)] ?? assert.fail();
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { engineScreen, everyLine, masked } from "./recordings.ts";
 
-const masks = { dir: "/somewhere/mine", secrets: ["correct horse"], columns: 30 };
+const masks = { dir: "/somewhere/mine", secrets: [{ name: "password", value: "correct horse" }], columns: 30 };
 
 test("what is different each time and where it was recorded is masked, before lines are broken as a terminal does", () => {
   const picture = "log in /somewhere/mine/logs/a-1234abcd.log\ncreated (12s)... 00:14 ****8113\n127.0.0.1:22111";
@@ -24,7 +24,9 @@ test("the engine's lines on plugins are left out", () => {
 });
 
 test("a secret on the terminal is no recording", () => {
-  assert.throws(() => masked("Password: correct horse", masks), /a secret is on the terminal/);
+  for (const picture of ["Password: correct horse", "Password: correct h\norse", "Y29ycmVjdCBob3JzZQ=="]) {
+    assert.throws(() => masked(picture, masks), /a secret is on the terminal/, picture);
+  }
 });
 
 const row = (name: string, message: string) => ` +   ├─ command:local:Command  ${name}  creating (0s)  ${message}`;

@@ -6,6 +6,8 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot } from "@onload-kmm/sandbox/paths";
+import type { Secret } from "../secrets/forms.ts";
+import { Search } from "../secrets/search.ts";
 
 const document = join(projectRoot, "docs", "terminals.md");
 
@@ -14,7 +16,7 @@ export interface Masks {
   /** The sandbox's state directory. */
   readonly dir: string;
   /** What must not be on any picture. */
-  readonly secrets: readonly string[];
+  readonly secrets: readonly Secret[];
   /** Width of the terminal. */
   readonly columns: number;
 }
@@ -49,7 +51,7 @@ const onPlugins = /using pulumi-\S+ from \$PATH at|^ *pulumi-\S+: a stand-in for
 
 /** The picture without what is different each time and without this machine's paths, as wide as it was. */
 export function masked(picture: string, { dir, secrets, columns }: Masks): string {
-  for (const secret of secrets) assert.ok(!picture.includes(secret), "a secret is on the terminal");
+  assert.deepEqual(new Search(secrets).inPicture(picture), [], "a secret is on the terminal");
   const text = picture.replaceAll(dir, ".sandbox").replaceAll(projectRoot, ".");
   const lines = different.reduce((all, [pattern, by]) => all.replaceAll(pattern, by), text).split("\n");
   const rows = lines

@@ -5,8 +5,12 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { controlNode } from "@onload-kmm/sandbox/nodes/control";
 import type { BmcIdentity } from "@onload-kmm/sandbox/redfish/identity";
+import { leaksInCluster } from "../secrets/cluster.ts";
+import { assertInDebugLog, assertStateSecrets } from "../secrets/document.ts";
+import { atHome, searchOfRun } from "../secrets/ofRun.ts";
+import { leaksInFiles, leaksInProcesses, leaksInText } from "../secrets/places.ts";
+import { secretsInState } from "../secrets/state.ts";
 import { configureRedfish, throughBmcs } from "./bmcs.ts";
-import { leaksInFiles, leaksInProcesses } from "./leaks.ts";
 import { startStack, type Proof, type Stack } from "./stack.ts";
 
 const workers = ["worker-1", "worker-2"];
@@ -38,7 +42,7 @@ describe("enrolment through the nodes' BMCs", { concurrency: false }, () => {
 
   test("up goes on from there: each node trusts the key by its db, is loaded, proven and in service", async () => {
     const running = stack.up();
-    const [leaks, up] = await Promise.all([leaksInProcesses(() => Promise.resolve([bmc.password]), running), running]);
+    const [leaks, up] = await Promise.all([leaksInProcesses(secretsNow(), running), running]);
     assert.equal(up.exitCode, 0, up.output);
     assert.deepEqual(
       (await proofs()).map(({ node, state, secureBoot, key }) => ({ node, state, secureBoot, key })),
@@ -46,6 +50,8 @@ describe("enrolment through the nodes' BMCs", { concurrency: false }, () => {
     );
     assert.deepEqual(await cordoned(), []);
     assert.deepEqual(leaks, []);
+    const search = await secretsNow()();
+    assertInDebugLog("--event-log", search.in(await stack.lastEvents()));
     for (const node of workers) {
       const { firmware } = await machine(node);
       assert.deepEqual([firmware.db.length, firmware.mokList, firmware.mokNew], [1, [], null]);
@@ -63,13 +69,20 @@ describe("enrolment through the nodes' BMCs", { concurrency: false }, () => {
     assert.deepEqual(await bootIds(), before);
   });
 
-  test("the BMCs' password is neither in plain state, nor in logs, nor on a node's disk", async () => {
+  test("the BMCs' password is neither in plain state, nor in logs, nor on a node's disk, nor in the cluster", async () => {
     const shown = await stack.pulumi("stack", "export", "--show-secrets", "--stack", "dev");
-    assert.ok(shown.output.includes(bmc.password), "the search knows the password");
-    // etcd and the engine's debug log aside: see enrolment.test.ts. bmc.json is the BMCs' own.
-    const others = /\/etcd\/|\/events-\d+\.json$|\/bmc\.json$/;
-    assert.deepEqual(await leaksInFiles(stack.sandbox.dir, [bmc.password], others), []);
-    assert.deepEqual(await leaksInFiles(join(stack.sandbox.dir, "logs"), [bmc.password], /^$/), []);
+    assertStateSecrets(secretsInState(shown.output), ["always", "mode redfish"]);
+    const search = await secretsNow()();
+    assert.deepEqual(
+      search
+        .in(shown.output)
+        .map(({ secret }) => secret)
+        .sort(),
+      ["BMC password", "signing key"],
+    );
+    assert.deepEqual(await leaksInFiles(stack.sandbox.dir, search, atHome), []);
+    assert.deepEqual(await leaksInCluster(stack.sandbox, search), []);
+    assert.deepEqual(leaksInText("output", stack.printed.join("\n"), search), []);
   });
 
   test("a node that has left stops trusting the key at its next boot, where that is wanted", async () => {
@@ -89,6 +102,8 @@ describe("enrolment through the nodes' BMCs", { concurrency: false }, () => {
     assert.deepEqual((await machine("worker-1")).firmware.dbNext, []);
     assert.equal((await machine("worker-2")).firmware.dbNext?.length, 1);
   });
+
+  const secretsNow = () => searchOfRun(stack.sandbox, { "BMC password": bmc.password });
 
   async function switches(data: Record<string, string | null>): Promise<void> {
     const patch = JSON.stringify({ data });

@@ -6,6 +6,11 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { RegistryServer } from "@onload-kmm/sandbox/registry/server";
 import { RegistryClient } from "../../steps/build/registry/client.ts";
+import { leaksInCluster } from "../secrets/cluster.ts";
+import { assertInDebugLog, assertStateSecrets } from "../secrets/document.ts";
+import { atHome, searchOfRun } from "../secrets/ofRun.ts";
+import { leaksInFiles, leaksInText } from "../secrets/places.ts";
+import { secretsInState } from "../secrets/state.ts";
 import { clusterObjects } from "./cluster.ts";
 import { startStack, type Stack } from "./stack.ts";
 
@@ -107,20 +112,24 @@ describe("a registry outside of the cluster", { concurrency: false }, () => {
       assert.ok(image.startsWith(`${server.host}/${path}:0.9.0.1-`), image);
       assert.match((await digestOf(image.slice(image.lastIndexOf(":") + 1))) ?? "", /^sha256:/);
     }
+    const search = await searchOfRun(stack.sandbox, {})();
+    assertInDebugLog("--event-log", search.in(await stack.lastEvents()));
     const streams = await stack.sandbox.kubectl(["get", "imagestreams", "-n", "onload-kmm", "-o", "name"]);
     assert.equal(streams, "");
   });
 
-  test("a second up changes nothing, and the state holds no password in plain sight", async () => {
+  test("a second up changes nothing, and the registry's password is in Secrets and sealed state alone", async () => {
     const { exitCode, output, steps } = await stack.up("--expect-no-changes");
     assert.equal(exitCode, 0, output);
     assert.deepEqual(steps, []);
-    const { output: state } = await stack.pulumi("stack", "export", "--stack", "dev");
-    assert.ok(state.includes("onload-registry"));
-    const { auths } = JSON.parse(server.dockerConfig()) as { auths: Record<string, { auth: string }> };
-    for (const secret of [auths[server.host]?.auth ?? "", Buffer.from(server.dockerConfig()).toString("base64")]) {
-      assert.ok(secret.length > 10 && !state.includes(secret));
-    }
+    const shown = await stack.pulumi("stack", "export", "--show-secrets", "--stack", "dev");
+    assertStateSecrets(secretsInState(shown.output), ["always", "registry"]);
+    const search = await searchOfRun(stack.sandbox, {})();
+    const inState = search.in(shown.output).map(({ secret }) => secret);
+    assert.deepEqual(inState.sort(), ["registry's login", "registry's password", "signing key"]);
+    assert.deepEqual(await leaksInFiles(stack.sandbox.dir, search, atHome), []);
+    assert.deepEqual(await leaksInCluster(stack.sandbox, search), []);
+    assert.deepEqual(leaksInText("output", stack.printed.join("\n"), search), []);
   });
 
   test("a forced rebuild makes another tag, and both are there", async () => {

@@ -1,10 +1,11 @@
 /** A stack of the real program on a sandbox of its own, driven through the real engine. */
 import type { NodeProof } from "../../core/contracts/proveNode.ts";
-import { readFile, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { ensureStack } from "@onload-kmm/sandbox/devStack";
 import type { UpOptions } from "@onload-kmm/sandbox/controlPlane/lifecycle";
+import { projectRoot } from "@onload-kmm/sandbox/paths";
 import { startSandbox, type Sandbox } from "@onload-kmm/sandbox/sandbox";
 import { configFileOf } from "@onload-kmm/sandbox/stackConfig";
 
@@ -45,28 +46,53 @@ export interface StackOptions {
   readonly secureBoot?: boolean;
   /** Which KMM; default: the sandbox's. */
   readonly kmm?: Pick<UpOptions, "kmm" | "kmmFolder">;
+  /** The passphrase of the stack's secrets, in a file; default: the sandbox's own one. */
+  readonly passphrase?: string;
   /** Changes what the sandbox has written into the configuration, before the stack is made. */
   readonly configure?: (config: StackConfig) => void;
 }
 
 /** Starts a sandbox in a temporary directory and makes the stack `dev` on it. End it with `end()`. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const { nodes, compact, secureBoot = false, kmm } = options;
+  const { nodes, compact, secureBoot = false, kmm, passphrase: own } = options;
   const sandbox = await startSandbox({ nodes, compact, secureBoot, ...kmm });
   const stack = new Stack(sandbox);
   const config = await stack.config();
   // A test that fails half-way may leave a build hanging: the next one must not wait an hour for it.
   config.config["onload-kmm:build"] = { timeoutMinutes: 10 };
   if (!secureBoot) config.config["onload-kmm:enrolment"] = { mode: "off" };
+  if (own !== undefined) config.encryptionsalt = await stackWithPassphrase(sandbox, own);
   options.configure?.(config);
   await stack.configure(config);
   await ensureStack(sandbox);
   return stack;
 }
 
+/**
+ * Makes the stack with a passphrase that is in a file, as docs/secrets.md has it: not in a variable, which every process below
+ * Pulumi would inherit. Made elsewhere, since the checkout's configuration has the salt of the sandbox's passphrase.
+ *
+ * @returns this passphrase's salt
+ */
+async function stackWithPassphrase(sandbox: Sandbox, text: string): Promise<string> {
+  const { dir, env } = sandbox;
+  const elsewhere = join(dir, "passphrase-project");
+  await mkdir(elsewhere);
+  await copyFile(join(projectRoot, "Pulumi.yaml"), join(elsewhere, "Pulumi.yaml"));
+  await writeFile(join(dir, "passphrase"), text, { mode: 0o600 });
+  env["PULUMI_CONFIG_PASSPHRASE"] = undefined;
+  env["PULUMI_CONFIG_PASSPHRASE_FILE"] = join(dir, "passphrase");
+  const made = await sandbox.pulumi(["stack", "init", "dev", "--non-interactive"], { cwd: elsewhere });
+  if (made.exitCode !== 0) throw new Error(made.stderr);
+  const { encryptionsalt = "" } = parse(await readFile(join(elsewhere, "Pulumi.dev.yaml"), "utf8")) as StackConfig;
+  return encryptionsalt;
+}
+
 export class Stack {
   readonly sandbox: Sandbox;
   readonly configFile: string;
+  /** All that Pulumi has printed, but for what was asked for in plain sight. */
+  readonly printed: string[] = [];
   #runs = 0;
 
   constructor(sandbox: Sandbox) {
@@ -115,6 +141,7 @@ export class Stack {
     // The engine writes its event log only when asked to be debugged.
     const env = { PULUMI_DEBUG_COMMANDS: "true" };
     const { exitCode, stdout, stderr } = await this.sandbox.pulumi([...args, "--non-interactive"], { env });
+    if (!args.some((arg) => ["--show-secrets", "--debug"].includes(arg))) this.printed.push(stdout + stderr);
     return { exitCode, output: stdout + stderr };
   }
 
@@ -122,9 +149,18 @@ export class Stack {
     await this.sandbox.stop({ purge: true });
   }
 
+  /** The engine's event log of the last run. */
+  async lastEvents(): Promise<Buffer> {
+    return readFile(this.#events());
+  }
+
+  #events(): string {
+    return join(this.sandbox.dir, `events-${this.#runs}.json`);
+  }
+
   async #steps(verb: string, ...args: string[]): Promise<Outcome> {
     this.#runs += 1;
-    const events = join(this.sandbox.dir, `events-${this.#runs}.json`);
+    const events = this.#events();
     const common = ["--stack", "dev", "--config-file", this.configFile, "--event-log", events];
     const run = await this.pulumi(verb, ...common, ...args);
     return { ...run, steps: await readSteps(events, verb === "preview") };

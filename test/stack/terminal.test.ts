@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { attend } from "@onload-kmm/sandbox/nodes/person";
+import { assertStateSecrets } from "../secrets/document.ts";
+import { secretsOfRun } from "../secrets/ofRun.ts";
+import { secretsInState } from "../secrets/state.ts";
 import { onTerminal, type Seen } from "./onTerminal.ts";
 import { engineScreen, everyLine, recorded, type Masks } from "./recordings.ts";
 import { runScript } from "./scripts.ts";
@@ -43,6 +46,8 @@ describe("an attended enrolment and a failing node, on terminals of both widths"
     assert.match(log, /^\d{4}-\S+Z rollNode MokManager waits on worker-1's console .*; 30 min left$/m);
     assert.match(log, /^\d{4}-\S+Z rollNode .*worker-1: is back, key enrolled$/m);
     assert.ok(!log.includes(password));
+    const shown = await stack.pulumi("stack", "export", "--show-secrets", "--stack", "dev");
+    assertStateSecrets(secretsInState(shown.output), ["always", "MOK password generated"]);
     recorded("attended-120", picture, { ...masks, columns: 120 }, engineScreen);
   });
 
@@ -86,7 +91,7 @@ describe("an attended enrolment and a failing node, on terminals of both widths"
     const picture = frames.at(-1) ?? assert.fail("nothing was painted");
     const password = (await runScript(stack, "mokPassword")).stdout.trim();
     assert.notEqual(password, "");
-    masks = { dir: stack.sandbox.dir, secrets: [password] };
+    masks = { dir: stack.sandbox.dir, secrets: await secretsOfRun(stack.sandbox, { "MOK password": password }) };
     const { stdout: status } = await runScript(stack, "status", "--columns", String(columns));
     const attending = attend({ port: await consolePort(), password: () => password, signal: person.signal });
     const seen = await running;
