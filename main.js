@@ -13,6 +13,9 @@ export default async function main() {
   if (readsTypeScript(node.split(".").map(Number))) {
     // Half of the program's start is compiling it. Kept where only the owner of its packages can write.
     module.enableCompileCache(fileURLToPath(new URL("node_modules/.cache/compiled", import.meta.url)));
+    // Pulumi's runner has source maps looked up for each line of each stack trace, and its SDK takes hundreds of these for
+    // each node, which nobody reads. Nothing here has a source map: Node strips types in place.
+    Error.prepareStackTrace = undefined;
     return import("./index.ts");
   }
   const installed = fileURLToPath(new URL("node_modules/.bin", import.meta.url));

@@ -7,9 +7,10 @@ import { UserError } from "../userError.ts";
 import { endProcess, isAlive, signal, startDetached } from "./processes.ts";
 import type { Context, Service } from "./service.ts";
 import { serviceEnv } from "./services.ts";
-import { filesOf, writeState } from "./state.ts";
+import { filesOf, writeState, type State } from "./state.ts";
 
-const readyWithinMs = 60_000;
+/** Longest that a service may take to serve: each node has servers of its own. */
+const readyWithinMs = ({ workers }: Pick<State, "workers">): number => 60_000 + workers * 300;
 const portsFreeWithinMs = 3000;
 
 /** The log that a service's stdout and stderr go to. */
@@ -77,14 +78,17 @@ export async function claimPorts(services: readonly Service[], { state, claims }
 }
 
 async function waitUntilReady(service: Service, context: Context): Promise<void> {
-  const deadline = Date.now() + readyWithinMs;
+  const patience = readyWithinMs(context.state);
+  const deadline = Date.now() + patience;
   for (;;) {
     const record = context.state.processes[service.name];
     if (!isAlive(record)) throw await whyEnded(service, context);
     // A stopped process (a paused one) would never get ready.
     if (record) signal(record, "SIGCONT");
     if (await service.ready(context).catch(() => false)) return;
-    if (Date.now() > deadline) throw new UserError(await failure(service, context, "isn't ready after 60 s"));
+    if (Date.now() > deadline) {
+      throw new UserError(await failure(service, context, `isn't ready after ${Math.round(patience / 1000)} s`));
+    }
     await delay(50);
   }
 }

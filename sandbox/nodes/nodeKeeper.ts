@@ -21,6 +21,7 @@ export interface KeeperOptions {
 export class NodeKeeper {
   readonly #options: KeeperOptions;
   readonly #timer: NodeJS.Timeout;
+  #beating = false;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
@@ -47,11 +48,15 @@ export class NodeKeeper {
     if (readiness === "ready") await this.#renew(name);
   }
 
+  /** With many nodes on a busy machine one may last longer than until the next. */
   async #beat(): Promise<void> {
+    if (this.#beating) return;
+    this.#beating = true;
     for (const machine of this.#options.store.list()) {
       if (machine.power !== "running") continue;
       await this.#keep(machine).catch(() => undefined); // the API server is away; the next beat will do
     }
+    this.#beating = false;
   }
 
   /** A kubelet posts its status again after it was given up for lost: the API server was away, or it was slow itself. */

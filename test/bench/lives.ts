@@ -7,23 +7,33 @@ import { roundsOf, widthAt } from "./sizes.ts";
 import { turnsIn } from "./turns.ts";
 
 /** What one size gave. */
-interface Measured {
+export interface Measured {
   readonly series: readonly Series[];
   readonly turns: readonly Turns[];
+}
+
+/** Who sees a long measurement. */
+export interface Watching {
+  readonly tell: (line: string) => void;
+  /** Gets what is known so far, after each verb. */
+  readonly keep: (measured: Measured) => Promise<void>;
 }
 
 /**
  * Measures at one size what is asked for. What must be there before it is made, and not counted: nothing is destroyed that
  * wasn't made.
  */
-export async function measureSize(nodes: number, options: Options, tell: (line: string) => void): Promise<Measured> {
+export async function measureSize(nodes: number, options: Options, watching: Watching): Promise<Measured> {
   const wanted = (verb: Verb) => roundsOf(verb, nodes, options);
   if (verbs.every((verb) => wanted(verb) === 0)) return { series: [], turns: [] };
-  tell(`${nodes} nodes: starting a sandbox`);
+  watching.tell(`${nodes} nodes: starting a sandbox`);
   const pair = await Pair.start(nodes, widthAt(nodes));
+  const interrupted = () => void pair.end().finally(() => process.exit(1));
+  process.once("SIGINT", interrupted).once("SIGTERM", interrupted);
   try {
-    return await new Life(pair, nodes, tell).lived(wanted);
+    return await new Life(pair, nodes, watching).lived(wanted);
   } finally {
+    process.off("SIGINT", interrupted).off("SIGTERM", interrupted);
     await pair.end();
   }
 }
@@ -31,28 +41,31 @@ export async function measureSize(nodes: number, options: Options, tell: (line: 
 class Life {
   readonly #pair: Pair;
   readonly #nodes: number;
-  readonly #tell: (line: string) => void;
+  readonly #watching: Watching;
   readonly #rounds = new Map<Verb, Round[]>(verbs.map((verb) => [verb, []]));
   readonly #began = new Map<Verb, Moment>();
   readonly #turns: Turns[] = [];
 
-  constructor(pair: Pair, nodes: number, tell: (line: string) => void) {
+  constructor(pair: Pair, nodes: number, watching: Watching) {
     this.#pair = pair;
     this.#nodes = nodes;
-    this.#tell = tell;
+    this.#watching = watching;
   }
 
   async lived(wanted: (verb: Verb) => number): Promise<Measured> {
+    const found = () => ({ series: verbs.flatMap((verb) => this.#series(verb, wanted(verb))), turns: this.#turns });
+    const keep = () => this.#watching.keep(found());
     await this.#repeat("preview", wanted("preview"));
+    await keep();
     const lives = Math.max(wanted("up"), wanted("destroy"), Math.min(wanted("noop"), 1));
     for (let life = 0; life < lives; life += 1) {
       await this.#turn("up", "roll-out");
       // The first gives the runs a state in which everything is known.
       if (life === 0) await this.#repeat("noop", wanted("noop"));
+      await keep();
       if (life + 1 < lives || wanted("destroy") > 0) await this.#turn("destroy", "leaving");
     }
-    const series = verbs.flatMap((verb) => this.#series(verb, wanted(verb)));
-    return { series, turns: this.#turns };
+    return found();
   }
 
   async #repeat(verb: Verb, times: number): Promise<void> {
@@ -76,7 +89,7 @@ class Life {
     const [ours, bare] = [round.ours, round.bare].map(
       ({ wall, cpu }) => `${wall.toFixed(1)} s (${cpu.toFixed(1)} CPU)`,
     );
-    this.#tell(`${this.#nodes} nodes, ${verb}: ours ${ours ?? ""}, bare ${bare ?? ""}`);
+    this.#watching.tell(`${this.#nodes} nodes, ${verb}: ours ${ours ?? ""}, bare ${bare ?? ""}`);
   }
 
   #series(verb: Verb, wanted: number): Series[] {

@@ -12,7 +12,7 @@ import { projectRoot } from "@onload-kmm/sandbox/paths";
 import { ensureToolchain } from "@onload-kmm/sandbox/toolchain/toolchain";
 import { report } from "@onload-kmm/sandbox/userError";
 import { between } from "../../scripts/documents/between.ts";
-import { measureSize } from "./lives.ts";
+import { measureSize, type Measured } from "./lives.ts";
 import { machine } from "./machine.ts";
 import { readOptions } from "./options.ts";
 import { measuredPart } from "./page.ts";
@@ -36,7 +36,8 @@ async function main(args: readonly string[]): Promise<void> {
   const pulumi = (await execa(bin.pulumi, ["version"])).stdout.trim();
   const nothing: Results = { machine: machine(pulumi), series: [], starts: [], turns: [] };
   if (options.only.includes("start")) await keep({ ...nothing, starts: await starting() });
-  for (const nodes of options.nodes) await keep({ ...nothing, ...(await measureSize(nodes, options, tell)) });
+  const watching = { tell, keep: (found: Measured) => keep({ ...nothing, ...found }) };
+  for (const nodes of options.nodes) await watching.keep(await measureSize(nodes, options, watching));
   if (options.only.includes("rollout")) await keep({ ...nothing, turns: await measureRollOuts() });
 }
 

@@ -16,7 +16,7 @@ export function roundsOf(verb: Verb, nodes: number, { only, rounds }: Pick<Optio
   const isLong = verb === "up" || verb === "destroy";
   if (nodes > mostRolled) return verb === "preview" ? 1 : 0;
   if (nodes > smallest) return isLong ? 1 : Math.min(rounds, 3);
-  return isLong ? Math.min(rounds, 2) : rounds;
+  return isLong ? Math.ceil(rounds / 4) : rounds;
 }
 
 /** How many nodes are out of service at once. */

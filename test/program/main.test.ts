@@ -42,3 +42,16 @@ for (const node of ["22.18.0", "22.20.1", "23.6.0", "24.0.0", "26.1.0"]) {
     assert.deepEqual(Object.keys(outputs).sort(), expected);
   });
 }
+
+test("stack traces are made without source maps, which cost half of a registration's time, and name files and lines", async (t) => {
+  const { release, sshKey } = await filesFor(t);
+  const before = Object.getOwnPropertyDescriptor(Error, "prepareStackTrace") ?? { value: undefined, writable: true };
+  t.after(() => Object.defineProperty(Error, "prepareStackTrace", { ...before, configurable: true }));
+  let asked = 0;
+  Error.prepareStackTrace = () => `asked ${(asked += 1)} times`;
+  const config = { ...(await configOf("prod")), release, ssh: { privateKeyFile: sshKey } };
+  await run({ stack: "prod", config, program: main });
+  const counted = asked;
+  assert.match(new Error("here").stack ?? "", /main\.test\.ts:\d+:\d+/);
+  assert.equal(asked, counted);
+});
