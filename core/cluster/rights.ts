@@ -108,12 +108,11 @@ const inCluster = ({ namespace, registry }: RightsFor): Right[] => [
   anywhere("clusteroperators.config.openshift.io", "get", "whether etcd can spare a control-plane node", {
     names: ["etcd"],
   }),
+  anywhere("configs.imageregistry.operator.openshift.io", "get", "whether the internal registry is in use", {
+    names: ["cluster"],
+  }),
   ...(registry === undefined
-    ? [
-        anywhere("configs.imageregistry.operator.openshift.io", "get", "whether the internal registry is in use", {
-          names: ["cluster"],
-        }),
-      ]
+    ? []
     : [
         anywhere("images.config.openshift.io", "get", "which authorities the cluster trusts for registries", {
           names: ["cluster"],

@@ -59,7 +59,5 @@ const placeOf = ({ namespace }: Need): string =>
 export const lackOfRights = (context: string, missing: readonly Need[]): string =>
   `the account of the context "${context}" may not:\n${inWords(missing)
     .map((line) => `      ${line}\n`)
-    .join(
-      "",
-    )}    Nothing was changed. \`npm run rbac\` prints all rights that this stack needs, with reasons, as manifests that an ` +
+    .join("")}    \`npm run rbac\` prints all rights that this stack needs, with reasons, as manifests that an ` +
   "administrator applies (docs/access.md); `pulumi destroy` deletes those in the stack's namespace with it";

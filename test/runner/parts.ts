@@ -115,6 +115,12 @@ export const parts: readonly Part[] = [
     byNameOnly: true,
   },
   {
+    name: "access",
+    runs: { tests: { patterns: ["test/access/*.test.ts"], concurrency: 1, timeoutMs: 900_000 } },
+    limitMinutes: 60,
+    byNameOnly: true,
+  },
+  {
     name: "faults",
     runs: {
       tests: {

@@ -42,7 +42,7 @@ test("each namespace has rules of its own", async (t) => {
   const { problems } = await inspect(made);
   assert.match(
     problems.join(),
-    /may not:\n {6}get, create, update, patch, delete leases\.coordination\.k8s\.io in namespace kube-node-lease\n {4}Nothing/,
+    /may not:\n {6}get, create, update, patch, delete leases\.coordination\.k8s\.io in namespace kube-node-lease\n {4}`npm/,
   );
 });
 
