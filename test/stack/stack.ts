@@ -54,18 +54,28 @@ export interface StackOptions {
 
 /** Starts a sandbox in a temporary directory and makes the stack `dev` on it. End it with `end()`. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const { nodes, compact, secureBoot = false, kmm, passphrase: own } = options;
+  const { nodes, compact, secureBoot = false, kmm } = options;
   const sandbox = await startSandbox({ nodes, compact, secureBoot, ...kmm });
-  const stack = new Stack(sandbox);
+  try {
+    const stack = new Stack(sandbox);
+    await prepare(stack, options);
+    await ensureStack(sandbox);
+    return stack;
+  } catch (error) {
+    // Nobody has this sandbox in hand to end it.
+    await sandbox.stop({ purge: true });
+    throw error;
+  }
+}
+
+async function prepare(stack: Stack, { secureBoot = false, passphrase: own, configure }: StackOptions): Promise<void> {
   const config = await stack.config();
   // A test that fails half-way may leave a build hanging: the next one must not wait an hour for it.
   config.config["onload-kmm:build"] = { timeoutMinutes: 10 };
   if (!secureBoot) config.config["onload-kmm:enrolment"] = { mode: "off" };
-  if (own !== undefined) config.encryptionsalt = await stackWithPassphrase(sandbox, own);
-  options.configure?.(config);
+  if (own !== undefined) config.encryptionsalt = await stackWithPassphrase(stack.sandbox, own);
+  configure?.(config);
   await stack.configure(config);
-  await ensureStack(sandbox);
-  return stack;
 }
 
 /**
