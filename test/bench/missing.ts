@@ -1,11 +1,11 @@
 import { verbs, type Results } from "./results.ts";
-import { mostRolled, sizes } from "./sizes.ts";
+import { mostListed, mostRolled, sizes } from "./sizes.ts";
 
 /** What docs/performance.md is to tell of, and can't: nothing is estimated. */
 export function missingIn({ series, starts, turns }: Omit<Results, "machine">): string[] {
   const absent = sizes.flatMap((nodes) => {
     const left = verbs.filter((verb) => !series.some((each) => each.verb === verb && each.nodes === nodes));
-    return left.length === 0 ? [] : [`at ${nodes} nodes: ${left.join(", ")}${nodes > mostRolled ? tooMany : ""}`];
+    return left.length === 0 ? [] : [`at ${nodes} nodes: ${left.join(", ")}${reasonAt(nodes)}`];
   });
   return [
     ...absent,
@@ -15,4 +15,11 @@ export function missingIn({ series, starts, turns }: Omit<Results, "machine">): 
   ];
 }
 
-const tooMany = `. Each simulated roll-out costs the machine seconds of CPU; above ${mostRolled} nodes only \`preview\` is tried`;
+/** Why it isn't only a question of asking for it. */
+function reasonAt(nodes: number): string {
+  if (nodes > mostListed) return ": one stack can't list so many, see [above](#how-many-nodes-a-stack-may-have)";
+  if (nodes > mostRolled) {
+    return `: each simulated roll-out costs the machine seconds of CPU; above ${mostRolled} nodes only \`preview\` is tried`;
+  }
+  return "";
+}

@@ -66,19 +66,28 @@ function ratioTable(series: readonly Series[]): string {
 }
 
 function slopeTable(series: readonly Series[]): string | undefined {
-  const head = ["", "from", "to", "ours", "bare", "ours ÷ bare", "as steep as before: ours", "bare"];
+  const head = ["", "of", "from", "to", "ours", "bare", "ours ÷ bare", "as steep as before: ours", "bare"];
   const rows = [...new Set(series.map(({ verb }) => verb))].flatMap((verb) => {
     const sizes = series.filter((each) => each.verb === verb);
-    return sizes.slice(1).map((large, at) => slopeRow(sizes, [sizes[at] ?? large, large]));
+    return sizes
+      .slice(1)
+      .flatMap((large, at) => growing.map((measure) => slopeRow(measure, sizes, [sizes[at] ?? large, large])));
   });
   if (rows.length === 0) return undefined;
   return `${table(head, rows)}\n\nSeconds that one node more costs, by the medians. Where a size before allows it, the last two columns compare with the slope there: 1.0 × is linear.`;
 }
 
-function slopeRow(sizes: readonly Series[], [small, large]: readonly [Series, Series]): string[] {
+/** What grows with the nodes. */
+const growing = measures.filter(({ title }) => title === "time" || title === "CPU");
+
+function slopeRow(
+  { title, of }: (typeof measures)[number],
+  sizes: readonly Series[],
+  [small, large]: readonly [Series, Series],
+): string[] {
   const at = (which: keyof Round, { nodes, rounds }: Series): Point => ({
     nodes,
-    value: spread(rounds.map((round) => round[which].wall)).median,
+    value: spread(rounds.map((round) => of(round[which]))).median,
   });
   const steepness = (which: keyof Round, [from, to]: readonly [Series, Series]) =>
     slope(at(which, from), at(which, to));
@@ -88,6 +97,7 @@ function slopeRow(sizes: readonly Series[], [small, large]: readonly [Series, Se
   const [ours, bare] = [steepness("ours", [small, large]), steepness("bare", [small, large])];
   return [
     titles[large.verb],
+    title,
     String(small.nodes),
     String(large.nodes),
     `${ours.toFixed(3)} s`,

@@ -22,9 +22,14 @@ test("time and memory of children's children count, and so does waiting", async 
 
 test("a process that outlives the command counts as far as it has come", async () => {
   const { usage } = await measured(() => {
-    const script = '"$0" -e "$1" & sleep 2';
-    const left = `${busy(500)}; setTimeout(() => {}, 4000)`;
-    const child = spawn("sh", ["-c", script, process.execPath, left], { detached: true, stdio: "ignore" });
+    // It ends as soon as the other one has done its work, and lives on.
+    const script = '"$0" -e "$1" & read -r _';
+    const left = `${busy(500)}; console.log("done"); setTimeout(() => {}, 2000)`;
+    const child = spawn("sh", ["-c", script, process.execPath, left], {
+      detached: true,
+      stdio: ["pipe", "pipe", "ignore"],
+    });
+    child.stdout.once("data", () => child.stdin.write("\n"));
     return { pid: child.pid, end: once(child, "exit") };
   });
   assert.ok(usage.cpu >= 0.5, `${usage.cpu} s of CPU`);
