@@ -98,6 +98,7 @@ export const errors = {
   "OKMM-NODE-INUSE": "Something uses the modules that a drain doesn't stop.",
   "OKMM-TURN-BLOCKED": "Other nodes are out of service, and stay so.",
   "OKMM-TURN-TIMEOUT": "Another run of this stack is at work.",
+  "OKMM-TURN-LOST": "A run stood still, and lost its turn on a node.",
   "OKMM-TURN-OTHER": "Another stack is at work on a node.",
 
   // A node's outage: it is cordoned.

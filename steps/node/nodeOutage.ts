@@ -14,7 +14,7 @@ import { nodeLeaseSeconds, turnSeconds, workerLogSeconds } from "../../core/pati
 import { timestamp } from "../lib/clock.ts";
 import { drainNode } from "./drain.ts";
 import type { Kubectl, KubeObject } from "../cluster/kubectl.ts";
-import { withLease } from "../cluster/lease.ts";
+import { withLease, type LeaseRequest, type Turn } from "../cluster/lease.ts";
 import { progress } from "../lib/step.ts";
 
 /** Who takes which node out of service, and within which bounds. */
@@ -35,6 +35,8 @@ const workerLines = 4;
 export class NodeOutage {
   readonly #kubectl: Kubectl;
   readonly #settings: OutageSettings;
+  /** Held while the node is worked on. */
+  #turns: readonly Turn[] = [];
 
   constructor(kubectl: Kubectl, settings: OutageSettings) {
     this.#kubectl = kubectl;
@@ -99,9 +101,27 @@ export class NodeOutage {
       what: `the Lease of ${node}`,
       timeoutSeconds: nodeLeaseSeconds,
     };
-    const inTurn = () => withLease(this.#kubectl, { ...turn, names: slotLeases(stack, maxParallel) }, work);
-    const alone = { ...turn, names: [controlPlaneLease] };
-    return withLease(this.#kubectl, own, controlPlane ? () => withLease(this.#kubectl, alone, inTurn) : inTurn);
+    const slot = { ...turn, names: slotLeases(stack, maxParallel) };
+    const requests = controlPlane ? [own, { ...turn, names: [controlPlaneLease] }, slot] : [own, slot];
+    return this.#holding(requests, work);
+  }
+
+  /** Runs `work` while all of these are held; one after the other is taken. */
+  #holding<T>([first, ...others]: readonly LeaseRequest[], work: () => Promise<T>): Promise<T> {
+    if (first === undefined) return work();
+    return withLease(this.#kubectl, first, async (turn) => {
+      this.#turns = [...this.#turns, turn];
+      try {
+        return await this.#holding(others, work);
+      } finally {
+        this.#turns = this.#turns.filter((each) => each !== turn);
+      }
+    });
+  }
+
+  /** @throws StepError when this run stood still and another one may be at work: nothing may be changed any more */
+  async #requireTurn(): Promise<void> {
+    for (const turn of this.#turns) await turn.require();
   }
 
   /**
@@ -152,6 +172,7 @@ export class NodeOutage {
   async drain(): Promise<void> {
     const { node, drain, drainTimeoutMinutes } = this.#settings;
     if (!drain) return;
+    await this.#requireTurn();
     await drainNode(this.#kubectl, node, drainTimeoutMinutes);
   }
 
@@ -205,6 +226,7 @@ export class NodeOutage {
   }
 
   async #patch(patch: object): Promise<void> {
+    await this.#requireTurn();
     await this.#kubectl.run(["patch", "node", this.#settings.node, "--type=merge", "-p", JSON.stringify(patch)]);
   }
 }

@@ -74,7 +74,11 @@ class Life {
     await this.#checks.begin();
     this.outcome.plans = 1;
     for (const [index, operation] of this.#plan.operations.entries()) {
-      if (Date.now() > this.#options.deadline || this.#isOver()) break;
+      if (this.#isOver()) break;
+      if (Date.now() > this.#options.deadline) {
+        this.#options.tell(`  time is up: operations ${index + 1} to ${this.#plan.operations.length} were left out`);
+        break;
+      }
       await this.#operation(operation, index + 1);
     }
     if (!this.#isOver()) await this.#quietEnd();

@@ -155,3 +155,56 @@ test("a Lease that can't be made is told at once, and not waited for as somebody
   );
   assert.equal(cluster.commands.filter((command) => command.startsWith("create")).length, 1);
 });
+
+test("a Lease whose holder's clock is far behind isn't taken while it is renewed", async (t) => {
+  const { cluster, kubectl } = await start(t);
+  leaseOf(cluster, "onload-kmm-node-w1", "prod/bastion/7", 300);
+  // Each look finds another renewal, all of them long ago by this clock.
+  let minutesAgo = 100;
+  t.after(
+    cluster.onCall(() => {
+      minutesAgo -= 1;
+      const renewTime = new Date(clock.now() - minutesAgo * 60_000).toISOString();
+      cluster.change("Lease", "onload-kmm-node-w1", (lease) => Object.assign(lease["spec"] as object, { renewTime }));
+    }),
+  );
+  await assert.rejects(
+    withLease(kubectl, request, () => assert.fail("worked")),
+    /timed out after 60 s waiting for the Lease of w1: prod\/bastion\/7/,
+  );
+});
+
+test("a Lease whose holder's clock is far ahead is free once nobody renews it", async (t) => {
+  const { cluster, kubectl } = await start(t);
+  leaseOf(cluster, "onload-kmm-node-w1", "prod/bastion/7", -3600);
+  const before = clock.now();
+  await withLease(kubectl, request, () => Promise.resolve());
+  assert.ok(clock.now() - before >= 30_000);
+});
+
+test("who stood still for longer than the Lease lasts, and has lost it, is told so before the next act", async (t) => {
+  const { cluster, kubectl } = await start(t);
+  await assert.rejects(
+    withLease(kubectl, request, async (turn) => {
+      await turn.require();
+      const holderIdentity = "prod/other/8";
+      cluster.change("Lease", "onload-kmm-node-w1", (lease) => (lease["spec"] = { holderIdentity }));
+      clock.advance(31_000);
+      await turn.require();
+    }),
+    /this run stood still for longer than its Lease lasts, and has lost the Lease of w1/,
+  );
+  assert.equal(holderOf(cluster), "prod/other/8");
+});
+
+test("who stood still and has lost nothing goes on, and a Lease that was deleted by hand is made again", async (t) => {
+  const { cluster, kubectl } = await start(t);
+  const holder = await withLease(kubectl, request, async (turn) => {
+    await kubectl.run(["delete", "lease", "onload-kmm-node-w1", "-n", "kube-node-lease"]);
+    clock.advance(31_000);
+    await turn.require();
+    return holderOf(cluster);
+  });
+  assert.match(String(holder), /^prod\//);
+  assert.equal(holderOf(cluster), undefined, "given back");
+});

@@ -158,6 +158,25 @@ test("where draining is off nothing is evicted", async (t) => {
   assert.ok(!cluster.commands.some((command) => command.startsWith("drain")));
 });
 
+for (const lease of ["onload-kmm-node-w1", "onload-kmm-slot-prod-0"]) {
+  test(`a run that stood still and lost ${lease} neither drains nor writes to the node any more`, async (t) => {
+    const { cluster, outage, read, found } = await start(t);
+    const lost = (work: () => Promise<void>) =>
+      assert.rejects(work, /this run stood still .* it changes nothing more there/);
+    await outage.alone(false, async () => {
+      const node = await read();
+      await outage.enter(node, "drain", "v1");
+      cluster.change("Lease", lease, (object) => (object["spec"] = { holderIdentity: "prod/other/8" }));
+      clock.advance(31_000);
+      await lost(() => outage.drain());
+      await lost(() => outage.leave(node));
+      await lost(() => outage.setVersion("onload-kmm", "onload", "v1"));
+    });
+    assert.equal(found().spec?.unschedulable, true);
+    assert.ok(!cluster.commands.some((command) => command.startsWith("drain")));
+  });
+}
+
 test("work runs alone on the node and in its turn, and gives both Leases back", async (t) => {
   const { cluster, outage } = await start(t);
   const leases = (): string[] =>
