@@ -20,16 +20,19 @@ test("time and memory of children's children count, and so does waiting", async 
   assert.ok(usage.memory > 60e6, `${usage.memory} bytes`);
 });
 
-test("a process that outlives the command counts as far as it has come", async () => {
+test("a process that outlives the command counts as far as it has come", async (t) => {
   const { usage } = await measured(() => {
     // It ends as soon as the other one has done its work, and lives on.
     const script = '"$0" -e "$1" & read -r _';
-    const left = `${busy(500)}; console.log("done"); setTimeout(() => {}, 2000)`;
+    const left = `${busy(500)}; console.log(process.pid); setTimeout(() => {}, 60_000)`;
     const child = spawn("sh", ["-c", script, process.execPath, left], {
       detached: true,
       stdio: ["pipe", "pipe", "ignore"],
     });
-    child.stdout.once("data", () => child.stdin.write("\n"));
+    child.stdout.once("data", (pid: Buffer) => {
+      t.after(() => process.kill(Number(pid)));
+      child.stdin.write("\n");
+    });
     return { pid: child.pid, end: once(child, "exit") };
   });
   assert.ok(usage.cpu >= 0.5, `${usage.cpu} s of CPU`);

@@ -163,7 +163,7 @@ async function real(
   return file;
 }
 
-test("a shell is started in one place, for a console's command; kubectl, ps and Pulumi get lists of arguments", async () => {
+test("a shell is started in one place, for a console's command; kubectl, npm, ps and Pulumi get lists of arguments", async () => {
   const root = join(import.meta.dirname, "../..");
   const sources = globSync(["*.ts", "{components,core,scripts,steps}/**/*.ts"], { cwd: root });
   const texts = await Promise.all(
@@ -173,6 +173,7 @@ test("a shell is started in one place, for a console's command; kubectl, ps and 
     .filter(([, text]) => /^import (?!type ).* from "(node:child_process|execa)"/m.test(text))
     .map(([file]) => file);
   assert.deepEqual(starting.sort(), [
+    "scripts/sbom.ts",
     "scripts/stack.ts",
     "steps/cluster/kubectl.ts",
     "steps/firmware/console/consoleCommand.ts",

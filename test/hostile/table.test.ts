@@ -20,6 +20,7 @@ const own: Readonly<Record<string, string>> = {
   "scripts/documents/dependencyReasons.ts": "this repository's manifests",
   "scripts/documents/example.ts": "this repository's example",
   "scripts/documents/links.ts": "this repository's documents",
+  "scripts/sbom.ts": "what npm prints of this repository's lock file",
   "scripts/status.ts": "the certificate in the stack's own outputs",
   "scripts/stack.ts": "what the Pulumi CLI prints; an error quotes nothing of it",
   "steps/uploadSrpm.ts": "this repository's assets",
