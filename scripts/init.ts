@@ -8,6 +8,7 @@ import { fillIn } from "../core/configuration/firstFile.ts";
 import { StackFile, StackFileError } from "../core/configuration/stackFile.ts";
 import { shownKey } from "../core/node/hostKey.ts";
 import { told } from "../core/errors.ts";
+import { counted } from "../core/words.ts";
 import { StepError } from "../steps/lib/step.ts";
 import { connectTo, findNodes, type FoundNodes } from "./init/cluster.ts";
 import { readIfThere, replaceFile } from "./init/file.ts";
@@ -85,7 +86,7 @@ async function begin({ options: { "host-keys": way }, path, text, file, sources,
   await replaceFile(path, text, file.toString());
   const { nodes } = found;
   print(
-    `${shown(path)}: written, for cluster ${id}, OpenOnload ${sources.release.version} and ${counted(nodes.length)}:`,
+    `${shown(path)}: written, for cluster ${id}, OpenOnload ${sources.release.version} and ${counted(nodes.length, "node")}:`,
   );
   for (const { name, address, hostKeys, about } of nodes) {
     print(`  ${name}  ${address}  ${shownKey(hostKeys[0] ?? "")}  ${about}`);
@@ -118,8 +119,6 @@ const compareKeys =
 const changedKeys = "A reinstalled node has another host key; if none was reinstalled, find out why the key changed.";
 
 const kindsOf = (changes: readonly Change[]): string => [...new Set(changes.map(({ kind }) => kind))].join(",");
-
-const counted = (nodes: number): string => (nodes === 1 ? "1 node" : `${nodes} nodes`);
 
 const shown = (path: string): string => {
   const inside = relative(projectRoot, path);

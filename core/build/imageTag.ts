@@ -53,6 +53,9 @@ export const tagOf = (image: string): string => image.slice(image.lastIndexOf(":
 /** The release that an image of ours was made from: the first part of its tag. Undefined for a foreign one. */
 export const releaseOf = (image: string): string | undefined => /^(.+?)-[0-9a-f]{12}-/.exec(tagOf(image))?.[1];
 
+/** An image as a person is told of it: by its release, or its whole tag where it isn't one of ours. */
+export const releaseOrTag = (image: string): string => releaseOf(image) ?? tagOf(image);
+
 /** A tag as long as any that {@link tagTemplate} makes of this release, for checks before its content is known. */
 export const longestTag = (release: string): string => `${release}-${"0".repeat(12)}-${kernelVariable}`;
 

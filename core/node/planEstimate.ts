@@ -1,5 +1,6 @@
 /** How long a roll-out will take: from what earlier ones took, or else from an assumption that says so. */
 import { counted, duration } from "../words.ts";
+import { roundsOf } from "./rolloutOrder.ts";
 
 /** What a node's turn took before, from its roll-out's begin to its proof. */
 interface MeasuredTurn {
@@ -28,12 +29,12 @@ interface Outing {
   readonly builds: boolean;
 }
 
-/** (1 + ⌈(N−1)/maxParallel⌉)·R, as rolloutOrder.ts has it. */
+/** (1 + ⌈(N−1)/maxParallel⌉)·R. */
 export function estimate({ nodes, reboots, maxParallel, builds }: Outing, measured: MeasuredTurns): string {
   const kind = reboots ? "reboot" : "reload";
   const before = measured[kind];
   const each = before?.each ?? nodeMinutes[kind] * 60_000;
-  const total = (1 + Math.ceil((nodes - 1) / maxParallel)) * each;
+  const total = roundsOf(nodes, maxParallel) * each;
   const source =
     before === undefined
       ? `if a node takes ${duration(each)}`

@@ -1,5 +1,5 @@
 /** What is built for the nodes, and which release of OpenOnload each of them gets: two sentences of a preview. */
-import { forKernel, kmmKernel, releaseOf, tagOf } from "../build/imageTag.ts";
+import { forKernel, kmmKernel, releaseOrTag, tagOf } from "../build/imageTag.ts";
 import { moduleName } from "../names.ts";
 import { loadedImage, type ModuleTarget } from "./nodeState.ts";
 import type { NodeReality } from "./reality.ts";
@@ -19,7 +19,8 @@ export interface Wanted {
 
 /** Kernels with no image yet, and how many nodes run each. */
 export function kernelsToBuild({ target, nodes, nextKernels, signed }: Wanted): ReadonlyMap<string, number> {
-  const built = [...signed, ...nodes.flatMap(({ nmc }) => (target ? (loadedTag(nmc, target.namespace) ?? []) : []))];
+  const loaded = nodes.flatMap(({ nmc }) => (target && loadedImage(nmc, { ...target, module: target.name })) ?? []);
+  const built = [...signed, ...loaded.map(tagOf)];
   const running = nodes.map(({ node }) => kmmKernel(node.status.nodeInfo.kernelVersion));
   const kernels = [...new Set([...running, ...nextKernels.map(kmmKernel)])];
   const missing = kernels.filter((kernel) => !target || !built.includes(tagOf(forKernel(target.image, kernel))));
@@ -43,17 +44,12 @@ export function buildSentence(kernels: ReadonlyMap<string, number>): string[] {
 export function releaseSentence(nodes: readonly NodeReality[], namespace: string, release: string): string[] {
   if (nodes.length === 0) return [];
   const before = nodes.map(({ nmc }) => {
-    const tag = loadedTag(nmc, namespace);
-    return tag === undefined ? "none" : (releaseOf(tag) ?? tag);
+    const image = loadedImage(nmc, { namespace, module: moduleName });
+    return image === undefined ? "none" : releaseOrTag(image);
   });
   const each = [...new Set(before)].map((old) => {
     const change = old === release ? `${release} again` : `${old} → ${release}`;
     return `${change} on ${counted(before.filter((other) => other === old).length, "node")}`;
   });
   return [`OpenOnload: ${each.join(", ")}.`];
-}
-
-function loadedTag(nmc: NodeReality["nmc"], namespace: string): string | undefined {
-  const image = loadedImage(nmc, { namespace, module: moduleName });
-  return image === undefined ? undefined : tagOf(image);
 }

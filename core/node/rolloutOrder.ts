@@ -10,3 +10,6 @@ export function predecessor(index: number, width: number): number | undefined {
   if (index === 0) return undefined;
   return index <= width ? 0 : index - width;
 }
+
+/** How many turns follow on each other where each takes as long: the canary's, then those of `width` nodes at a time. */
+export const roundsOf = (nodes: number, width: number): number => 1 + Math.ceil((nodes - 1) / width);

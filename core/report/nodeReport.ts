@@ -1,5 +1,5 @@
 /** What became of each node in one run. */
-import { releaseOf, tagOf } from "../build/imageTag.ts";
+import { releaseOrTag } from "../build/imageTag.ts";
 import { leaveNode } from "../contracts/leaveNode.ts";
 import { proveNode, type NodeProof } from "../contracts/proveNode.ts";
 import type { ErrorId } from "../errors.ts";
@@ -71,9 +71,8 @@ function nodeReport(history: History, { name, hold, before }: ListedNode): NodeR
   };
 }
 
-/** An image's release; the whole tag where it isn't one of ours. */
 const releaseIn = (image: string | undefined): string | undefined =>
-  image === undefined ? undefined : (releaseOf(image) ?? tagOf(image));
+  image === undefined ? undefined : releaseOrTag(image);
 
 /** Whether nothing was done to the node in this run. */
 const isUntouched = (outcome: Outcome): boolean => ["same", "held", "waiting"].includes(outcome);

@@ -1,3 +1,5 @@
+import { roundsOf } from "../../core/node/rolloutOrder.ts";
+
 /** The smallest of some numbers, the one in the middle, and the largest. */
 export interface Spread {
   readonly least: number;
@@ -25,8 +27,7 @@ export interface Point {
 }
 
 /** Seconds of an ideal roll-out: the canary, then `width` nodes side by side, `one` seconds each. */
-export const idealRollOut = (nodes: number, width: number, one: number): number =>
-  (1 + Math.ceil((nodes - 1) / width)) * one;
+export const idealRollOut = (nodes: number, width: number, one: number): number => roundsOf(nodes, width) * one;
 
 /** Seconds of an ideal leaving: `width` nodes side by side, without a canary. */
 export const idealLeaving = (nodes: number, width: number, one: number): number => Math.ceil(nodes / width) * one;
