@@ -1,8 +1,10 @@
+import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import type { Told } from "./core/errors.ts";
 import { stackNameProblem } from "./core/names.ts";
 import { parseSettings } from "./core/configuration/parseSettings.ts";
 import type { Settings } from "./core/configuration/settings.ts";
+import { expandHome } from "./steps/lib/expandHome.ts";
 
 /** Project namespace of the configuration keys: `onload-kmm:release` and so on. */
 const project = "onload-kmm";
@@ -28,7 +30,7 @@ export interface Config extends Omit<
  * @throws pulumi.RunError that lists all mistakes, each with key, value found, what was expected and how to fix it
  */
 export function readConfig(): Config {
-  const { settings, problems } = parseSettings(rawConfig(), isSecret);
+  const { settings, problems } = parseSettings(rawConfig(), isSecret, { readText });
   const stackProblem = stackNameProblem(pulumi.getStack());
   if (stackProblem !== undefined) problems.push(stackProblem);
   if (settings === undefined || problems.length > 0) throw new pulumi.RunError(problemReport(problems));
@@ -46,6 +48,8 @@ export function readConfig(): Config {
     ...(bmcCredentials !== undefined && { bmcCredentials: pulumi.secret(bmcCredentials) }),
   };
 }
+
+const readText = (path: string): string => readFileSync(expandHome(path), "utf8");
 
 /** Problems that one message lists: a wrong list of a thousand nodes is one mistake, not three thousand. */
 const mostListed = 100;

@@ -1,5 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import * as pulumi from "@pulumi/pulumi";
 import type { ListedNode } from "./components/onloadNodes.ts";
 import { look } from "./components/step.ts";
@@ -18,6 +17,7 @@ import type { Release } from "./core/build/release.ts";
 import { releaseSupport, type BuiltFor } from "./core/build/releaseSupport.ts";
 import { measuredTurns } from "./core/report/turns.ts";
 import { openRelease, ReleaseError } from "./steps/build/releasePackage.ts";
+import { expandHome } from "./steps/lib/expandHome.ts";
 import { pastRuns } from "./steps/lib/pastRuns.ts";
 import { agentProblem, privateKeyProblem } from "./steps/node/sshKey.ts";
 
@@ -118,7 +118,7 @@ async function sshKeyProblems({ ssh: { privateKeyFile, agent } }: Config): Promi
       `onload-kmm:ssh.privateKeyFile: found "${privateKeyFile}": ${why}, expected the file of a private key without passphrase; for one with a passphrase, or on a security key, set \`agent: true\``,
     );
   try {
-    const pem = await readFile(privateKeyFile.replace(/^~(?=\/)/, homedir()), "utf8");
+    const pem = await readFile(expandHome(privateKeyFile), "utf8");
     const found = privateKeyProblem(pem);
     return found === undefined ? [] : [problem(found)];
   } catch (error) {

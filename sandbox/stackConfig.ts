@@ -128,6 +128,8 @@ class Configuration {
 
   /** Lists exactly the sandbox's workers of those that any sandbox could have; other entries stay. */
   listNodes(nodes: readonly NodeAccess[]): void {
+    // A list in a file of its own is its author's.
+    if (this.#get(["nodesFile"]) !== undefined) return;
     const names = new Set(nodes.map(({ name }) => name));
     const stale = this.#nodes().filter(({ entry }) => !names.has(nameOf(entry)) && isSandboxNode(entry));
     for (const { index } of stale.toReversed()) this.#document.deleteIn(keyPath("nodes", [index]));

@@ -24,6 +24,15 @@ interface Look {
   readonly path: string;
   /** The file's text; undefined where there is none. */
   readonly text: string | undefined;
+  /** The file of the nodes, which go there if they are too many for the stack's. */
+  readonly list: {
+    /** As the configuration has it. */
+    readonly path: string;
+    /** Whether the stack's file names it; else what is there is somebody's. */
+    readonly isNamed: boolean;
+    /** Its text; undefined where there is none. */
+    readonly text: string | undefined;
+  };
   readonly file: StackFile;
   readonly sources: Sources;
   /** UID of the cluster's namespace kube-system. */
@@ -60,12 +69,15 @@ async function lookAt(chosen: Options): Promise<Look> {
     chosen["config-file"] === undefined ? configured(`Pulumi.${chosen.stack}.yaml`) : typed(chosen["config-file"]);
   const text = await readIfThere(path);
   const file = new StackFile(text);
+  const list = { path: file.nodesFile ?? `nodes.${chosen.stack}.yaml`, isNamed: file.nodesFile !== undefined };
+  const listText = await readIfThere(configured(list.path));
+  if (list.isNamed) file.readNodes(listText ?? "");
   const sources = await readSources(chosen, file);
   const { kubeconfig, context } = sources.cluster;
   const { kubectl, id } = await connectTo({ kubeconfig: configured(kubeconfig), context });
   refuseAnother(file, id, context);
   const found = await findNodes(kubectl, chosen, file.nodes, stopping.signal);
-  return { options: chosen, path, text, file, sources, id, found };
+  return { options: chosen, path, text, list: { ...list, text: listText }, file, sources, id, found };
 }
 
 /** Nothing more is asked of a cluster that isn't the file's: no pod is made there. */
@@ -79,14 +91,16 @@ function refuseAnother(file: StackFile, id: string, context: string): void {
   );
 }
 
-async function begin({ options: { "host-keys": way }, path, text, file, sources, id, found }: Look): Promise<void> {
-  const scanned = way === "keyscan";
+async function begin(look: Look): Promise<void> {
+  const { options: chosen, path, file, sources, id, found, list } = look;
+  const scanned = chosen["host-keys"] === "keyscan";
   const cluster = { ...sources.cluster, id };
-  fillIn(file, { cluster, release: sources.release, ssh: sources.ssh, nodes: found.nodes, scanned });
-  await replaceFile(path, text, file.toString());
+  const { release, ssh } = sources;
+  fillIn(file, { cluster, release, ssh, nodes: found.nodes, scanned, nodesFile: list.path });
+  await write(look);
   const { nodes } = found;
   print(
-    `${shown(path)}: written, for cluster ${id}, OpenOnload ${sources.release.version} and ${counted(nodes.length, "node")}:`,
+    `${shown(path)}: written, for cluster ${id}, OpenOnload ${release.version} and ${counted(nodes.length, "node")}:`,
   );
   for (const { name, address, hostKeys, about } of nodes) {
     print(`  ${name}  ${address}  ${shownKey(hostKeys[0] ?? "")}  ${about}`);
@@ -98,8 +112,9 @@ async function begin({ options: { "host-keys": way }, path, text, file, sources,
 }
 
 async function compare(look: Look): Promise<void> {
-  const { options: chosen, path, text, file, sources, found } = look;
-  const changes = changesIn(file, { ...sources, ...found, scanned: chosen["host-keys"] === "keyscan" });
+  const { options: chosen, path, file, sources, found, list } = look;
+  const scanned = chosen["host-keys"] === "keyscan";
+  const changes = changesIn(file, { ...sources, ...found, scanned, nodesFile: list.path });
   if (changes.length === 0) {
     print(`${shown(path)}: nothing differs from the cluster and the release.`);
     return;
@@ -107,11 +122,23 @@ async function compare(look: Look): Promise<void> {
   print(`${shown(path)} differs from what there is:\n${shownChanges(changes)}`);
   const wanted = changes.filter(({ kind }) => chosen.write.includes(kind));
   wanted.forEach(({ apply }) => apply());
-  if (wanted.length > 0) await replaceFile(path, text, file.toString());
+  if (wanted.length > 0) await write(look);
   print(wanted.length > 0 ? `Written: ${kindsOf(wanted)}.` : "Nothing was written.");
   const left = changes.filter((change) => !wanted.includes(change));
   if (left.some(({ kind }) => kind === "host-keys")) print(changedKeys);
   if (left.length > 0) print(`To take over what is right: --write ${kindsOf(left)}`);
+}
+
+/** The list first: a stack's file that names it is never without it. */
+async function write({ path, text, file, list, options: { stack } }: Look): Promise<void> {
+  const nodes = file.nodesToString();
+  if (nodes !== undefined && list.text !== undefined && !list.isNamed)
+    throw new StepError(
+      "OKMM-INIT-STOPPED",
+      `${list.path} is there already, and the list of ${stack}'s nodes is to go there; nothing was written. Move it away, and run the same command again`,
+    );
+  if (nodes !== undefined && nodes !== list.text) await replaceFile(configured(list.path), list.text, nodes);
+  if (file.toString() !== text) await replaceFile(path, text, file.toString());
 }
 
 const compareKeys =

@@ -1,10 +1,19 @@
 import type { ReleaseSettings } from "../build/release.ts";
 import { counterpart, shownKey } from "../node/hostKey.ts";
 import { aboutOf, entryOf, type FoundNode } from "./firstFile.ts";
+import { longestInline } from "./nodesFile.ts";
 import type { ListedNode, StackFile } from "./stackFile.ts";
 
 /** What can be written into a file that is there; each only when it is asked for by its name. */
-export const changeKinds = ["new-nodes", "gone-nodes", "host-keys", "addresses", "cluster", "release"] as const;
+export const changeKinds = [
+  "new-nodes",
+  "gone-nodes",
+  "host-keys",
+  "addresses",
+  "cluster",
+  "release",
+  "nodes-file",
+] as const;
 export type ChangeKind = (typeof changeKinds)[number];
 
 /** One difference between the file and what was found. */
@@ -27,20 +36,32 @@ export interface FoundFacts {
   /** Those that are wanted in the list, or are in it; without those that couldn't be looked at. */
   readonly nodes: readonly FoundNode[];
   readonly scanned: boolean;
+  /** Where a list goes that is too long for the stack's file. */
+  readonly nodesFile: string;
 }
 
 /** Every difference, in the order of the file. */
 export function changesIn(file: StackFile, facts: FoundFacts): Change[] {
   const listed = file.nodes;
+  const isNew = ({ name }: FoundNode) => !listed.some((each) => each.name === name);
   return [
     ...memberChanges(file, "cluster", facts.cluster),
     ...(facts.release === undefined ? [] : memberChanges(file, "release", { ...facts.release })),
     ...listed.flatMap((node) => nodeChanges(file, node, facts)),
-    ...facts.nodes
-      .filter(({ name }) => !listed.some((each) => each.name === name))
-      .map((node) => newNode(file, node, facts)),
+    ...facts.nodes.filter(isNew).map((node) => newNode(file, node, facts)),
+    ...listPlace(file, facts.nodes.filter(isNew), facts.nodesFile),
   ];
 }
+
+/** A list too long for the stack's file belongs into one of its own. */
+function listPlace(file: StackFile, more: readonly FoundNode[], path: string): Change[] {
+  const size = file.sizeWith(more.map(entryOf));
+  if (file.nodesFile !== undefined || size <= longestInline) return [];
+  const text = `onload-kmm:nodes: ${kib(size)} are more than Pulumi can hand to a program → ${path}`;
+  return [{ kind: "nodes-file", text, apply: () => file.moveNodes(path) }];
+}
+
+const kib = (bytes: number): string => `${Math.round(bytes / 1024)} KiB`;
 
 function memberChanges(
   file: StackFile,

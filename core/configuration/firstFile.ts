@@ -1,5 +1,6 @@
 import type { ReleaseSettings } from "../build/release.ts";
 import { shownKey } from "../node/hostKey.ts";
+import { longestInline } from "./nodesFile.ts";
 import type { Settings } from "./settings.ts";
 import type { StackFile } from "./stackFile.ts";
 
@@ -23,11 +24,13 @@ export interface FirstFacts {
   readonly nodes: readonly FoundNode[];
   /** Whether the host keys came from the network, and nobody vouches for them. */
   readonly scanned: boolean;
+  /** Where a list goes that is too long for the stack's file. */
+  readonly nodesFile: string;
 }
 
 /** Fills in all that a stack needs to be previewed. Keys that the file has already stay as they are. */
 export function fillIn(file: StackFile, facts: FirstFacts): void {
-  const { cluster, release, ssh, nodes, scanned } = facts;
+  const { cluster, release, ssh, nodes, scanned, nodesFile } = facts;
   file.addKey(
     "pulumi:disable-default-providers",
     ["kubernetes"],
@@ -43,11 +46,12 @@ export function fillIn(file: StackFile, facts: FirstFacts): void {
     { package: release.package, sha256: release.sha256, version: release.version },
     "AMD's release package; the version is the one in its .src.rpm's name.",
   );
-  file.addKey("onload-kmm:nodes", [], nodesComment);
+  if (file.nodesFile === undefined) file.addKey("onload-kmm:nodes", [], nodesComment);
   if (file.nodes.length === 0) {
     nodes.forEach((node, index) =>
       file.addNode({ ...entryOf(node), ...(index > 0 && { hold: true }) }, aboutOf(node, scanned)),
     );
+    if (file.sizeWith() > longestInline) file.moveNodes(nodesFile);
   }
   file.addKey("onload-kmm:ssh", { ...ssh }, "Who logs in on the nodes, with passwordless sudo.");
   file.addKey(

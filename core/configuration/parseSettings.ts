@@ -4,6 +4,7 @@ import { keys } from "./keys.ts";
 import { meantBy } from "./misspelt.ts";
 import { told, type Told } from "../errors.ts";
 import { moduleName } from "../names.ts";
+import { nodesFromFile, type ReadText } from "./nodesFile.ts";
 import { remedyFor, shown } from "./remedies.ts";
 import { cleanText, excerpt, listed } from "../text.ts";
 import { longestNamespace, schema, type Settings } from "./settings.ts";
@@ -19,30 +20,56 @@ const secretKeys: Readonly<Record<string, string>> = Object.fromEntries(
     }),
 );
 
+/** What isn't in the raw configuration. */
+interface Beside {
+  /** Secret keys that are set, but whose values aren't given: nothing is said of them. */
+  readonly unread?: readonly string[];
+  /** Reads the file that `nodesFile` names. */
+  readonly readText?: ReadText;
+}
+
 /**
  * Checks the raw configuration as Pulumi gives it: a string per key, objects as JSON.
  *
- * @param unread secret keys that are set, but whose values aren't given: nothing is said of them
  * @returns the settings, or all problems at once, each naming key, value found, expectation and remedy
  */
 export function parseSettings(
   raw: Record<string, string>,
   isSecret: (key: string) => boolean,
-  unread: readonly string[] = [],
+  { unread = [], readText = noFiles }: Beside = {},
 ): { settings?: Settings; problems: Told[] } {
   const problems = Object.entries(secretKeys)
     .filter(([key]) => Object.hasOwn(raw, key) && !isSecret(key))
     .map(([key, command]) =>
       told("OKMM-CONFIG-PLAINTEXT", `onload-kmm:${key}: found in plain text; set it again with \`${command}\``),
     );
-  const values = Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, decoded(key, value)]));
+  const { values, problem } = withNodes(
+    Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, decoded(key, value)])),
+    readText,
+  );
+  if (problem !== undefined) problems.push(problem);
   const parsed = schema.safeParse(values);
   const given = { values, isHidden: (key: string) => Object.hasOwn(secretKeys, key) || isSecret(key) };
-  if (!parsed.success) problems.push(...once(parsed.error.issues).map((issue) => describe(issue, given)));
+  const issues = once(parsed.error?.issues ?? []).filter(({ path }) => problem === undefined || !isOfNodes(path));
+  problems.push(...issues.map((issue) => describe(issue, given)));
   const cross = crossProblems(values).filter(({ path }) => !unread.includes(String(path[0])));
   problems.push(...cross.map(({ path, expected }) => found(path, given, expected)));
   return parsed.success && problems.length === 0 ? { settings: parsed.data, problems } : { problems };
 }
+
+const noFiles: ReadText = (path) => {
+  throw new Error(`no file is read here: ${path}`);
+};
+
+/** The values with the list of nodes in its place, where that is in a file of its own. */
+function withNodes(values: Record<string, unknown>, readText: ReadText) {
+  if (!Object.hasOwn(values, "nodesFile")) return { values };
+  const listed = nodesFromFile(values, readText);
+  return "problem" in listed ? { values, problem: listed.problem } : { values: { ...values, ...listed } };
+}
+
+/** Nothing is to be said of a list that couldn't be read, nor twice of its file. */
+const isOfNodes = ([key]: readonly PropertyKey[]): boolean => key === "nodes" || key === "nodesFile";
 
 /** The first issue with each value: one that isn't a list can't be too short as well. */
 const once = (issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] =>
@@ -50,7 +77,7 @@ const once = (issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] =>
 
 /** Pulumi's scalars are strings; only `rebuild` and the objects mean something else. */
 function decoded(key: string, value: string): unknown {
-  const isText = ["namespace", "signingKey", "signingCertificate", "mokPassword"].includes(key);
+  const isText = ["namespace", "nodesFile", "signingKey", "signingCertificate", "mokPassword"].includes(key);
   if (isText) return value;
   // A key with nothing after its colon.
   if (value === "") return null;

@@ -260,6 +260,13 @@ export const schema = z.strictObject({
         "at least one node: `npm run init -- STACK --write new-nodes` adds those of the cluster; to remove all of them, run `pulumi destroy`",
     })
     .meta({ description: "Nodes in the order of the roll-out, the canary first" }),
+  nodesFile: text("the path of a YAML file with the list of nodes")
+    .meta({
+      description: "Path of a YAML file with that list, in its place; from about 600 nodes it must be there",
+      examples: ["nodes.prod.yaml"],
+      see: "docs/nodes.md#many-nodes",
+    })
+    .optional(),
   ssh,
   enrolment: enrolment.prefault({}),
   mokPassword: password

@@ -1,5 +1,5 @@
 import { messageText } from "../text.ts";
-import { Document, isMap, isSeq, parseDocument, Scalar, type YAMLMap } from "yaml";
+import { Document, isMap, isScalar, isSeq, parseDocument, Scalar, type YAMLMap } from "yaml";
 
 /** A stack's file that can't be read as one. */
 export class StackFileError extends Error {}
@@ -12,9 +12,14 @@ export interface ListedNode {
   readonly withoutPorts: boolean;
 }
 
-/** `Pulumi.<stack>.yaml` with its comments and order. Paths are below `config`, in this program's namespace. */
+/**
+ * `Pulumi.<stack>.yaml` with its comments and order, and the file with its nodes where they are in one. Paths are below `config`,
+ * in this program's namespace.
+ */
 export class StackFile {
   readonly document: Document;
+  /** The file that `nodesFile` names. */
+  #nodesDocument: Document | undefined;
 
   /**
    * @param text of the file; undefined or empty where there is none yet
@@ -28,7 +33,42 @@ export class StackFile {
 
   /** Whether it says of which cluster, release or nodes it is; `pulumi stack init` alone writes none of these. */
   get isBegun(): boolean {
-    return ["cluster", "release", "nodes"].some((key) => this.document.hasIn(pathOf([key])));
+    return ["cluster", "release", "nodes", "nodesFile"].some((key) => this.document.hasIn(pathOf([key])));
+  }
+
+  /** The file with the nodes, as the configuration has its path; undefined where they are listed here. */
+  get nodesFile(): string | undefined {
+    return this.text("nodesFile");
+  }
+
+  /**
+   * Takes the nodes from the text of {@link nodesFile}.
+   *
+   * @throws StackFileError for what is no list in YAML
+   */
+  readNodes(text: string): void {
+    const document = documentIn(text);
+    document.contents ??= document.createNode([]);
+    if (!isSeq(document.contents)) throw new StackFileError(`${this.nodesFile ?? ""}: it holds no list of nodes`);
+    this.#nodesDocument = document;
+  }
+
+  /** The list's size in bytes, with these entries beside its own, as Pulumi hands it over: as JSON in JSON. */
+  sizeWith(entries: readonly object[] = []): number {
+    const { document, path } = this.#list;
+    const list = document.getIn(path);
+    const own: unknown = isSeq(list) ? list.toJS(document) : [];
+    return [own, entries].reduce<number>((sum, each) => sum + JSON.stringify(JSON.stringify(each)).length, 0);
+  }
+
+  /** Moves the list into a file of its own; the comment before it stays. */
+  moveNodes(file: string): void {
+    const config = this.document.get("config");
+    const pair = isMap(config) ? config.items.find(({ key }) => String(key) === "onload-kmm:nodes") : undefined;
+    if (pair === undefined || !isSeq(pair.value) || !isScalar(pair.key)) return;
+    this.#nodesDocument = new Document(pair.value);
+    pair.key.value = "onload-kmm:nodesFile";
+    pair.value = this.document.createNode(file);
   }
 
   /** A string at this path; undefined where there is none. */
@@ -62,13 +102,14 @@ export class StackFile {
   addNode(entry: Readonly<Record<string, unknown>>, comment: string): void {
     const node = this.document.createNode(entry);
     node.commentBefore = commented(comment);
-    if (!isSeq(this.document.getIn(pathOf(["nodes"]))))
-      this.document.setIn(pathOf(["nodes"]), this.document.createNode([]));
-    this.document.addIn(pathOf(["nodes"]), node);
+    const { document, path } = this.#list;
+    if (!isSeq(document.getIn(path))) document.setIn(path, document.createNode([]));
+    document.addIn(path, node);
   }
 
   removeNode(name: string): void {
-    const list = this.document.getIn(pathOf(["nodes"]));
+    const { document, path } = this.#list;
+    const list = document.getIn(path);
     if (!isSeq(list)) return;
     list.items = list.items.filter((entry) => !isMap(entry) || entry.get("name") !== name);
   }
@@ -89,14 +130,26 @@ export class StackFile {
     return this.document.toString({ lineWidth: 0 });
   }
 
+  /** The text of {@link nodesFile}; undefined where the nodes are listed here. */
+  nodesToString(): string | undefined {
+    return this.#nodesDocument?.toString({ lineWidth: 0 });
+  }
+
+  /** Where the list is. */
+  get #list(): { readonly document: Document; readonly path: readonly string[] } {
+    if (this.#nodesDocument !== undefined) return { document: this.#nodesDocument, path: [] };
+    return { document: this.document, path: ["config", "onload-kmm:nodes"] };
+  }
+
   #entries(): YAMLMap[] {
-    const list = this.document.getIn(pathOf(["nodes"]));
+    const { document, path } = this.#list;
+    const list = document.getIn(path);
     return isSeq(list) ? list.items.filter((entry) => isMap(entry)) : [];
   }
 }
 
 /** @throws StackFileError for what isn't YAML, or is nested more deeply than can be read */
-function documentIn(text: string): Document {
+export function documentIn(text: string): Document {
   let document;
   try {
     document = parseDocument(text);

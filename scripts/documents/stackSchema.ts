@@ -19,7 +19,10 @@ export function stackSchema(): JsonSchema {
         // Other providers' keys are their own; ours are the ones above.
         patternProperties: { [`^(?!${project}:)`]: true },
         additionalProperties: false,
-        required: required.map((name) => `${project}:${name}`),
+        required: required.filter((name) => name !== "nodes").map((name) => `${project}:${name}`),
+        // The program fills in the list that the file has.
+        if: { required: [`${project}:nodesFile`] },
+        else: { required: [`${project}:nodes`] },
       },
       encryptionsalt: { type: "string", description: "Salt of the stack's passphrase; set by Pulumi" },
       encryptedkey: { type: "string", description: "Key of the stack's secrets, encrypted; set by Pulumi" },

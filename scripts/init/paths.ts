@@ -1,19 +1,18 @@
 /** Paths as the user types them and as the configuration has them. */
 import { homedir } from "node:os";
 import { dirname, isAbsolute, relative, resolve } from "node:path";
+import { expandHome } from "../../steps/lib/expandHome.ts";
 
 export const projectRoot = dirname(dirname(import.meta.dirname));
 
 /** Where the user typed the command: npm runs scripts in the project's folder. */
 const invokedIn = process.env["INIT_CWD"] ?? process.cwd();
 
-const expanded = (path: string): string => path.replace(/^~(?=\/)/, homedir());
-
 /** A path as it was typed, absolute. */
-export const typed = (path: string): string => resolve(invokedIn, expanded(path));
+export const typed = (path: string): string => resolve(invokedIn, expandHome(path));
 
 /** A path as a configuration has it, absolute: relative ones begin at the project. */
-export const configured = (path: string): string => resolve(projectRoot, expanded(path));
+export const configured = (path: string): string => resolve(projectRoot, expandHome(path));
 
 /** Short, for the configuration: relative to the project where it is in there. */
 export function forConfiguration(path: string): string {

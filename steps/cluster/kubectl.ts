@@ -1,6 +1,5 @@
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { accessSync, constants } from "node:fs";
-import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import {
   apiServerReminderSeconds,
@@ -13,6 +12,7 @@ import type { ClusterAccess } from "../../core/cluster/clusterAccess.ts";
 import { isAway } from "./apiServerAway.ts";
 import { now, sleep } from "../lib/clock.ts";
 import { currentDeadline } from "../lib/deadline.ts";
+import { expandHome } from "../lib/expandHome.ts";
 import {
   failedFor,
   isNoKubeconfig,
@@ -115,7 +115,7 @@ export class Kubectl {
    * @param execute who runs the commands; a test answers them without a process
    */
   constructor(cluster: ClusterAccess, patience: number, execute: Execute = executing(findProgram())) {
-    const kubeconfig = cluster.kubeconfig.replace(/^~(?=\/)/, homedir());
+    const kubeconfig = expandHome(cluster.kubeconfig);
     this.#connection = ["--kubeconfig", kubeconfig, "--context", cluster.context];
     this.#patience = patience;
     this.#execute = execute;

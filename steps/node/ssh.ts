@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { Client, type ConnectConfig } from "ssh2";
 import { parseAddress } from "../../core/configuration/address.ts";
 import { sshKeepaliveSeconds, sshKeepaliveTries, sshLoginSeconds } from "../../core/patience.ts";
 import type { SshTarget } from "../../core/node/sshTarget.ts";
 import { after } from "../lib/clock.ts";
+import { expandHome } from "../lib/expandHome.ts";
 import { LimitedText } from "../lib/limited.ts";
 import { excerpt } from "../../core/text.ts";
 import { StepError } from "../lib/step.ts";
@@ -140,7 +140,7 @@ function hostKeyAlgorithms(hostKey: string): HostKeyAlgorithm[] {
 
 async function privateKey(target: SshTarget): Promise<Buffer> {
   try {
-    return await readFile((target.privateKeyFile ?? "").replace(/^~(?=\/)/, homedir()));
+    return await readFile(expandHome(target.privateKeyFile ?? ""));
   } catch (error) {
     throw unusableKey(target, (error as NodeJS.ErrnoException).code ?? "unreadable");
   }

@@ -1,5 +1,5 @@
 import { verbs, type Results } from "./results.ts";
-import { mostListed, mostRolled, sizes } from "./sizes.ts";
+import { mostRolled, sizes } from "./sizes.ts";
 
 /** What docs/performance.md is to tell of, and can't: nothing is estimated. */
 export function missingIn({ series, starts, turns }: Omit<Results, "machine">): string[] {
@@ -17,7 +17,6 @@ export function missingIn({ series, starts, turns }: Omit<Results, "machine">): 
 
 /** Why it isn't only a question of asking for it. */
 function reasonAt(nodes: number): string {
-  if (nodes > mostListed) return ": one stack can't list so many, see [above](#how-many-nodes-a-stack-may-have)";
   if (nodes > mostRolled) {
     return `: each simulated roll-out costs the machine seconds of CPU; above ${mostRolled} nodes only \`preview\` is tried`;
   }

@@ -4,7 +4,7 @@ import { parts, readOptions } from "./options.ts";
 import { roundsOf } from "./sizes.ts";
 
 test("without options everything is measured; sizes are sorted, and each is there once", () => {
-  assert.deepEqual(readOptions([]), { nodes: [10, 100, 600], rounds: 5, only: parts });
+  assert.deepEqual(readOptions([]), { nodes: [10, 100, 1000], rounds: 5, only: parts });
   const options = readOptions(["--nodes", "100,10,100", "--rounds", "2", "--only", "noop,start"]);
   assert.deepEqual(options, { nodes: [10, 100], rounds: 2, only: ["noop", "start"] });
 });
@@ -16,14 +16,14 @@ test("what isn't understood is refused, with what was expected", () => {
   assert.throws(() => readOptions(["--node", "10"]), /--node/);
 });
 
-test("fewer rounds at more nodes, and no roll-outs of six hundred", () => {
+test("fewer rounds at more nodes, and no roll-outs of a thousand", () => {
   const all = { only: parts, rounds: 5 };
   assert.deepEqual(
-    [10, 100, 600].map((nodes) => roundsOf("preview", nodes, all)),
+    [10, 100, 1000].map((nodes) => roundsOf("preview", nodes, all)),
     [5, 3, 1],
   );
   assert.deepEqual(
-    [10, 100, 600].map((nodes) => roundsOf("up", nodes, all)),
+    [10, 100, 1000].map((nodes) => roundsOf("up", nodes, all)),
     [2, 1, 0],
   );
   assert.equal(roundsOf("up", 10, { only: ["preview"], rounds: 5 }), 0);

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { UserError } from "@onload-kmm/sandbox/userError";
 import { verbs } from "./results.ts";
-import { mostListed, sizes } from "./sizes.ts";
+import { sizes } from "./sizes.ts";
 
 /** What can be measured. `rollout` rolls out with enrolment, at several widths. */
 export const parts = [...verbs, "start", "rollout"] as const;
@@ -31,7 +31,7 @@ function parse(args: readonly string[]) {
     return parseArgs({
       args: [...args],
       options: {
-        nodes: { type: "string", default: sizes.filter((size) => size <= mostListed).join(",") },
+        nodes: { type: "string", default: sizes.join(",") },
         rounds: { type: "string", default: "5" },
         only: { type: "string" },
       },

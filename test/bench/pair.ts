@@ -1,5 +1,5 @@
 /** Our program and the bare one on one sandbox, each with a stack of its own. */
-import { readFile, rm } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Run } from "@onload-kmm/sandbox/sandbox";
 import { startStack, type Stack } from "../stack/stack.ts";
@@ -44,6 +44,7 @@ export class Pair {
       nodes,
       configure: ({ config }) => (config["onload-kmm:rollout"] = { maxParallel: width }),
     });
+    await listInFile(stack);
     const names = Array.from({ length: nodes }, (_, at) => `worker-${at + 1}`);
     const pair = new Pair(stack, names);
     const made = await pair.#run(pair.#bare(), ["stack", "init", "bare"]).end;
@@ -114,6 +115,15 @@ export class Pair {
       configFile: join(dir, "Pulumi.bare.yaml"),
     };
   }
+}
+
+/** The list in a file of its own, at every size: the stack's file holds no thousand nodes. */
+async function listInFile(stack: Stack): Promise<void> {
+  const { config, ...rest } = await stack.config();
+  const { "onload-kmm:nodes": nodes, ...others } = config;
+  const nodesFile = join(stack.sandbox.dir, "nodes.yaml");
+  await writeFile(nodesFile, JSON.stringify(nodes));
+  await stack.configure({ ...rest, config: { ...others, "onload-kmm:nodesFile": nodesFile } });
 }
 
 const finished = async (child: ReturnType<Stack["sandbox"]["spawnPulumi"]>): Promise<Run> => {

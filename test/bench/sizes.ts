@@ -3,13 +3,7 @@ import type { Options } from "./options.ts";
 import type { Verb } from "./results.ts";
 
 /** What docs/performance.md is to tell of. */
-export const sizes = [10, 100, 600, 1000] as const;
-
-/**
- * Most nodes of one stack that are tried. Pulumi's language host gives a program its whole configuration in one environment
- * variable; Linux takes 128 KiB in one (execve(2), MAX_ARG_STRLEN), and a node of the sandbox's stack is 190 bytes there.
- */
-export const mostListed = 600;
+export const sizes = [10, 100, 1000] as const;
 
 /** Most nodes whose roll-out is played on one machine: each is a process of its own, and several kubectl. */
 export const mostRolled = 100;

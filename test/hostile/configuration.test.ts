@@ -55,6 +55,20 @@ const file = `config:
 `;
 const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c]\n${file}`;
 
+const { nodes, ...rest } = least;
+const list = `- name: worker-0 # ${secret}\n  address: 10.0.0.1\n  hostKey: ${nodes[0]?.hostKey ?? ""}\n`;
+
+hostile("list of nodes", damagedText(list, bomb), (text) => {
+  const raw = asPulumi({ ...rest, nodesFile: "nodes.yaml" });
+  const { settings, problems } = parseSettings(raw, () => false, { readText: () => text });
+  assert.equal(settings === undefined, problems.length > 0);
+  for (const problem of problems) {
+    assertTold(problem, 6000);
+    assert.match(problem, /^onload-kmm:nodes(File: |[.[:])/);
+    if (problem.startsWith("onload-kmm:nodesFile: ")) assert.ok(!problem.includes(secret), problem);
+  }
+});
+
 hostile("stack file", fc.tuple(damagedText(file, bomb), odd), ([text, value]) => {
   let stack;
   try {

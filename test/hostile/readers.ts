@@ -29,6 +29,13 @@ const table = {
     test: "configuration.test.ts",
     runs: 500,
   },
+  "list of nodes": {
+    files: ["core/configuration/nodesFile.ts"],
+    from: "the file that `nodesFile` names",
+    promise: "a list, or one problem of the file that quotes nothing of it but a line's number",
+    test: "configuration.test.ts",
+    runs: 300,
+  },
   "init's options": {
     files: ["scripts/init/options.ts", "scripts/init/terminal.ts"],
     from: "the command line",

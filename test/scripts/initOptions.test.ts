@@ -71,7 +71,7 @@ test("all mistakes are told at once", () => {
     "--address: found IP, expected InternalIP, ExternalIP, Hostname, InternalDNS, ExternalDNS, Name, NAME=HOST",
     "--address: found a=, expected NAME=HOST",
     "--host-keys: found none, expected api, keyscan",
-    "--write: found all, expected new-nodes, gone-nodes, host-keys, addresses, cluster, release",
+    "--write: found all, expected new-nodes, gone-nodes, host-keys, addresses, cluster, release, nodes-file",
     "--nodes and --selector: give one of them",
     "--ssh-key and --ssh-agent: give one of them",
   ]);

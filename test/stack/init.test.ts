@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { projectRoot } from "@onload-kmm/sandbox/paths";
 import { readAccess } from "@onload-kmm/sandbox/nodes/access";
-import { parse } from "yaml";
+import { parse, stringify } from "yaml";
 import { writesBy } from "./cluster.ts";
 import { startStack, type Stack, type StackConfig } from "./stack.ts";
 
@@ -46,9 +46,11 @@ describe("npm run init", { concurrency: false }, () => {
   const env = () => ({ ...process.env, ONLOAD_KMM_SANDBOX: stack.sandbox.dir });
   const known = () => ["dev", "--config-file", stack.configFile, "--kubeconfig", inSandbox("kubeconfig")];
 
+  const init = (...args: string[]): Promise<Ran> => printed("scripts/init.ts", ...known(), ...args);
+
   /** As npm runs it, from a shell that knows nothing of the sandbox. */
-  function init(...args: string[]): Promise<Ran> {
-    const command = ["sandbox/operate.ts", "scripts/init.ts", ...known(), ...args];
+  function printed(script: string, ...args: string[]): Promise<Ran> {
+    const command = ["sandbox/operate.ts", script, ...args];
     return new Promise((resolve) => {
       execFile(process.execPath, command, { env: env(), cwd: projectRoot }, (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : 1, stdout, stderr });
@@ -190,6 +192,42 @@ describe("npm run init", { concurrency: false }, () => {
     assert.match((await init()).stdout, /: nothing differs/);
     const { exitCode, output } = await stack.preview();
     assert.equal(exitCode, 0, output);
+  });
+
+  test("a list in a file of its own: compared and written there, previewed, and shown by status", async () => {
+    const whole = await file();
+    const { config, ...rest } = parse(whole) as StackConfig;
+    const { "onload-kmm:nodes": nodes, ...others } = config;
+    const list = inSandbox("nodes.yaml");
+    const [first] = nodes as Entry[];
+    await writeFile(list, stringify([first]));
+    await writeFile(stack.configFile, stringify({ ...rest, config: { ...others, "onload-kmm:nodesFile": list } }));
+    const named = await file();
+    const places = readAccess(stack.sandbox.dir).flatMap(({ name, address }) => ["--address", `${name}=${address}`]);
+    const { code, stdout, stderr } = await init("--write", "new-nodes", ...places);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /\n {2}new-nodes {3}worker-2: new; .*\nWritten: new-nodes\.\n$/);
+    assert.equal(await file(), named);
+    const written = parse(await readFile(list, "utf8")) as Entry[];
+    assert.deepEqual(
+      written.map(({ name, address, hostKey }) => [name, address, hostKey]),
+      (nodes as Entry[]).map(({ name, address, hostKey }) => [name, address, hostKey]),
+    );
+    const { exitCode, output, steps } = await stack.preview();
+    assert.equal(exitCode, 0, output);
+    assert.ok(steps.some(({ name }) => name === "worker-2"));
+    const status = await printed("scripts/status.ts", "--stack", "dev", "--config-file", stack.configFile, "--json");
+    assert.deepEqual(
+      (JSON.parse(status.stdout) as { nodes: { name: string }[] }).nodes.map(({ name }) => name).sort(),
+      ["worker-1", "worker-2"],
+    );
+    await writeFile(list, "nodes: none\n");
+    const { output: refused } = await stack.preview();
+    assert.match(
+      refused,
+      /1 problem, nothing was changed:\n.*onload-kmm:nodesFile: found ".*", which holds no list, expected/,
+    );
+    await writeFile(stack.configFile, whole);
   });
 
   test("fills in a file that `pulumi stack init` has begun, and asks nothing of another cluster", async () => {

@@ -15,9 +15,16 @@ test("every key has a description of one line", () => {
 
 test("the keys are the schema's, down to the last", () => {
   const written = leaves(complete).map((path) => path.join(".").replaceAll(/\.\d+/g, "[]"));
-  const secret = ["signingKey", "signingCertificate", "mokPassword", "bmcCredentials.user", "bmcCredentials.password"];
+  const apart = [
+    "nodesFile",
+    "signingKey",
+    "signingCertificate",
+    "mokPassword",
+    "bmcCredentials.user",
+    "bmcCredentials.password",
+  ];
   const last = keys.filter(({ properties, items }) => properties === undefined && items === undefined);
-  assert.deepEqual(last.map(({ path }) => path).sort(), [...written, ...secret].sort());
+  assert.deepEqual(last.map(({ path }) => path).sort(), [...written, ...apart].sort());
 });
 
 /** A list's first entry stands for all. */
@@ -32,8 +39,10 @@ test("the program takes each example", () => {
   const shown = keys.flatMap(({ path, examples = [] }) => examples.map((example) => ({ path, example })));
   assert.ok(shown.length > 15);
   for (const { path, example } of shown) {
-    const settings = changed({ ...complete, bmcCredentials }, placeOf(path), example);
-    assert.deepEqual(parseSettings(asPulumi(settings), () => true).problems, [], keyAt(placeOf(path)));
+    const nodes = path === "nodesFile" ? [] : complete.nodes;
+    const settings = changed({ ...complete, nodes, bmcCredentials }, placeOf(path), example);
+    const readText = () => JSON.stringify(complete.nodes);
+    assert.deepEqual(parseSettings(asPulumi(settings), () => true, { readText }).problems, [], keyAt(placeOf(path)));
   }
 });
 

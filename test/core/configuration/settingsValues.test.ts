@@ -229,7 +229,7 @@ test("a BMC's login in plain text is refused, and no part of one is shown", () =
 test("nothing is said of secrets that are set, but weren't read", () => {
   const unread = ["bmcCredentials", "signingKey"];
   const settings = { ...least, nodes: complete.nodes, enrolment: { mode: "redfish" }, signing: { source: "existing" } };
-  const { problems } = parseSettings(asPulumi(settings), () => true, unread);
+  const { problems } = parseSettings(asPulumi(settings), () => true, { unread });
   assert.deepEqual(
     problems.map((problem) => problem.split(": ")[0]),
     ["onload-kmm:signingCertificate"],

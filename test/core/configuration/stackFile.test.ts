@@ -29,6 +29,7 @@ const facts: FirstFacts = {
   ssh: { user: "core", privateKeyFile: "~/.ssh/openshift" },
   nodes: [nodeOf("worker-0"), nodeOf("worker-1", 1)],
   scanned: false,
+  nodesFile: "nodes.prod.yaml",
 };
 
 interface Written {
@@ -99,6 +100,7 @@ const seen: FoundFacts = {
   names: ["master-0", "worker-0", "worker-1"],
   nodes: facts.nodes,
   scanned: false,
+  nodesFile: "nodes.prod.yaml",
 };
 
 function look(found: Partial<FoundFacts>, text = filled().text): { file: StackFile; changes: Change[] } {
@@ -145,6 +147,61 @@ test("each difference is taken over by itself, and then it is none", () => {
     assert.deepEqual(texts(changesIn(file, { ...seen, ...found })), texts(changes.slice(index + 1)));
   }
   assert.match(file.toString(), /# In the order of the roll-out/);
+});
+
+const many = Array.from({ length: 800 }, (_, at) => ({
+  ...nodeOf(`worker-${at}`),
+  address: at < 2 ? `10.0.0.${at + 1}` : `worker-${at}`,
+}));
+
+test("a list that Pulumi couldn't hand over goes into a file of its own, and stays a whole configuration", () => {
+  const file = new StackFile(undefined);
+  fillIn(file, { ...facts, nodes: many });
+  assert.match(
+    file.toString(),
+    /\n {2}# In the order of the roll-out.*\n.*\n {2}onload-kmm:nodesFile: nodes\.prod\.yaml\n/,
+  );
+  const list = file.nodesToString() ?? "";
+  assert.match(list, /^# worker, pool worker\n- name: worker-0\n/);
+  const raw = rawOf(parse(file.toString()) as Written);
+  assert.ok(JSON.stringify(raw).length < 2000);
+  const { settings, problems } = parseSettings(raw, () => false, { readText: () => list });
+  assert.deepEqual(problems, []);
+  assert.deepEqual(
+    settings?.nodes.map(({ name }) => name),
+    many.map(({ name }) => name),
+  );
+});
+
+test("a list in a file is compared and written there, and one that has grown too long is told", () => {
+  const found = { names: many.map(({ name }) => name), nodes: many };
+  const { file, changes } = look(found);
+  const place = changes.find(({ kind }) => kind === "nodes-file");
+  assert.match(
+    place?.text ?? "",
+    /^onload-kmm:nodes: \d\d\d KiB are more than Pulumi can hand to a program → nodes\.prod\.yaml$/,
+  );
+  changes.forEach(({ apply }) => apply());
+  assert.deepEqual(changesIn(file, { ...seen, ...found }), []);
+  const again = new StackFile(file.toString());
+  assert.equal(again.nodesFile, "nodes.prod.yaml");
+  again.readNodes(file.nodesToString() ?? "");
+  assert.deepEqual(changesIn(again, { ...seen, ...found }), []);
+  for (const { apply } of changesIn(again, { ...seen, names: ["worker-0"], nodes: [nodeOf("worker-0", 1)] })) apply();
+  assert.deepEqual(
+    again.nodes.map(({ name, hostKey }) => [name, hostKey]),
+    [["worker-0", keys[1]]],
+  );
+  assert.equal(again.toString(), file.toString());
+});
+
+test("a file without nodes is an empty list, and one of something else is refused", () => {
+  const file = new StackFile("config:\n  onload-kmm:nodesFile: nodes.yaml\n");
+  assert.equal(file.isBegun, true);
+  file.readNodes("");
+  file.addNode({ name: "worker-0" }, "new");
+  assert.equal(file.nodesToString(), "# new\n- name: worker-0\n");
+  for (const text of ["a: b\n", "a: [\n", "text"]) assert.throws(() => file.readNodes(text), StackFileError, text);
 });
 
 test("a node that couldn't be looked at is neither gone nor changed", () => {

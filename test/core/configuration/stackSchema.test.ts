@@ -33,6 +33,13 @@ test("what must be there is missed", () => {
   }
 });
 
+test("the list of nodes may be in a file", () => {
+  const { nodes, ...rest } = least;
+  assert.deepEqual(refusedKeys({ ...rest, nodesFile: "nodes.yaml" }), []);
+  assert.deepEqual(refusedKeys({ ...rest, nodesFile: ["nodes.yaml"] }), ["nodesFile"]);
+  assert.equal(nodes.length, 1);
+});
+
 test("a value of the wrong type is refused for every key", () => {
   for (const path of leaves(complete)) {
     assert.deepEqual(refusedKeys(changed(complete, path, { of: "nothing" })), [path[0]], keyAt(path));
