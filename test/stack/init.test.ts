@@ -218,7 +218,7 @@ describe("npm run init", { concurrency: false }, () => {
     assert.ok(steps.some(({ name }) => name === "worker-2"));
     const status = await printed("scripts/status.ts", "--stack", "dev", "--config-file", stack.configFile, "--json");
     assert.deepEqual(
-      (JSON.parse(status.stdout) as { nodes: { name: string }[] }).nodes.map(({ name }) => name).sort(),
+      (JSON.parse(status.stdout) as { nodes: { node: string }[] }).nodes.map(({ node }) => node).sort(),
       ["worker-1", "worker-2"],
     );
     await writeFile(list, "nodes: none\n");
