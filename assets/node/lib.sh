@@ -25,8 +25,10 @@ fail() {
   exit "$1"
 }
 
+user_id=$(id -u)
+
 as_root() {
-  if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+  if [ "$user_id" = 0 ]; then "$@"; else sudo -n "$@"; fi
 }
 
 input_certificate='' input_password_hash='' input_replace='' input_boot_id='' input_timeout='' input_delay=''
@@ -155,13 +157,14 @@ read_boot_order() {
   boot_path=$(printf '%s\n' "$entries" | awk -F '\t' -v entry="Boot$boot_current" 'index($1, entry) == 1 { print $2; exit }')
 }
 
-# string TEXT: a JSON string; null for an empty one.
+# string TEXT: a JSON string; null for an empty one. A look at a node prints dozens, nearly all of them plain: a process for each
+# would be felt on a node that trades.
 string() {
-  [ -n "$1" ] || {
-    printf null
-    return
-  }
-  printf '"%s"' "$(printf %s "$1" | tr -d '[:cntrl:]' | sed 's/\\/\\\\/g; s/"/\\"/g')"
+  case $1 in
+    '') printf null ;;
+    *[\\\"[:cntrl:]]*) printf '"%s"' "$(printf %s "$1" | tr -d '[:cntrl:]' | sed 's/\\/\\\\/g; s/"/\\"/g')" ;;
+    *) printf '"%s"' "$1" ;;
+  esac
 }
 
 # list COMMAND...: the members of a JSON array, from the lines that the command prints.
@@ -176,8 +179,14 @@ list() {
   }
 }
 
-# The first line of a file below $root; nothing when it can't be read.
-first_line() {
-  { IFS= read -r line <"$root$1" || :; } 2>/dev/null && printf %s "${line:-}"
+# read_line FILE: sets line to the first line of a file below $root; empty when it can't be read.
+read_line() {
   line=
+  { IFS= read -r line <"$root$1" || :; } 2>/dev/null
+}
+
+# The same, printed.
+first_line() {
+  read_line "$1"
+  printf %s "$line"
 }

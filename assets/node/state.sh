@@ -71,40 +71,63 @@ signers() {
 }
 
 module() {
-  [ "$(first_line "/sys/module/$1/initstate")" = live ] || {
+  read_line "/sys/module/$1/initstate"
+  [ "$line" = live ] || {
     printf null
     return
   }
-  srcversion=$(first_line "/sys/module/$1/srcversion")
+  read_line "/sys/module/$1/version"
+  printf '{"version":'
+  string "$line"
+  read_line "/sys/module/$1/srcversion"
+  srcversion=$line
+  printf ',"srcversion":'
+  string "$srcversion"
+  read_line "/sys/module/$1/taint"
   out_of_tree=false unsigned=false
-  case $(first_line "/sys/module/$1/taint") in *O*) out_of_tree=true ;; esac
-  case $(first_line "/sys/module/$1/taint") in *E*) unsigned=true ;; esac
-  printf '{"version":%s,"srcversion":%s,"outOfTree":%s,"unsigned":%s,"signers":[%s]}' \
-    "$(string "$(first_line "/sys/module/$1/version")")" "$(string "$srcversion")" "$out_of_tree" "$unsigned" \
-    "$(if [ "$out_of_tree" = true ]; then list signers "$1" "$srcversion"; fi)"
+  case $line in *O*) out_of_tree=true ;; esac
+  case $line in *E*) unsigned=true ;; esac
+  printf ',"outOfTree":%s,"unsigned":%s,"signers":[' "$out_of_tree" "$unsigned"
+  if [ "$out_of_tree" = true ]; then list signers "$1" "$srcversion"; fi
+  printf ']}'
 }
 
-# driver_of DEVICE: the driver of a PCI function, by its path in /sys; nothing without one.
+# driver_of DEVICE: sets driver to that of a PCI function, by its path in /sys; empty without one.
 driver_of() {
-  link=$(readlink "$root$1/driver") || link=
-  printf %s "${link##*/}"
+  driver=
+  [ ! -L "$root$1/driver" ] || driver=$(readlink "$root$1/driver") || driver=
+  driver=${driver##*/}
 }
 
 # is_ours DEVICE: has sfc bound it (as sfc_ef100 on Alveo SN1000), is it in sfc's own table in this kernel, is its vendor
 # Solarflare, or is it what OpenOnload's table has beyond that: Alveo SN1000 and what AMD sells under its own number. Solarflare's
 # cards of before 2013 (SFC4000, SFC9000) have drivers of their own, if any, sfc_falcon and sfc_siena.
-is_ours() (
+is_ours() {
+  driver_of "$1"
+  case $driver in sfc | sfc_ef100) return 0 ;; esac
+  id_of "$1"
+  case $id in
+    1924:0703 | 1924:6703 | 1924:0710 | 1924:0803 | 1924:0813) return 1 ;;
+    1924:* | 10ee:0100 | 10ee:1100 | 1022:1190) return 0 ;;
+  esac
+  read_line "$1/modalias"
+  is_in_table "$line"
+}
+
+# id_of DEVICE: sets id to the vendor and device of a PCI function, as 1924:0b03.
+id_of() {
+  read_line "$1/vendor"
+  id=${line#0x}
+  read_line "$1/device"
+  id=$id:${line#0x}
+}
+
+is_in_table() (
   # The table's entries are patterns for `case`, not for files.
   set -f
-  case $(driver_of "$1") in sfc | sfc_ef100) return 0 ;; esac
-  case $(first_line "$1/vendor"):$(first_line "$1/device") in
-    0x1924:0x0703 | 0x1924:0x6703 | 0x1924:0x0710 | 0x1924:0x0803 | 0x1924:0x0813) return 1 ;;
-    0x1924:* | 0x10ee:0x0100 | 0x10ee:0x1100 | 0x1022:0x1190) return 0 ;;
-  esac
-  modalias=$(first_line "$1/modalias")
   for pattern in $sfc_table; do
     # shellcheck disable=SC2254 # a pattern
-    case $modalias in $pattern) return 0 ;; esac
+    case $1 in $pattern) return 0 ;; esac
   done
   return 1
 )
@@ -112,14 +135,34 @@ is_ours() (
 # card DEVICE: part and serial number of a PCI function's card. Only root may read its Vital Product Data, which virtual functions
 # don't have; a card that doesn't answer is skipped.
 card() {
-  vpd=
+  vpd='' part='' serial=''
   if [ "$virtual" = false ]; then vpd=$(as_root timeout 5 lspci -vv -s "$1" 2>/dev/null) || vpd=; fi
-  part=$(printf '%s\n' "$vpd" | sed -n 's/^[[:space:]]*\[PN\] Part number: *//p' | head -n 1)
-  serial=$(printf '%s\n' "$vpd" | sed -n 's/^[[:space:]]*\[SN\] Serial number: *//p' | head -n 1)
+  while read -r entry; do
+    case $entry in
+      '[PN] Part number:'*) part=${part:-$(trimmed "${entry#*:}")} ;;
+      '[SN] Serial number:'*) serial=${serial:-$(trimmed "${entry#*:}")} ;;
+    esac
+  done <<END
+$vpd
+END
   # A short one would be all there in four characters.
-  masked=$(printf %s "$serial" | sed 's/^.\{4,\}\(.\{4\}\)$/****\1/; t
-    s/..*/****/')
-  printf '"part":%s,"serial":%s' "$(string "$part")" "$(string "$masked")"
+  case $serial in
+    '') ;;
+    ????????*) serial="****${serial#"${serial%????}"}" ;;
+    *) serial='****' ;;
+  esac
+  printf '"part":'
+  string "$part"
+  printf ',"serial":'
+  string "$serial"
+}
+
+# trimmed TEXT: without the spaces around it.
+trimmed() {
+  read -r text <<END
+$1
+END
+  printf %s "$text"
 }
 
 # PCI functions of the class of an Ethernet controller that are ours.
@@ -127,15 +170,25 @@ ports() {
   separator=
   for device in "$root"/sys/bus/pci/devices/*; do
     device=${device#"$root"}
-    case $(first_line "$device/class") in 0x0200*) ;; *) continue ;; esac
+    read_line "$device/class"
+    case $line in 0x0200*) ;; *) continue ;; esac
     is_ours "$device" || continue
     virtual=false
     if [ -e "$root$device/physfn" ]; then virtual=true; fi
-    id=$(first_line "$device/vendor"):$(first_line "$device/device")
-    override=$(first_line "$device/driver_override")
-    printf '%s{"pci":%s,"id":%s,"driver":%s,"virtual":%s,"override":%s,%s}' "$separator" "$(string "${device##*/}")" \
-      "$(string "$(printf %s "$id" | sed 's/0x//g')")" "$(string "$(driver_of "$device")")" "$virtual" \
-      "$(string "$(printf %s "$override" | sed 's/^(null)$//')")" "$(card "${device##*/}")"
+    printf '%s{"pci":' "$separator"
+    string "${device##*/}"
+    id_of "$device"
+    printf ',"id":'
+    string "$id"
+    printf ',"driver":'
+    string "$driver"
+    read_line "$device/driver_override"
+    [ "$line" != '(null)' ] || line=
+    printf ',"virtual":%s,"override":' "$virtual"
+    string "$line"
+    printf ,
+    card "${device##*/}"
+    printf '}'
     separator=,
   done
 }
@@ -146,13 +199,27 @@ interfaces() {
     name=${path##*/}
     is_ours "$net/$name/device" || continue
     answer=$(ethtool -i "$name" 2>/dev/null) || answer=
-    printf '%s{"name":%s,"pci":%s,"driver":%s,"version":%s,"firmware":%s}' "$separator" "$(string "$name")" \
-      "$(string "$(printf '%s\n' "$answer" | sed -n 's/^bus-info: *//p')")" \
-      "$(string "$(printf '%s\n' "$answer" | sed -n 's/^driver: *//p')")" \
-      "$(string "$(printf '%s\n' "$answer" | sed -n 's/^version: *//p')")" \
-      "$(string "$(printf '%s\n' "$answer" | sed -n 's/^firmware-version: *//p')")"
+    printf '%s{"name":' "$separator"
+    string "$name"
+    member pci bus-info
+    member driver driver
+    member version version
+    member firmware firmware-version
+    printf '}'
     separator=,
   done
+}
+
+# member NAME KEY: a member of a JSON object, from the line `KEY: value` of $answer.
+member() {
+  text=
+  while IFS=' ' read -r key value; do
+    [ "$key" != "$2:" ] || text=$value
+  done <<END
+$answer
+END
+  printf ',"%s":' "$1"
+  string "$text"
 }
 
 # The interfaces of the default routes, IPv4 and IPv6.
@@ -195,21 +262,27 @@ own_network() {
     while IFS= read -r name; do
       solarflare=null
       if [ -e "$root$net/$name/device" ]; then solarflare=$(says is_ours "$net/$name/device"); fi
-      printf '%s{"name":%s,"driver":%s,"solarflare":%s}' "$separator" "$(string "$name")" \
-        "$(string "$(driver_of "$net/$name/device")")" "$solarflare"
+      printf '%s{"name":' "$separator"
+      string "$name"
+      driver_of "$net/$name/device"
+      printf ',"driver":'
+      string "$driver"
+      printf ',"solarflare":%s}' "$solarflare"
       separator=,
     done
   }
 }
 
 signatures_enforced() {
-  [ "$(first_line /sys/module/module/parameters/sig_enforce)" != Y ] || return 0
+  read_line /sys/module/module/parameters/sig_enforce
+  [ "$line" != Y ] || return 0
   # Lockdown's levels in one line, the present one in brackets.
   case $(as_root cat "$root/sys/kernel/security/lockdown" 2>/dev/null) in *'[integrity]'* | *'[confidentiality]'*) return 0 ;; esac
   return 1
 }
 
 blacklisted() {
+  case $cmdline in *module_blacklist=*) ;; *) return 0 ;; esac
   printf '%s\n' "$cmdline" | tr ' ' '\n' | sed -n 's/^module_blacklist=//p' | tr , '\n' | while IFS= read -r name; do
     case " $MODULES " in *" $name "*) printf '%s\n' "$name" ;; esac
   done
@@ -217,7 +290,8 @@ blacklisted() {
 
 # What modprobe itself reads out of its directories and the kernel's arguments.
 kernel_driver_barred() {
-  [ "$(first_line /sys/module/sfc/initstate)" != live ] || return 0
+  read_line /sys/module/sfc/initstate
+  [ "$line" != live ] || return 0
   { as_root modprobe --showconfig 2>/dev/null || :; } |
     sed -n '/^blacklist sfc$/p; /^install sfc /p' | sed -n 1p
 }
@@ -233,9 +307,11 @@ says() {
 }
 
 read_input certificate
-cmdline=$(first_line /proc/cmdline)
+read_line /proc/cmdline
+cmdline=$line
 sfc_table=$(modinfo -F alias sfc 2>/dev/null) || sfc_table=
-kernel=$(first_line /proc/sys/kernel/osrelease)
+read_line /proc/sys/kernel/osrelease
+kernel=$line
 read_boot_order
 system_uuid=$(as_root cat "$root/sys/class/dmi/id/product_uuid" 2>/dev/null) || system_uuid=
 

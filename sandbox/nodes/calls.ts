@@ -1,15 +1,5 @@
 import { execFileSync } from "node:child_process";
-import {
-  closeSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { constants, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import type { Result } from "./tools/tool.ts";
@@ -21,7 +11,8 @@ export interface ToolCall {
   root: boolean;
   cwd: string;
   args: string[];
-  stdin?: string | undefined;
+  /** Empty where the command doesn't read it. */
+  stdin: string;
 }
 
 /** Takes the nodes' calls from a named pipe. The directory is this user's alone, so nobody else can call. */
@@ -60,29 +51,48 @@ export class CallServer {
     for (const name of lines) this.#answer(join(this.directory, name));
   }
 
-  #answer(directory: string): void {
-    // A caller that was killed has taken its directory with it.
-    if (!existsSync(join(directory, "args"))) return;
-    const [tool = "", node = "", root, cwd = "", ...args] = readFileSync(join(directory, "args"), "utf8").split("\0");
-    const file = join(directory, "stdin");
-    const stdin = existsSync(file) ? readFileSync(file, "utf8") : undefined;
+  /** @param file of the call; its answer goes into the pipe beside it */
+  #answer(file: string): void {
+    const [question, pipe] = [taken(file), opened(`${file}.answer`)];
+    // Files of an earlier process, whose directory was emptied.
+    if (question === undefined || pipe === undefined) return;
     // The last NUL ends the last argument.
-    const { code, stdout, stderr } = this.#handle({
-      tool,
-      node,
-      root: root === "yes",
-      cwd,
-      args: args.slice(0, -1),
-      stdin,
-    });
-    try {
-      writeFileSync(join(directory, "out"), stdout);
-      writeFileSync(join(directory, "err"), stderr);
-      const answer = openSync(join(directory, "answer"), constants.O_WRONLY | constants.O_NONBLOCK);
-      writeSync(answer, `${code}\n`);
-      closeSync(answer);
-    } catch {
-      // Killed between question and answer.
-    }
+    const [tool = "", node = "", root, cwd = "", stdin = "", ...args] = question.split("\0").slice(0, -1);
+    const { code, stdout, stderr } = this.#handle({ tool, node, root: root === "yes", cwd, args, stdin });
+    pipe.end(`${code}\t${escaped(stdout)}\t${escaped(stderr)}\n`);
   }
 }
+
+/** A file's text; the file is gone afterwards. Undefined when there is none. */
+function taken(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
+
+/** A named pipe, whose name is gone afterwards: both ends are open. Undefined when there is none. */
+function opened(path: string): Socket | undefined {
+  try {
+    const pipe = new Socket({
+      fd: openSync(path, constants.O_WRONLY | constants.O_NONBLOCK),
+      readable: false,
+      writable: true,
+    });
+    // Killed between question and answer.
+    return pipe.on("error", () => undefined);
+  } catch {
+    return undefined;
+  } finally {
+    rmSync(path, { force: true });
+  }
+}
+
+/** A text of one line, as `printf %b` takes it. */
+const escaped = (text: string): string =>
+  text.replaceAll(/[^ -[\]-~]/gu, (character) =>
+    [...Buffer.from(character)].map((byte) => `\\0${byte.toString(8).padStart(3, "0")}`).join(""),
+  );

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import type { Socket } from "node:net";
 import ssh2 from "ssh2";
 import { hostKeyOf } from "./sshKeys.ts";
 
@@ -65,6 +66,8 @@ export class SshServer {
 
   #connected(connection: ssh2.Connection): void {
     this.#connections.add(connection);
+    // As sshd does it for a session.
+    socketOf(connection)?.setNoDelay(true);
     connection.on("authentication", (context) => this.#authenticate(context));
     connection.on("session", (accept) => this.#session(accept()));
     connection.on("error", () => this.#connections.delete(connection));
@@ -113,9 +116,9 @@ export class SshServer {
   }
 }
 
-/** ssh2 offers no way to drop a connection as a cut cable does. */
-function socketOf(connection: ssh2.Connection): { destroy(): void } | undefined {
-  return (connection as unknown as { _sock?: { destroy(): void } })._sock;
+/** ssh2 offers no way to drop a connection as a cut cable does, nor, by its types, to have small packets sent at once. */
+function socketOf(connection: ssh2.Connection): Pick<Socket, "destroy" | "setNoDelay"> | undefined {
+  return (connection as unknown as { _sock?: Socket })._sock;
 }
 
 function killGroup(pid: number | undefined): void {

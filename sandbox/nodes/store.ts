@@ -11,6 +11,8 @@ import { newMachine } from "./machine.ts";
 export class MachineStore {
   readonly directory: string;
   readonly #machines = new Map<string, Machine>();
+  /** What each file holds: most that a node is asked changes nothing. */
+  readonly #saved = new Map<string, string>();
   readonly #listeners: ((machine: Machine) => void)[] = [];
 
   private constructor(directory: string) {
@@ -66,11 +68,14 @@ export class MachineStore {
     this.#listeners.push(listener);
   }
 
-  /** Writes the machine's file (whole, then renamed, so that a reader never sees half of it). */
+  /** Writes the machine's file where something has changed (whole, then renamed, so that a reader never sees half of it). */
   save(machine: Machine): void {
-    const file = join(this.directory, `${machine.spec.name}.json`);
-    writeFileSync(`${file}.new`, `${JSON.stringify(machine, null, 2)}\n`, { mode: 0o600 });
+    const { name } = machine.spec;
+    const [file, text] = [join(this.directory, `${name}.json`), `${JSON.stringify(machine, null, 2)}\n`];
+    if (this.#saved.get(name) === text) return;
+    writeFileSync(`${file}.new`, text, { mode: 0o600 });
     renameSync(`${file}.new`, file);
+    this.#saved.set(name, text);
     for (const listener of this.#listeners) listener(machine);
   }
 }

@@ -1,32 +1,38 @@
 #!/bin/sh
 # Stands on a sandbox node's PATH under the name of each command that is played: hands the call to the process that
-# plays the nodes, and ends as it says. A shell and two pipes, because a script makes many calls.
+# plays the nodes, and ends as it says. A script on a node makes many calls, and many nodes are asked at once: it starts as
+# few processes as it can.
 #
-# ONLOAD_SANDBOX_CALLS is the directory of the pipe `requests`. Below it each call has a directory of its own:
-#   args     NUL-separated: tool, node, yes|no (root), working directory, the call's arguments
-#   stdin    what the caller gave on stdin, where the tool reads it
-#   answer   a pipe; the exit code comes on it when `out` and `err` are complete
+# ONLOAD_SANDBOX_CALLS is the directory of the pipe `requests`. Beside it each call has two files until it is taken:
+#   call.N         NUL-separated: tool, node, yes|no (root), working directory, what the caller gave on stdin where the tool reads
+#                  that, the call's arguments
+#   call.N.answer  a pipe; one line comes on it: exit code, stdout and stderr, each with the escapes of printf's %b, between tabs
 set -eu
 
 tool=${0##*/}
-dir=$(mktemp -d "$ONLOAD_SANDBOX_CALLS/call.XXXXXX")
-trap 'rm -rf "$dir"' EXIT
-mkfifo "$dir/answer"
-exec 3<>"$dir/answer"
-printf '%s\0' "$tool" "$ONLOAD_SANDBOX_NODE" "${ONLOAD_SANDBOX_ROOT:-no}" "$PWD" "$@" >"$dir/args"
+# No other living process has this number.
+call=call.$$
+answer=$ONLOAD_SANDBOX_CALLS/$call.answer
+[ ! -e "$answer" ] || rm -f "$answer"
+mkfifo "$answer"
+exec 3<>"$answer"
 
 # mokutil asks for a password unless a hash is given. Nothing else here reads stdin, and the caller may still need it.
 case "$tool $*" in
-  *--hash-file*) ;;
-  'mokutil --import '* | 'mokutil -i '* | 'mokutil --delete '* | 'mokutil -d '*) cat >"$dir/stdin" ;;
+  *--hash-file*) input= ;;
+  'mokutil --import '* | 'mokutil -i '* | 'mokutil --delete '* | 'mokutil -d '*) input=$(cat) ;;
+  *) input= ;;
 esac
+printf '%s\0' "$tool" "$ONLOAD_SANDBOX_NODE" "${ONLOAD_SANDBOX_ROOT:-no}" "$PWD" "$input" "$@" >"$ONLOAD_SANDBOX_CALLS/$call"
+printf '%s\n' "$call" 1<>"$ONLOAD_SANDBOX_CALLS/requests"
 
-printf '%s\n' "${dir##*/}" 1<>"$ONLOAD_SANDBOX_CALLS/requests"
-code=$(timeout 30 head -n 1 <&3) || code=
-if [ -z "$code" ]; then
+line=$(timeout 30 head -n 1 <&3) || line=
+if [ -z "$line" ]; then
   echo "$tool: the sandbox does not answer" >&2
   exit 126
 fi
-cat "$dir/out"
-cat "$dir/err" >&2
-exit "$code"
+tab='	'
+output=${line#*"$tab"}
+printf '%b' "${output%"$tab"*}"
+printf '%b' "${output##*"$tab"}" >&2
+exit "${line%%"$tab"*}"

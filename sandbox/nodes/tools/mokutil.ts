@@ -220,7 +220,7 @@ function passwordHash(call: Call, { hashFile }: Options): { text: string; prompt
       ? { text: text.trim(), prompts: "" }
       : failed(ERROR, "Failed to parse the string\nFailed to read hash");
   }
-  const [first = "", second = ""] = (call.stdin ?? "").split("\n");
+  const [first = "", second = ""] = call.stdin.split("\n");
   const { min, max } = PASSWORD_LENGTH;
   const prompts = "input password: \ninput password again: \n";
   if (first.length < min || first.length > max) {

@@ -11,8 +11,8 @@ export interface Call {
   failing: (name: SwitchName) => boolean;
   /** A file of the node, by absolute path or relative to the caller's directory; null when there is none. */
   readFile: (path: string) => Buffer | null;
-  /** What the caller gave on stdin; absent when the command doesn't read it. */
-  stdin?: string | undefined;
+  /** What the caller gave on stdin; empty when the command doesn't read it. */
+  stdin: string;
 }
 
 /** How a command ended. */

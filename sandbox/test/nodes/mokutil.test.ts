@@ -28,7 +28,7 @@ function run(
   };
   const readFile = (path: string): Buffer | null => files[path] ?? null;
   const call = { machine: target, args: command.split(" "), root: more.root ?? true, failing: () => false };
-  return mokutil({ ...call, readFile, stdin: more.stdin });
+  return mokutil({ ...call, readFile, stdin: more.stdin ?? "" });
 }
 
 const said = (code: number, stdout: string, stderr = ""): Result => ({ code, stdout, stderr });

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import type { FakeNode } from "./fakeNode.ts";
 
-/** Each a program with its first arguments. */
-export const shells = [["dash"], ["busybox", "sh"], ["sh"]].filter(
+/** Each a program with its first arguments. RHCOS's `sh` is bash. */
+export const shells = [["bash", "--posix"], ["dash"], ["busybox", "sh"]].filter(
   ([program = "", ...args]) => spawnSync(program, [...args, "-c", "true"]).status === 0,
 );
 
