@@ -3,7 +3,7 @@ import { Informer, type Kube, type KubeObject, type Resource } from "./kube.ts";
 /** Where the switches are: `kubectl -n sandbox patch configmap switches --type merge -p '{"data":{"build.fail":"."}}'`. */
 export const SWITCHES_TARGET = { namespace: "sandbox", name: "switches" } as const;
 
-/** Every failure switch of every stand-in: a data key of the ConfigMap, and what its value means. */
+/** Every switch of every stand-in, nearly all of them failures: a data key of the ConfigMap, and what its value means. */
 const SWITCHES = {
   "bmc.busy": "regexp on a node's name: its BMC answers 503 to everything",
   "build.fail": "regexp on NAMESPACE/NAME of a Build: its first RUN fails",
@@ -20,6 +20,8 @@ const SWITCHES = {
   "node.driver-fails": "regexp on a node's name: its kernel's own modules can't be loaded by hand, only at boot",
   "node.in-use": "regexp on a node's name: its onload module is in use and can't be unloaded",
   "node.never-returns": "regexp on a node's name: after a reboot it stays off while the switch is on",
+  "node.repeats-looks":
+    "regexp on a node's name: it repeats its answers to looks while its machine stays as it is; no failure, but for benchmarks",
   "pull.fail": "regexp on an image reference: no node can pull it",
   "push.fail": "regexp on an image reference: the registry refuses the push",
   "ssh.cut": "regexp on NODE COMMAND: the connection is cut as soon as that command has run",

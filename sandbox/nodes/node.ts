@@ -5,6 +5,7 @@ import { isPortTaken } from "../ports.ts";
 import type { NodeAccess } from "./access.ts";
 import type { ToolCall } from "./calls.ts";
 import { SerialConsole } from "./firmware/serialConsole.ts";
+import { KnownLooks } from "./knownLooks.ts";
 import type { Machine } from "./machine.ts";
 import { Power, type PowerOptions } from "./power.ts";
 import { RootFileSystem } from "./rootfs.ts";
@@ -54,7 +55,11 @@ export class SandboxNode {
       ONLOAD_SANDBOX_NODE: machine.spec.name,
       ONLOAD_SANDBOX_CALLS: calls,
     };
-    this.#ssh = new SshServer({ node: machine.spec.name, port: access.sshPort, clientKey, env, home });
+    const looks = new KnownLooks(
+      () => options.failing("node.repeats-looks"),
+      () => JSON.stringify(machine),
+    );
+    this.#ssh = new SshServer({ node: machine.spec.name, port: access.sshPort, clientKey, env, home, looks });
     this.power = new Power({
       ...options,
       console: this.console,

@@ -1,6 +1,9 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from "node:child_process";
 import type { Socket } from "node:net";
+import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import ssh2 from "ssh2";
+import type { KnownLooks } from "./knownLooks.ts";
 import { hostKeyOf } from "./sshKeys.ts";
 
 /** What a node's SSH server needs. */
@@ -12,6 +15,7 @@ export interface SshServerOptions {
   /** Environment of every command; nothing of the client's or of ours is added. */
   env: Record<string, string>;
   home: string;
+  looks: KnownLooks;
 }
 
 /**
@@ -89,18 +93,39 @@ export class SshServer {
   }
 
   #session(session: ssh2.Session): void {
-    session.on("exec", (accept, _reject, { command }) => this.#run(accept(), ["-c", command]));
+    session.on("exec", (accept, _reject, { command }) => {
+      if (this.#options.looks.concerns(command)) void this.#look(accept(), command);
+      else this.#run(accept(), ["-c", command]);
+    });
     session.on("shell", (accept) => this.#run(accept(), []));
   }
 
-  #run(channel: ssh2.ServerChannel, args: string[]): void {
+  /** A look at the node, whose answer may be known. */
+  async #look(channel: ssh2.ServerChannel, command: string): Promise<void> {
+    const { looks } = this.#options;
+    const input = await text(channel).catch(() => undefined);
+    if (input === undefined) return;
+    const known = looks.find(command, input);
+    if (known !== undefined) {
+      channel.write(known.stdout);
+      channel.exit(known.code);
+      channel.end();
+      return;
+    }
+    const child = this.#run(channel, ["-c", command], Readable.from([input]));
+    let stdout = "";
+    child.stdout.setEncoding("utf8").on("data", (part: string) => (stdout += part));
+    child.on("close", (code) => looks.keep(command, input, { code: code ?? 1, stdout }));
+  }
+
+  #run(channel: ssh2.ServerChannel, args: string[], input: Readable = channel): ChildProcessWithoutNullStreams {
     const { env, home } = this.#options;
     // A group of its own, so that a power cut ends all of it.
     const child = spawn("/bin/sh", args, { env, cwd: home, detached: true, stdio: ["pipe", "pipe", "pipe"] });
     this.#children.add(child);
     const ignore = (): void => undefined; // one side has gone; the other ends by itself
     for (const stream of [channel, child.stdin, child.stdout, child.stderr]) stream.on("error", ignore);
-    channel.pipe(child.stdin);
+    input.pipe(child.stdin);
     child.stdout.pipe(channel, { end: false });
     child.stderr.pipe(channel.stderr, { end: false });
     child.on("error", ignore);
@@ -113,6 +138,7 @@ export class SshServer {
       else channel.exit(code);
       channel.end();
     });
+    return child;
   }
 }
 

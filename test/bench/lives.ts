@@ -55,6 +55,7 @@ class Life {
   async lived(wanted: (verb: Verb) => number): Promise<Measured> {
     const found = () => ({ series: verbs.flatMap((verb) => this.#series(verb, wanted(verb))), turns: this.#turns });
     const keep = () => this.#watching.keep(found());
+    await this.#pair.warmUp();
     await this.#repeat("preview", wanted("preview"));
     await keep();
     const lives = Math.max(wanted("up"), wanted("destroy"), Math.min(wanted("noop"), 1));
