@@ -37,10 +37,13 @@ export const controlPlaneLease = "onload-kmm-control-plane";
  * Taking a node out of service needs one of these Leases: as many as may be out at once. Stacks' names may have
  * characters that objects' names may not; two that become the same here refuse each other, because a Lease names its owner.
  */
-export const slotLeases = (stack: string, maxParallel: number): string[] => {
-  const part = stack.toLowerCase().replaceAll(/[^a-z0-9]/g, "-");
-  return Array.from({ length: maxParallel }, (_, slot) => `onload-kmm-slot-${part}-${slot}`);
-};
+export const slotLeases = (stack: string, maxParallel: number): string[] =>
+  Array.from({ length: maxParallel }, (_, slot) => `onload-kmm-slot-${partOf(stack)}-${slot}`);
+
+/** Held from the look at who is out until the cordon, where several may be out: two that look at once would be one too many. */
+export const countLease = (stack: string): string => `onload-kmm-count-${partOf(stack)}`;
+
+const partOf = (stack: string): string => stack.toLowerCase().replaceAll(/[^a-z0-9]/g, "-");
 
 /** What is wrong with a stack's name: it is the value of our label on everything (Kubernetes, "Labels and Selectors"). */
 export function stackNameProblem(stack: string): Told | undefined {

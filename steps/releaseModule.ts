@@ -4,9 +4,11 @@
  */
 import { releaseModule } from "../core/contracts/releaseModule.ts";
 import { isReady, type RollNode } from "../core/node/nodeState.ts";
-import { kmm } from "../core/names.ts";
+import { countLease, kmm, labels, slotLeases } from "../core/names.ts";
 import { moduleReleaseSeconds } from "../core/patience.ts";
 import { cancelBuilds } from "./build/builds.ts";
+import { freeLeases } from "./cluster/lease.ts";
+import { readPolicy } from "./cluster/policy.ts";
 import { connect, type Kubectl, type KubeObject } from "./cluster/kubectl.ts";
 import { runStep } from "./lib/step.ts";
 import { waitUntil } from "./lib/wait.ts";
@@ -30,8 +32,18 @@ await runStep(releaseModule, async ({ cluster, namespace, module }) => {
     await kubectl.run(["delete", ...object, "--ignore-not-found", "--wait=false"]);
   }
   const cancelled = await cancelBuilds(kubectl, namespace, `${kmm.moduleNameLabel}=${module}`);
+  await freeSlots(kubectl, namespace);
   return { cancelled: cancelled.length };
 });
+
+/** A slot that a killed run held may not have been needed since. */
+async function freeSlots(kubectl: Kubectl, namespace: string): Promise<void> {
+  const found = await kubectl.get<RollNode & KubeObject>("namespaces", namespace);
+  const stack = found?.metadata.labels?.[labels.stack];
+  if (stack === undefined) return;
+  const { rollout } = await readPolicy(kubectl, namespace);
+  await freeLeases(kubectl, stack, [...slotLeases(stack, rollout.maxParallel), countLease(stack)]);
+}
 
 /** The nodes that KMM's finalizer on the Module waits for. */
 async function loadedOn(kubectl: Kubectl, label: string): Promise<string[]> {

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { names } from "../../core/names.ts";
-import { leaseSeconds } from "../../core/patience.ts";
+import { leaseSeconds, nodeLeaseSeconds } from "../../core/patience.ts";
 import { every, now, timestamp } from "../lib/clock.ts";
 import type { Kubectl, KubeObject } from "./kubectl.ts";
 import { failedFor } from "./kubectlError.ts";
@@ -66,6 +66,18 @@ export async function withLease<T>(
   } finally {
     endRenewal();
     await held.release();
+  }
+}
+
+/** Takes what a killed run still holds, and gives it back: after `destroy` nobody would. What another run renews stays its own. */
+export async function freeLeases(kubectl: Kubectl, owner: string, leases: readonly string[]): Promise<void> {
+  const left = await Promise.all(leases.map(async (name) => ((await find(kubectl, name)) === undefined ? [] : [name])));
+  const free = async (name: string) => {
+    const request = { owner, names: [name], what: `the Lease ${name} of a run that was killed` };
+    await withLease(kubectl, { ...request, timeoutSeconds: nodeLeaseSeconds }, () => Promise.resolve());
+  };
+  for (const freed of await Promise.allSettled(left.flat().map(free))) {
+    if (freed.status === "rejected") progress(`left as it is: ${(freed.reason as Error).message}`);
   }
 }
 

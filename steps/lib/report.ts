@@ -37,6 +37,8 @@ const runsFolder = (): string => inHome(join("reports", ".runs"));
 
 /** This process's run; undefined where it belongs to none, as in a preview. */
 let path: string | undefined;
+/** Whether this process works on one node, as many others do. */
+let isOneOfMany = false;
 
 /** Begins a run's records, unless a step of the same run was quicker. */
 export function beginRun(run: string, record: Omit<RunRecord, "event" | "at">): void {
@@ -64,6 +66,7 @@ export function beginRun(run: string, record: Omit<RunRecord, "event" | "at">): 
 /** Finds this step's run, and records that it begins. */
 export function enterRun<Input>({ program, beginsRun }: Contract<Input, unknown>, input: Input, node?: string): void {
   joinRun();
+  isOneOfMany = node !== undefined;
   const { stack, kernel } = input as { stack?: string; kernel?: unknown };
   if (path === undefined && beginsRun === true && stack !== undefined)
     beginRun(runName(timestamp()), { verb: "destroy", stack, nodes: [] });
@@ -88,7 +91,25 @@ export function note(event: StepEvent): void {
   if (path === undefined) return;
   append({ ...event, id: process.pid, at: timestamp() });
   // What is said is in the node's log, and on the terminal.
-  if (event.event !== "says") quietly(render);
+  if (event.event === "says") return;
+  const isEnd = event.event === "ends" || event.event === "fails";
+  if (isEnd || !isOneOfMany || isStale(inHome(path))) quietly(render);
+}
+
+/** Milliseconds between two reports, for each byte of the records: a twentieth of that time goes into writing them. */
+const restPerByte = 1 / 300;
+
+/**
+ * Whether a node's progress is to be shown now. With hundreds of nodes writing a report takes long, and each node goes through a
+ * dozen phases. What ends is always written: nobody may come after it.
+ */
+function isStale(file: string): boolean {
+  try {
+    const age = Date.now() - statSync(`${file}.html`).mtimeMs;
+    return age >= statSync(`${file}.jsonl`).size * restPerByte;
+  } catch {
+    return true;
+  }
 }
 
 /** Which run, for its program: it isn't started by the one who starts steps. */

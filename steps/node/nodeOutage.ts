@@ -6,7 +6,16 @@ import {
   type NodeModulesConfig,
   type RollNode,
 } from "../../core/node/nodeState.ts";
-import { annotations, controlPlaneLease, kmm, labels, names, nodeLease, slotLeases } from "../../core/names.ts";
+import {
+  annotations,
+  controlPlaneLease,
+  countLease,
+  kmm,
+  labels,
+  names,
+  nodeLease,
+  slotLeases,
+} from "../../core/names.ts";
 import type { NodePod } from "../../core/node/moduleUsers.ts";
 import type { RollState } from "../../core/node/rollState.ts";
 import type { WorkerPod } from "../../core/node/workerPod.ts";
@@ -104,6 +113,17 @@ export class NodeOutage {
     const slot = { ...turn, names: slotLeases(stack, maxParallel) };
     const requests = controlPlane ? [own, { ...turn, names: [controlPlaneLease] }, slot] : [own, slot];
     return this.#holding(requests, work);
+  }
+
+  /**
+   * Runs `work`, which counts who is out and takes the node out, while nobody else of the stack does: the slots know nothing of
+   * nodes that an earlier run has left out.
+   */
+  countingAlone(work: () => Promise<void>): Promise<void> {
+    const { stack, node, maxParallel } = this.#settings;
+    if (maxParallel === 1) return work();
+    const count = { owner: stack, names: [countLease(stack)], what: `${node}'s turn`, timeoutSeconds: turnSeconds };
+    return this.#holding([count], work);
   }
 
   /** Runs `work` while all of these are held; one after the other is taken. */

@@ -42,6 +42,22 @@ test("KMM is left with nothing to build before its builds are cancelled: a cance
   );
 });
 
+test("slots that a killed run held are given back, for nobody else would", async (t) => {
+  const cluster = new FakeCluster(t);
+  const labels = { "onload-kmm.io/stack": "prod" };
+  const annotations = { "policy.onload-kmm.io/rollout.maxParallel": "2" };
+  cluster.put({ kind: "Namespace", metadata: { name: "ns", labels, annotations } });
+  const held = ["onload-kmm-slot-prod-1", "onload-kmm-count-prod"];
+  // Without a holder: it needn't be watched for half a minute.
+  for (const name of held) cluster.put({ kind: "Lease", metadata: { name, namespace: "kube-node-lease" }, spec: {} });
+  const { code, stderr } = await release(cluster);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(
+    held.map((name) => cluster.find("Lease", name)),
+    [undefined, undefined],
+  );
+});
+
 test("a Module that is still loaded somewhere is waited for, and its nodes named, gone and dead ones as such", async (t) => {
   const cluster = new FakeCluster(t);
   cluster.put(nmc("alive"), nmc("dead"), nmc("lost"), node("alive", "True"), node("dead", "Unknown"));

@@ -63,7 +63,7 @@ const acts: ActsOf<typeof rollPhases, Rolling> = {
   check: { applies: isFresh, run: requireFree },
   cordon: {
     applies: isFresh,
-    run: ({ outage, node, expected }) => outage.enter(node, "drain", expected.version),
+    run: (rolling) => rolling.outage.countingAlone(() => takeOut(rolling)),
   },
   drain: {
     applies: ({ state, outage }) => state !== undefined && outage.drains,
@@ -145,6 +145,11 @@ async function requireFree(rolling: Rolling): Promise<void> {
   // A reboot ends every process that uses the modules.
   if (state !== undefined && !mustEnrol) await requireUnused(name, outage, machine);
   if (mustEnrol) await requireEnrollable(rolling);
+  await turnComes(rolling);
+}
+
+/** Waits until one more node may go out. */
+async function turnComes({ name, outage, maxParallel }: Rolling): Promise<void> {
   const waiting = {
     timeoutSeconds: outOfServiceSeconds,
     error: "OKMM-TURN-BLOCKED" as const,
@@ -152,8 +157,15 @@ async function requireFree(rolling: Rolling): Promise<void> {
   };
   await waitUntil(`${name}'s turn`, waiting, async () => {
     const out = await outage.othersOut();
-    return out.length < rolling.maxParallel ? { done: undefined } : { missing: `out of service: ${out.join(", ")}` };
+    return out.length < maxParallel ? { done: undefined } : { missing: `out of service: ${out.join(", ")}` };
   });
+}
+
+async function takeOut(rolling: Rolling): Promise<void> {
+  const { outage, node, expected, maxParallel } = rolling;
+  // Others may have gone out since the check.
+  if (maxParallel > 1) await turnComes(rolling);
+  await outage.enter(node, "drain", expected.version);
 }
 
 /** Checks that the firmware will be answered before the node is touched. */

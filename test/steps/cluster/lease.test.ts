@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { connect, type Kubectl } from "../../../steps/cluster/kubectl.ts";
-import { withLease, type LeaseRequest } from "../../../steps/cluster/lease.ts";
+import { freeLeases, withLease, type LeaseRequest } from "../../../steps/cluster/lease.ts";
 import { StepError } from "../../../steps/lib/step.ts";
 import { clock, FakeCluster } from "../fakeCluster.ts";
 
@@ -97,6 +97,21 @@ for (const holder of ["prod/bastion/7", "dev/bastion/7"]) {
     assert.match(String(during), /^prod\//);
   });
 }
+
+test("what a killed run holds is given back; another owner's, and what isn't there, stay as they are", async (t) => {
+  const { cluster, kubectl } = await start(t);
+  const names = ["onload-kmm-slot-prod-0", "onload-kmm-slot-prod-1", "onload-kmm-slot-prod-2"];
+  const [killed = "", others = "", absent = ""] = names;
+  leaseOf(cluster, killed, "prod/bastion/7", 1);
+  leaseOf(cluster, others, "dev/bastion/7", 1);
+  const begun = clock.now();
+  await freeLeases(kubectl, "prod", names);
+  assert.ok(clock.now() - begun >= 30_000, "it might be renewed");
+  assert.equal(cluster.find("Lease", killed), undefined);
+  assert.equal(holderOf(cluster, others), "dev/bastion/7");
+  assert.ok(!cluster.commands.some((command) => command.startsWith("create") && command.includes(absent)));
+  assert.equal(cluster.find("Lease", absent), undefined);
+});
 
 test("of two who take over at once only one wins", async (t) => {
   const { cluster, kubectl } = await start(t);

@@ -1,7 +1,7 @@
 /** The report as processes write it: many at once, killed, and where nothing can be written. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -64,6 +64,19 @@ test("a step that fails, one that is killed and one with an error that nothing c
     read(directory, md[0]),
     /^# 1 of 4 nodes handed back; b failed: OKMM-NODE-GONE; d failed: OKMM-UNEXPECTED; c without an end: at work, or killed\n/,
   );
+});
+
+test("of a run with many records a node's beginning isn't written at once, and an end always is", async (t) => {
+  const directory = home(t);
+  await step(directory, "a", "answer");
+  const { jsonl = [], md = [] } = filesIn(directory);
+  // As many as the phases of thousands of nodes: the next report is due in ten seconds.
+  appendFileSync(join(directory, "reports/prod", jsonl[0] ?? ""), "\n".repeat(3_000_000));
+  await step(directory, "b", "answer");
+  await step(directory, "c", "die");
+  assert.match(read(directory, md[0]), /^# 2 of 2 nodes handed back\n/);
+  await step(directory, "d", "mistake");
+  assert.match(read(directory, md[0]), /^# 2 of 4 nodes handed back; d failed: OKMM-NODE-GONE; c without an end/);
 });
 
 test("where no report can be written a step says so, and does its work", async (t) => {

@@ -195,3 +195,20 @@ test("of the control plane one node at most is out, whatever the stacks' widths"
   );
   assert.match(during.holderIdentity, /^prod\//);
 });
+
+test("where several may be out, who counts while another run does waits for it", async (t) => {
+  const { cluster, outage, read, found } = await start(t, {}, { maxParallel: 2 });
+  const lease = "onload-kmm-count-prod";
+  const spec = {
+    holderIdentity: "prod/other/8",
+    renewTime: new Date(clock.now()).toISOString(),
+    leaseDurationSeconds: 30,
+  };
+  cluster.put({ kind: "Lease", metadata: { name: lease, namespace: "kube-node-lease" }, spec });
+  const begun = clock.now();
+  await outage.countingAlone(async () => outage.enter(await read(), "drain", "v1"));
+  assert.equal(found().spec?.unschedulable, true);
+  // The other one was killed: nobody renewed its Lease.
+  assert.ok(clock.now() - begun >= 30_000, `${clock.now() - begun} ms`);
+  assert.equal(cluster.find("Lease", lease), undefined);
+});

@@ -13,6 +13,7 @@ export interface SceneSetup extends Setup {
   /** The Module's version that the node runs; none by default. */
   readonly runs?: "v0" | "v1";
   readonly drain?: boolean;
+  readonly maxParallel?: number;
 }
 
 export const stack = "prod";
@@ -52,12 +53,12 @@ export const entryOf = (version: string): Module => ({
 });
 
 export function clusterObjects(setup: SceneSetup): Stored[] {
-  const { mode, removeOnDestroy = false, runs, drain = true } = setup;
+  const { mode, removeOnDestroy = false, runs, drain = true, maxParallel = 1 } = setup;
   const defaults = parsePolicy();
   const policy = policyAnnotations({
     ...defaults,
     enrolment: { ...defaults.enrolment, mode, removeOnDestroy, timeoutMinutes: 1 },
-    rollout: { ...defaults.rollout, drain, loadTimeoutMinutes: 1 },
+    rollout: { ...defaults.rollout, drain, maxParallel, loadTimeoutMinutes: 1 },
     nodes: ["w1", "w2"],
   });
   const signed = JSON.stringify({ [`v1-${kernel}`]: "sha256:1" });

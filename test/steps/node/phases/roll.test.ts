@@ -73,6 +73,19 @@ test("cut twice, it still ends the same", async () => {
   }
 });
 
+for (const [maxParallel, counts] of [
+  [1, false],
+  [2, true],
+] as const) {
+  test(`with ${maxParallel} out at most, ${counts ? "nobody else counts until" : "the slot is enough for"} the cordon`, async () => {
+    const scene = new Scene({ mode: "off", secureBoot: "disabled", maxParallel });
+    await rollIn(scene);
+    assert.equal(scene.heldAtCordon.includes("onload-kmm-count-prod"), counts);
+    assert.ok(scene.heldAtCordon.includes("onload-kmm-node-w1"));
+    assert.deepEqual(scene.leases, []);
+  });
+}
+
 test("a node that runs its version is not taken out", async () => {
   const setup: SceneSetup = { mode: "attended", trusts: "mokList", runs: "v1" };
   const scene = new Scene(setup);

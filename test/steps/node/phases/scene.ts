@@ -45,6 +45,8 @@ export class Scene {
   readonly acts: string[] = [];
   /** Each phase that was noted on the node. */
   readonly notes: string[] = [];
+  /** Leases that were held when the node was cordoned. */
+  heldAtCordon: readonly string[] = [];
   /** KMM's worker does nothing. */
   isKmmStuck = false;
   readonly #timeline = new Timeline(clock);
@@ -189,6 +191,7 @@ export class Scene {
   #watch(before: { cordoned: boolean; generation: string | undefined }): void {
     const { noted } = this;
     if (noted !== undefined && noted.phase !== this.notes.at(-1)) this.notes.push(noted.phase);
+    if (!before.cordoned && this.isCordoned) this.heldAtCordon = this.leases;
     this.#must(noted === undefined || this.isCordoned, `${noted?.phase ?? ""} without a cordon`);
     if (before.cordoned && !this.isCordoned)
       this.#must(this.#isFit, `uncordoned with the driver ${this.machine.driver}`);
