@@ -90,6 +90,7 @@ class Held implements Turn {
   /** When the last renewal that succeeded was asked for: nobody takes the Lease sooner than its duration after that. */
   #since: number;
   #renewal: Promise<void> = Promise.resolve();
+  #isRenewing = false;
 
   constructor(kubectl: Kubectl, name: string, taken: { holder: string; what: string; asked: number }) {
     this.#kubectl = kubectl;
@@ -99,10 +100,13 @@ class Held implements Turn {
     this.#since = taken.asked;
   }
 
+  /** One at a time: a slow one that is forgotten would make the Lease anew after it was given back. */
   renewInTime(): void {
-    this.#renewal = this.#renew().catch((error: unknown) =>
-      progress(`could not renew the Lease ${this.#name}: ${String(error)}`),
-    );
+    if (this.#isRenewing) return;
+    this.#isRenewing = true;
+    this.#renewal = this.#renew()
+      .catch((error: unknown) => progress(`could not renew the Lease ${this.#name}: ${String(error)}`))
+      .finally(() => (this.#isRenewing = false));
   }
 
   async require(): Promise<void> {

@@ -21,7 +21,7 @@ import { markdownReport } from "../../core/report/markdown.ts";
 import { parseRecords, type Happening, type RunRecord, type StepEvent } from "../../core/report/records.ts";
 import { reportOf, type Surroundings } from "../../core/report/report.ts";
 import type { Contract } from "../../core/contracts/contract.ts";
-import { timestamp } from "./clock.ts";
+import { now, timestamp } from "./clock.ts";
 import { inHome } from "./inHome.ts";
 import { printLines } from "./output.ts";
 import { isAlive, runner } from "./runner.ts";
@@ -105,7 +105,7 @@ const restPerByte = 1 / 300;
  */
 function isStale(file: string): boolean {
   try {
-    const age = Date.now() - statSync(`${file}.html`).mtimeMs;
+    const age = now() - statSync(`${file}.html`).mtimeMs;
     return age >= statSync(`${file}.jsonl`).size * restPerByte;
   } catch {
     return true;

@@ -83,7 +83,8 @@ hostile("on-node tool", machines, async (machine) => {
     assert.ok(code === 0 || code === 1, `exit code ${code}: ${stderr}`);
     if (code === 1) {
       assert.equal(stdout, "", "no half of an object");
-      assert.match(stderr, /^state: mokutil /);
+      // bash tells of a NUL that it leaves out.
+      assert.match(stderr, /^(?:.* ignored null byte in input\n)*state: mokutil /);
       return;
     }
     assert.match(stdout, /^\{.*\}\n$/, "one object on one line");

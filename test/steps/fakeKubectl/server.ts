@@ -1,5 +1,6 @@
 /** Takes the calls of `bin/kubectl` in the test's own process, so that a test that waits for a call acts before the next one. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { answer } from "./kubectl.ts";
 import type { Store } from "./store.ts";
@@ -25,16 +26,19 @@ function receive(socket: Socket): void {
     const [count = "", input = "", ...rest] = received.split("\0");
     if (rest.length <= Number(count)) return;
     socket.removeAllListeners("data");
-    reply(socket, rest.slice(0, -1), input === "" ? Buffer.alloc(0) : readFileSync(input));
+    reply(socket, rest.slice(0, -1), input === "" ? Buffer.alloc(0) : inputIn(input));
   });
   // A step that is done with a log ends kubectl, as it may.
   socket.on("error", () => undefined);
 }
 
+/** Empty where the test is over, and its directory gone. */
+const inputIn = (file: string): Buffer => (existsSync(file) ? readFileSync(file) : Buffer.alloc(0));
+
 function reply(socket: Socket, args: readonly string[], input: Buffer): void {
   // Every command names its kubeconfig first.
   const cluster = clusters.get(args[1] ?? "");
-  if (cluster === undefined) {
+  if (cluster === undefined || !existsSync(dirname(args[1] ?? ""))) {
     socket.end(`1\nerror: stat ${args[1] ?? ""}: no such file or directory\n`);
     return;
   }

@@ -160,6 +160,7 @@ export class Scene {
 
   #acted(args: readonly string[], before: { cordoned: boolean; generation: string | undefined }): void {
     if (verbOf(args) === "drain") this.evict();
+    if (!before.cordoned && this.isCordoned) this.heldAtCordon = this.leases;
     this.#act(`${verbOf(args)} ${args.at(-1) ?? ""}`);
     this.#watch(before);
     this.#timeline.after(sees, () => this.#reconcile());
@@ -191,7 +192,6 @@ export class Scene {
   #watch(before: { cordoned: boolean; generation: string | undefined }): void {
     const { noted } = this;
     if (noted !== undefined && noted.phase !== this.notes.at(-1)) this.notes.push(noted.phase);
-    if (!before.cordoned && this.isCordoned) this.heldAtCordon = this.leases;
     this.#must(noted === undefined || this.isCordoned, `${noted?.phase ?? ""} without a cordon`);
     if (before.cordoned && !this.isCordoned)
       this.#must(this.#isFit, `uncordoned with the driver ${this.machine.driver}`);
