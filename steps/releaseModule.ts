@@ -38,7 +38,7 @@ await runStep(releaseModule, async ({ cluster, namespace, module }) => {
 
 /** A slot that a killed run held may not have been needed since. */
 async function freeSlots(kubectl: Kubectl, namespace: string): Promise<void> {
-  const found = await kubectl.get<RollNode & KubeObject>("namespaces", namespace);
+  const found = await kubectl.get("namespaces", namespace);
   const stack = found?.metadata.labels?.[labels.stack];
   if (stack === undefined) return;
   const { rollout } = await readPolicy(kubectl, namespace);

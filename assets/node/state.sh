@@ -101,7 +101,7 @@ driver_of() {
 
 # is_ours DEVICE: has sfc bound it (as sfc_ef100 on Alveo SN1000), is it in sfc's own table in this kernel, is its vendor
 # Solarflare, or is it what OpenOnload's table has beyond that: Alveo SN1000 and what AMD sells under its own number. Solarflare's
-# cards of before 2013 (SFC4000, SFC9000) have drivers of their own, if any, sfc_falcon and sfc_siena.
+# cards of before 2013 (SFC4000, SFC9000) have drivers of their own, if any, sfc_falcon and sfc_siena. Sets driver, as driver_of does.
 is_ours() {
   driver_of "$1"
   case $driver in sfc | sfc_ef100) return 0 ;; esac

@@ -136,9 +136,9 @@ export class StackFile {
   }
 
   /** Where the list is. */
-  get #list(): { readonly document: Document; readonly path: readonly string[] } {
+  get #list(): { readonly document: Document; readonly path: readonly (string | number)[] } {
     if (this.#nodesDocument !== undefined) return { document: this.#nodesDocument, path: [] };
-    return { document: this.document, path: ["config", "onload-kmm:nodes"] };
+    return { document: this.document, path: pathOf(["nodes"]) };
   }
 
   #entries(): YAMLMap[] {

@@ -45,7 +45,7 @@ export class Pair {
       configure: ({ config }) => (config["onload-kmm:rollout"] = { maxParallel: width }),
     });
     await listInFile(stack);
-    await stack.sandbox.kubectl([...patchSwitches, JSON.stringify({ data: { "node.repeats-looks": "." } })]);
+    await stack.set({ "node.repeats-looks": "." });
     const names = Array.from({ length: nodes }, (_, at) => `worker-${at + 1}`);
     const pair = new Pair(stack, names);
     const made = await pair.#run(pair.#bare(), ["stack", "init", "bare"]).end;
@@ -122,8 +122,6 @@ export class Pair {
     };
   }
 }
-
-const patchSwitches = ["-n", "sandbox", "patch", "configmap", "switches", "--type=merge", "-p"];
 
 /** The list in a file of its own, at every size: the stack's file holds no thousand nodes. */
 async function listInFile(stack: Stack): Promise<void> {

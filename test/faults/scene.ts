@@ -68,16 +68,7 @@ export class Scene {
 
   /** Sets failure switches; null takes one off. The stand-ins see them live. */
   async set(switches: Partial<Record<SwitchName, string | null>>): Promise<void> {
-    await this.kubectl(
-      "-n",
-      "sandbox",
-      "patch",
-      "configmap",
-      "switches",
-      "--type=merge",
-      "-p",
-      JSON.stringify({ data: switches }),
-    );
+    await this.stack.set(switches);
   }
 
   kubectl(...args: string[]): Promise<string> {
