@@ -33,6 +33,9 @@ export const statusSeconds = 5;
 /** Between two tries: rare enough to load nothing, often enough that nobody notices. */
 export const apiServerRetrySeconds = 2;
 
+/** For `kubectl proxy` to listen, which takes a tenth of a second: without it kubectl answers each question by itself. */
+export const proxyStartSeconds = 5;
+
 /** Between two lines that say that it is away: Pulumi keeps what a step prints, and limits it. */
 export const apiServerReminderSeconds = 30;
 

@@ -12,16 +12,18 @@ import { moduleKernels } from "../core/build/moduleKernels.ts";
 import { previewSeconds } from "../core/patience.ts";
 import { runRecord } from "../core/report/runRecord.ts";
 import { readCluster } from "./cluster/clusterFacts.ts";
-import { GatheringKubectl } from "./cluster/gatheringKubectl.ts";
-import { connect } from "./cluster/kubectl.ts";
+import { identify } from "./cluster/kubectl.ts";
+import { ProxiedKubectl } from "./cluster/proxiedKubectl.ts";
 import { missingRights } from "./cluster/rights.ts";
 import { checkSsh } from "./node/sshCheck.ts";
 import { beginRun } from "./lib/report.ts";
 import { runStep, StepError } from "./lib/step.ts";
 
 async function findings({ cluster, intent }: InputOf<typeof inspectCluster>): Promise<ClusterFacts | StepError> {
+  let kubectl: ProxiedKubectl | undefined;
   try {
-    const kubectl = await connect(cluster, previewSeconds, GatheringKubectl);
+    kubectl = new ProxiedKubectl(cluster, previewSeconds);
+    await identify(kubectl, cluster);
     const [facts, missing] = await Promise.all([
       readCluster(kubectl, intent, previewSeconds).catch(orStepError),
       missingRights(kubectl, { ...intent, nextKernels: intent.nextKernels ?? false }),
@@ -31,6 +33,8 @@ async function findings({ cluster, intent }: InputOf<typeof inspectCluster>): Pr
     return new StepError("OKMM-CLUSTER-RIGHTS", lackOfRights(cluster.context, missing));
   } catch (error) {
     return orStepError(error);
+  } finally {
+    await kubectl?.end();
   }
 }
 

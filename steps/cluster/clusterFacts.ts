@@ -1,4 +1,3 @@
-import { groupsIn } from "./kubeJson.ts";
 import type { ClusterFacts, Intent, ModuleObject } from "../../core/cluster/inspection.ts";
 import type { BuildObject } from "../../core/build/moduleBuild.ts";
 import { kmm, labels, moduleName, names } from "../../core/names.ts";
@@ -30,7 +29,7 @@ interface ClusterServiceVersion extends KubeObject {
  * @param patience seconds for a registry outside of the cluster
  */
 export async function readCluster(kubectl: Kubectl, intent: Intent, patience: number): Promise<ClusterFacts> {
-  const groups = await apiGroups(kubectl);
+  const groups = await kubectl.apiGroups();
   const when: When = (group, read) => (groups.has(group) ? read() : Promise.resolve(undefined));
   const { registry: wanted } = intent;
   const [platform, operator, stack, toolkitTags, registry] = await Promise.all([
@@ -108,13 +107,7 @@ async function readStack(kubectl: Kubectl, { stack, namespace, strategy }: Inten
   };
 }
 
-/** By name only: the Secret's content isn't needed here, and not every user may read it. */
 async function hasEntitlement(kubectl: Kubectl): Promise<boolean> {
-  const where = ["-n", names.entitlementNamespace, "-o", "name", "--ignore-not-found"];
-  return (await kubectl.run(["get", "secrets", names.entitlementSecret, ...where])) !== "";
-}
-
-async function apiGroups(kubectl: Kubectl): Promise<Set<string>> {
-  const groups = groupsIn(await kubectl.run(["get", "--raw", "/apis"]));
-  return new Set(groups);
+  const found = await kubectl.existing([`secret/${names.entitlementSecret}`], names.entitlementNamespace);
+  return found.length > 0;
 }

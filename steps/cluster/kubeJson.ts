@@ -17,7 +17,14 @@ const kubeObject = z.looseObject({
   }),
 });
 
-const apiGroups = z.looseObject({ groups: z.array(z.looseObject({ name: z.string() })) });
+const version = z.looseObject({ version: z.string() });
+const apiGroups = z.looseObject({
+  groups: z.array(
+    z.looseObject({ name: z.string(), versions: z.array(version).optional(), preferredVersion: version.optional() }),
+  ),
+});
+
+const absence = z.looseObject({ reason: z.literal("NotFound"), details: z.looseObject({ name: z.string() }) });
 
 /** One object. @throws StepError when it is none */
 export function objectIn(json: string, command: string): unknown {
@@ -26,12 +33,21 @@ export function objectIn(json: string, command: string): unknown {
 
 /** The items of a List. @throws StepError when it is none */
 export function listIn(json: string, command: string): unknown[] {
-  return (checked(z.looseObject({ items: z.array(kubeObject) }), json, command) as { items: unknown[] }).items;
+  return checked(z.looseObject({ items: z.array(kubeObject) }), json, command).items;
 }
 
-/** The names in a list of the server's API groups. @throws StepError when it is none */
-export const groupsIn = (json: string): string[] =>
-  (checked(apiGroups, json, "get --raw /apis") as z.infer<typeof apiGroups>).groups.map(({ name }) => name);
+/** The server's API groups by name, each with its versions, the preferred one first. @throws StepError when it is no list of them */
+export const groupsIn = (json: string): Map<string, string[]> =>
+  new Map(
+    checked(apiGroups, json, "get --raw /apis").groups.map(({ name, versions = [], preferredVersion: first }) => {
+      const all = [...(first === undefined ? [] : [first]), ...versions].map((each) => each.version);
+      return [name, [...new Set(all)]];
+    }),
+  );
+
+/** Whether a Status says that there is no object of this name; one of an unknown kind names none. */
+export const isAbsent = (json: string, name: string): boolean =>
+  absence.safeParse(parsed(json)).data?.details.name === name;
 
 const rules = z.array(
   z.looseObject({
@@ -44,13 +60,13 @@ const rules = z.array(
 
 /** One list of a user's rules a line, as `jsonpath` prints so many. @throws StepError when they are none */
 export const ruleListsIn = (printed: string, lists: number): Rule[][] =>
-  checked(z.array(rules).length(lists), `[${printed.trim().split("\n").join(",")}]`, "create -f -") as Rule[][];
+  checked(z.array(rules).length(lists), `[${printed.trim().split("\n").join(",")}]`, "create -f -");
 
 /** As it was printed: what isn't known here stays. */
-function checked(schema: z.ZodType, json: string, command: string): unknown {
+function checked<Schema extends z.ZodType>(schema: Schema, json: string, command: string): z.infer<Schema> {
   const value = parsed(json);
   const { error } = schema.safeParse(value);
-  if (error === undefined) return value;
+  if (error === undefined) return value as z.infer<Schema>;
   const [first] = error.issues;
   const where = first === undefined || first.path.length === 0 ? "" : `${first.path.join(".")}: `;
   throw new StepError(

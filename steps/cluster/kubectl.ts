@@ -21,7 +21,7 @@ import {
   KubectlError,
   ServerAway,
 } from "./kubectlError.ts";
-import { listIn, objectIn } from "./kubeJson.ts";
+import { groupsIn, listIn, objectIn } from "./kubeJson.ts";
 import { progress, StepError } from "../lib/step.ts";
 
 /** A Kubernetes object as JSON, known as far as every object is. */
@@ -36,6 +36,9 @@ export interface KubeObject {
     readonly resourceVersion?: string;
   };
 }
+
+/** Versions of each API group by its name, the one first that the server prefers. */
+export type ApiGroups = ReadonlyMap<string, readonly string[]>;
 
 interface Ended {
   readonly code: number;
@@ -57,25 +60,22 @@ interface Command {
   readonly signal?: AbortSignal | undefined;
 }
 
-/**
- * Connects to the one cluster that this stack may touch.
- *
- * @param Client what to connect by
- * @throws StepError when the cluster behind the context is another one, or refuses
- */
-export async function connect(
-  cluster: ClusterAccess,
-  patience = apiServerSeconds,
-  Client: new (cluster: ClusterAccess, patience: number) => Kubectl = Kubectl,
-): Promise<Kubectl> {
-  const kubectl = new Client(cluster, patience);
+/** Connects to the one cluster that this stack may touch. @throws StepError as {@link identify} does */
+export async function connect(cluster: ClusterAccess, patience = apiServerSeconds): Promise<Kubectl> {
+  const kubectl = new Kubectl(cluster, patience);
+  await identify(kubectl, cluster);
+  return kubectl;
+}
+
+/** @throws StepError when the cluster behind the context is another one, or refuses */
+export async function identify(kubectl: Kubectl, cluster: ClusterAccess): Promise<void> {
   const asked = kubectl.run(["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"]);
   const uid = await asked.catch(async (error: unknown) => {
     if (!(error instanceof StepError)) throw error;
     if (isNoKubeconfig(error.message)) throw noKubeconfig(cluster);
     throw isUnknownContext(error.message) ? await unknownContext(cluster, kubectl) : error;
   });
-  if (uid === cluster.id) return kubectl;
+  if (uid === cluster.id) return;
   throw new StepError(
     "OKMM-CLUSTER-WRONG",
     `wrong cluster: context "${cluster.context}" of ${cluster.kubeconfig} leads to the cluster ${uid || "without an identity"}, ` +
@@ -110,7 +110,7 @@ export class Kubectl {
   #saidAwayAt = 0;
 
   /**
-   * Use {@link connect}: it checks which cluster answers.
+   * Use {@link connect}, or {@link identify}: they check which cluster answers.
    *
    * @param execute who runs the commands; a test answers them without a process
    */
@@ -187,6 +187,22 @@ export class Kubectl {
   /** As {@link list}; empty where the cluster doesn't know the kind. */
   async listKnown<T extends KubeObject>(...args: string[]): Promise<T[]> {
     return this.list<T>(...args).catch((error: unknown) => whereUnknown(error, []));
+  }
+
+  /** Which of these objects are there, each given and named as `kubectl get -o name` prints it. Their content isn't read. */
+  async existing(names: readonly string[], namespace: string): Promise<string[]> {
+    const printed = await this.run(["get", ...names, "-n", namespace, "-o", "name", "--ignore-not-found"]);
+    return printed.split("\n").filter((name) => name !== "");
+  }
+
+  /** The cluster's API groups. */
+  async apiGroups(): Promise<ApiGroups> {
+    return groupsIn(await this.run(["get", "--raw", "/apis"]));
+  }
+
+  /** What runs such a command. */
+  protected commandLine(args: readonly string[]): string[] {
+    return [findProgram(), ...this.#connection, ...args];
   }
 
   /** A child process of the same program, for what streams. The caller ends it. */

@@ -65,18 +65,8 @@ export async function readOwnObjects(
   };
 }
 
-async function missingAmong(kubectl: Kubectl, namespace: string, wanted: ObjectNames): Promise<ObjectNames> {
-  const found = await kubectl.run([
-    "get",
-    ...Object.values(wanted),
-    "-n",
-    namespace,
-    "-o",
-    "name",
-    "--ignore-not-found",
-  ]);
-  return missingOf(wanted, found.split("\n"));
-}
+const missingAmong = async (kubectl: Kubectl, namespace: string, wanted: ObjectNames): Promise<ObjectNames> =>
+  missingOf(wanted, await kubectl.existing(Object.values(wanted), namespace));
 
 /** A node gets its version label while the Module exists, and loses it before the Module goes. */
 async function orphaned(

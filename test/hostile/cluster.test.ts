@@ -13,7 +13,7 @@ import { told } from "../../core/errors.ts";
 import { annotations } from "../../core/names.ts";
 import { parseGeneration, parseRollState } from "../../core/node/rollState.ts";
 import { isAway } from "../../steps/cluster/apiServerAway.ts";
-import { groupsIn, listIn, objectIn, ruleListsIn } from "../../steps/cluster/kubeJson.ts";
+import { groupsIn, isAbsent, listIn, objectIn, ruleListsIn } from "../../steps/cluster/kubeJson.ts";
 import { isUnknownKind, KubectlError } from "../../steps/cluster/kubectlError.ts";
 import { complete } from "../core/configuration/settings.ts";
 import { proven } from "../core/node/realities.ts";
@@ -54,7 +54,9 @@ hostile("kubectl's objects", printed, async (json) => {
   const one = await answered(() => objectIn(json, "get node worker-0"));
   if (one !== undefined) assertObject(one);
   for (const { verbs } of (await answered(() => ruleListsIn(json, 1)))?.[0] ?? []) assert.ok(Array.isArray(verbs));
-  for (const group of (await answered(() => groupsIn(json))) ?? []) assert.equal(typeof group, "string");
+  for (const [group, versions] of (await answered(() => groupsIn(json))) ?? [])
+    assert.ok([group, ...versions].every((each) => typeof each === "string"));
+  assert.equal(typeof isAbsent(json, "onload"), "boolean");
 });
 
 function assertObject(value: unknown): void {

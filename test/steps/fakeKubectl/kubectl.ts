@@ -49,8 +49,8 @@ export interface Answer {
 }
 
 /** Answers one call on the objects of `on`, and notes it there. */
-export function answer(on: Store, args: readonly string[], input: Buffer): Answer {
-  on.calls.push({ argv: args, stdin: input.toString("latin1") });
+export function answer(on: Store, args: readonly string[], input: Buffer, isProxied = false): Answer {
+  on.calls.push({ argv: args, stdin: input.toString("latin1"), isProxied });
   try {
     const { values, positionals } = parse(args);
     [store, flags, command, stdin] = [on, values, args.join(" "), input.toString("utf8")];
@@ -70,9 +70,15 @@ export function answer(on: Store, args: readonly string[], input: Buffer): Answe
 /** Ends with kubectl's own words. */
 class Refusal extends Error {}
 
+const faultOf = ({ faults }: Store, words: string) =>
+  faults.find(({ pattern, times }) => times > 0 && new RegExp(pattern).test(words));
+
+/** Whether a call with these arguments would end with a fault. */
+export const willFail = (on: Store, args: readonly string[]): boolean => faultOf(on, args.join(" ")) !== undefined;
+
 /** The next fault whose pattern fits this call, used up by it. */
 function failIfAsked(): void {
-  const fault = store.faults.find(({ pattern, times }) => times > 0 && new RegExp(pattern).test(command));
+  const fault = faultOf(store, command);
   if (fault === undefined) return;
   fault.times -= 1;
   throw new Refusal(fault.stderr);

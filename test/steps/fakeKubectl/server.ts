@@ -2,7 +2,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { createServer, type AddressInfo, type Socket } from "node:net";
-import { answer } from "./kubectl.ts";
+import { answer, willFail } from "./kubectl.ts";
+import { serveProxy } from "./proxy.ts";
 import type { Store } from "./store.ts";
 
 /** The clusters of this process, by their kubeconfig's path, and who is told of each call. */
@@ -40,6 +41,10 @@ function reply(socket: Socket, args: readonly string[], input: Buffer): void {
   const cluster = clusters.get(args[1] ?? "");
   if (cluster === undefined || !existsSync(dirname(args[1] ?? ""))) {
     socket.end(`1\nerror: stat ${args[1] ?? ""}: no such file or directory\n`);
+    return;
+  }
+  if (args[4] === "proxy" && !willFail(cluster.store, args)) {
+    serveProxy(socket, cluster.store, args, cluster.called);
     return;
   }
   const { code, text } = answer(cluster.store, args, input);

@@ -25,6 +25,8 @@ export interface Call {
   readonly argv: readonly string[];
   /** One character for each byte. */
   readonly stdin: string;
+  /** Whether it came through `kubectl proxy`, as a path. */
+  readonly isProxied: boolean;
 }
 
 /** One test's cluster. */
