@@ -2,7 +2,7 @@
  * One `kubectl proxy` for the many questions of a look: a process, a login and a connection once, not once for each. Nothing
  * but this process's user gets at it: it listens on a socket in a directory that nobody else may enter.
  */
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
 import { mkdtemp } from "node:fs/promises";
 import { Agent, request, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
@@ -21,13 +21,13 @@ export interface ServerAnswer {
 
 /**
  * Runs a program for as long as somebody holds this shell's stdin, and then removes its directory: a step that is killed, too,
- * leaves no open door to the cluster. The signals are for those who press Ctrl-C: they reach this shell as well. Its stdout is
- * the program's alone, and ends with it.
+ * leaves no open door to the cluster. It ends its whole process group, for a `kubectl` may be a script that starts another
+ * one. Its stdout is the program's alone, and ends with it.
  */
 const tied = [
   "directory=$1; shift; trap : HUP INT TERM",
   '"$@" & exec >/dev/null',
-  'read -r _; kill "$!"; wait "$!"; rm -rf -- "$directory"',
+  'read -r _; kill 0; wait; rm -rf -- "$directory"',
 ].join("\n");
 
 /** A look changes nothing, and neither can what comes through here. */
@@ -54,7 +54,9 @@ export class KubeProxy {
     const directory = await mkdtemp(join(tmpdir(), "onload-kmm-"));
     const socketPath = join(directory, "api");
     const command = [...kubectl, "proxy", `--unix-socket=${socketPath}`, readOnly];
-    const child = spawn("sh", ["-c", tied, "sh", directory, ...command], { stdio: ["pipe", "pipe", "ignore"] });
+    // Of a process group of its own, which Ctrl-C doesn't reach.
+    const options: SpawnOptions = { detached: true, stdio: ["pipe", "pipe", "ignore"] };
+    const child = spawn("sh", ["-c", tied, "sh", directory, ...command], options);
     const proxy = new KubeProxy(child, socketPath);
     if ((await within(proxyStartSeconds * 1000, isListening(child))) === true) return proxy;
     proxy.end();

@@ -61,8 +61,16 @@ test("an answer that is cut off is none", async (t) => {
   proxy?.end();
 });
 
-for (const signal of ["SIGKILL", "SIGINT"] as const) {
-  test(`whoever used it and is ended by ${signal} leaves no proxy and no socket behind`, async (t) => {
+/** As `kubectl` may be: a script that starts the program without becoming it. */
+const inScript = ["sh", "-c", '"$0" "$@"; exit'];
+
+for (const [signal, before] of [
+  ["SIGKILL", []],
+  ["SIGINT", []],
+  ["SIGKILL", inScript],
+] as const) {
+  const who = before.length === 0 ? "proxy" : "proxy, though kubectl is a script,";
+  test(`whoever used it and is ended by ${signal} leaves no ${who} and no socket behind`, async (t) => {
     const { command, directory } = program(
       t,
       `${serving.replace("console.log(", "report(")}
@@ -76,7 +84,7 @@ for (const signal of ["SIGKILL", "SIGINT"] as const) {
     writeFileSync(
       user,
       `import { KubeProxy } from ${JSON.stringify(join(import.meta.dirname, "../../../steps/cluster/kubeProxy.ts"))};
-       const proxy = await KubeProxy.start(${JSON.stringify(command)});
+       const proxy = await KubeProxy.start(${JSON.stringify([...before, ...command])});
        console.log(proxy === undefined ? "none" : "up");
        setInterval(() => {}, 1e6);`,
     );
