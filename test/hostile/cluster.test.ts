@@ -43,10 +43,11 @@ test("a kernel's name that is made to be slow is read in no time", () => {
 
 const { node, nmc } = proven("worker-0", 3);
 const list = { apiVersion: "v1", kind: "List", items: [node, { metadata: { name: "worker-0" }, ...nmc }] };
+const version = { groupVersion: "apps/v1", version: "v1" };
+const groups = { groups: [{ name: "apps", versions: [version], preferredVersion: version }] };
+const absence = { kind: "Status", reason: "NotFound", details: { name: "onload", kind: "secrets" } };
 const printed = fc.oneof(
-  damagedJson(list, node, { groups: [{ name: "apps" }] }, [{ verbs: ["get"], apiGroups: [""] }]).map((value) =>
-    JSON.stringify(value),
-  ),
+  damagedJson(list, node, groups, [{ verbs: ["get"], apiGroups: [""] }], absence).map((value) => JSON.stringify(value)),
   damagedText(JSON.stringify(list)),
 );
 hostile("kubectl's objects", printed, async (json) => {

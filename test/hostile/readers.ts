@@ -138,8 +138,13 @@ const table = {
     runs: 500,
   },
   "kubectl's objects": {
-    files: ["steps/cluster/kubeJson.ts", "steps/cluster/kubectl.ts", "scripts/init/cluster.ts"],
-    from: "kubectl's stdout",
+    files: [
+      "steps/cluster/kubeJson.ts",
+      "steps/cluster/kubectl.ts",
+      "steps/cluster/kubeProxy.ts",
+      "scripts/init/cluster.ts",
+    ],
+    from: "kubectl's stdout, and what comes through `kubectl proxy`",
     promise: "objects that have what every object has, or one error that quotes nothing",
     test: "cluster.test.ts",
     runs: 1000,

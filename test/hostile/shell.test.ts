@@ -163,7 +163,7 @@ async function real(
   return file;
 }
 
-test("a shell is started in one place, for a console's command; kubectl, npm, ps and Pulumi get lists of arguments", async () => {
+test("a shell is started for a console's command, and for kubectl's proxy with a text of ours; kubectl, npm, ps and Pulumi get lists of arguments", async () => {
   const root = join(import.meta.dirname, "../..");
   const sources = globSync(["*.ts", "{components,core,scripts,steps}/**/*.ts"], { cwd: root });
   const texts = await Promise.all(
@@ -175,10 +175,16 @@ test("a shell is started in one place, for a console's command; kubectl, npm, ps
   assert.deepEqual(starting.sort(), [
     "scripts/sbom.ts",
     "scripts/stack.ts",
+    "steps/cluster/kubeProxy.ts",
     "steps/cluster/kubectl.ts",
     "steps/firmware/console/consoleCommand.ts",
     "steps/lib/runner.ts",
   ]);
+  const proxy = new Map(texts).get("steps/cluster/kubeProxy.ts") ?? "";
+  assert.deepEqual(proxy.match(/spawn\(.*/g), ['spawn("sh", ["-c", tied, "sh", directory, ...command], options);']);
+  const tied = /^const tied = \[(.*?)^\]/ms.exec(proxy)?.[1] ?? "";
+  assert.match(tied, /^ {2}'"\$@" & /m);
+  assert.doesNotMatch(tied, /`/);
   for (const [file, text] of texts) {
     assert.doesNotMatch(text, /shell: true|\bexecSync\(|[^.]\bexec\(/, file);
     // On nodes, too: what is run there is the text of our own tools.
