@@ -17,7 +17,7 @@ import { groupsIn, isAbsent, listIn, objectIn, ruleListsIn } from "../../steps/c
 import { isUnknownKind, KubectlError } from "../../steps/cluster/kubectlError.ts";
 import { complete } from "../core/configuration/settings.ts";
 import { proven } from "../core/node/realities.ts";
-import { answered, assertShowable, assertTold, hostile } from "./hostile.ts";
+import { answered, assertQuick, assertShowable, assertTold, hostile } from "./hostile.ts";
 import { damagedJson, damagedText, odd } from "./inputs.ts";
 
 const kernels = ["5.14.0-570.49.1.el9_6.x86_64+rt", "5.14.0-284.11.1.rt14.296.el9_2.x86_64", "6.12.0-55.el10.aarch64"];
@@ -35,10 +35,8 @@ hostile("boot order and kernels", damagedText(...kernels), (kernel) => {
   );
 });
 
-test("a kernel's name that is made to be slow is read in no time", () => {
-  const began = performance.now();
-  assert.equal(kernelRelease(`5.14.0-${".rt1.el9".repeat(5000)}`), undefined);
-  assert.ok(performance.now() - began < 200);
+test("a kernel's name that is made to be slow is read in no time", async () => {
+  assert.equal(await assertQuick(500, () => kernelRelease(`5.14.0-${".rt1.el9".repeat(5000)}`)), undefined);
 });
 
 const { node, nmc } = proven("worker-0", 3);

@@ -10,7 +10,7 @@ import { ConsoleTerminal } from "../../steps/firmware/console/terminal.ts";
 import { screenText, viewOf } from "../../steps/firmware/console/view.ts";
 import { drive, ours, passwordsTyped, requesting } from "../steps/firmware/console/driving.ts";
 import { clock, inCodePage437 } from "../steps/firmware/console/serialLine.ts";
-import { assertShowable, hostile } from "./hostile.ts";
+import { assertQuick, assertShowable, hostile } from "./hostile.ts";
 import { damagedBytes } from "./inputs.ts";
 
 /** What MokManager writes for some of its screens. */
@@ -86,9 +86,9 @@ test("the screens are read when nobody damages them", async () => {
 
 test("a few bytes that ask for billions of lines don't keep the script from reading", async () => {
   const terminal = new ConsoleTerminal();
-  const began = performance.now();
-  for (const final of "LMSTbIZ@P") await terminal.write(`x\u001b[2147483647${final}`);
-  assert.ok(performance.now() - began < 1000);
+  await assertQuick(2000, async () => {
+    for (const final of "LMSTbIZ@P") await terminal.write(`x\u001b[2147483647${final}`);
+  });
   await terminal.write("\u001b[2J\u001b[1;1Hone\r\ntwo\u001b[1;1H\u001b[1L");
   assert.deepEqual(
     terminal

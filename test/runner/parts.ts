@@ -45,7 +45,7 @@ export const parts: readonly Part[] = [
         ],
         // By default a runner on two processors runs one file at a time; these wait for processes as much as they compute.
         concurrency: 4,
-        timeoutMs: 120_000,
+        timeoutMs: 600_000,
       },
     },
     limitMinutes: 30,

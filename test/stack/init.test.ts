@@ -82,11 +82,8 @@ describe("npm run init", { concurrency: false }, () => {
   });
 
   test("stopped while it reads host keys, it writes nothing and leaves nothing in the cluster", async () => {
-    const patch = (value: string) => JSON.stringify({ data: { "pull.fail": value } });
-    const set = (value: string) =>
-      stack.sandbox.kubectl(["-n", "sandbox", "patch", "configmap", "switches", "--type=merge", "-p", patch(value)]);
     const { PATH } = await toolsOnPath();
-    await set("ocp-v4.0-art-dev");
+    await stack.set({ "pull.fail": "ocp-v4.0-art-dev" });
     try {
       const command = ["scripts/init.ts", ...known(), ...first()];
       const child = spawn(process.execPath, command, { env: { ...env(), PATH }, cwd: projectRoot });
@@ -99,7 +96,7 @@ describe("npm run init", { concurrency: false }, () => {
       assert.equal(code, 130, told);
       assert.match(told, /waiting for host keys: .*worker-1: \w*ImagePull.*\nstopped; nothing was written\n$/s);
     } finally {
-      await set("");
+      await stack.set({ "pull.fail": "" });
     }
     assert.equal(existsSync(stack.configFile), false);
     await leavesNothing();

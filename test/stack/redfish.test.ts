@@ -28,7 +28,7 @@ describe("enrolment through the nodes' BMCs", { concurrency: false }, () => {
   });
 
   test("a firmware that ignores its BMC is told, on the canary alone, which stays cordoned", async () => {
-    await switches({ "node.db-unchanged": "worker-1" });
+    await stack.set({ "node.db-unchanged": "worker-1" });
     const { exitCode, output } = await stack.up();
     assert.notEqual(exitCode, 0, output);
     assert.match(
@@ -37,7 +37,7 @@ describe("enrolment through the nodes' BMCs", { concurrency: false }, () => {
     );
     assert.doesNotMatch(output, /worker-2: cordoned/);
     assert.deepEqual(await cordoned(), ["worker-1"]);
-    await switches({ "node.db-unchanged": null });
+    await stack.set({ "node.db-unchanged": null });
   });
 
   test("up goes on from there: each node trusts the key by its db, is loaded, proven and in service", async () => {
@@ -104,11 +104,6 @@ describe("enrolment through the nodes' BMCs", { concurrency: false }, () => {
   });
 
   const secretsNow = () => searchOfRun(stack.sandbox, { "BMC password": bmc.password });
-
-  async function switches(data: Record<string, string | null>): Promise<void> {
-    const patch = JSON.stringify({ data });
-    await stack.sandbox.kubectl(["-n", "sandbox", "patch", "configmap", "switches", "--type=merge", "-p", patch]);
-  }
 
   async function machine(node: string) {
     return (await controlNode(stack.sandbox.dir, node, "state")) ?? assert.fail(`no machine ${node}`);

@@ -77,8 +77,7 @@ describe("the everyday scripts", { concurrency: false }, () => {
   });
 
   test("a node that doesn't answer says so in its line, and the others are told all the same", async () => {
-    const patch = JSON.stringify({ data: { "ssh.refuse": "worker-2" } });
-    await stack.sandbox.kubectl(["-n", "sandbox", "patch", "configmap", "switches", "--type=merge", "-p", patch]);
+    await stack.set({ "ssh.refuse": "worker-2" });
     const [one, other] = await nodes();
     assert.equal(one?.key.found, "pending");
     assert.deepEqual([other?.key.found, other?.answers], [null, false]);

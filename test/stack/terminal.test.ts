@@ -63,10 +63,7 @@ describe("an attended enrolment and a failing node, on terminals of both widths"
     test(`${columns} columns: a node whose modules are in use fails, and the end says why and what to do`, async () => {
       await configure("onload-kmm:rollout", { loadTimeoutMinutes: 0.2 });
       await configure("onload-kmm:rebuild", 1);
-      await stack.sandbox.kubectl([
-        ...["-n", "sandbox", "patch", "configmap", "switches", "--type=merge"],
-        ...["-p", JSON.stringify({ data: { "node.in-use": node } })],
-      ]);
+      await stack.set({ "node.in-use": node });
       // The second time the same again: the node is still out, and fails as before.
       const { exitCode, transcript } = await up(columns);
       assert.equal(exitCode, 1, transcript);

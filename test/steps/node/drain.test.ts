@@ -3,7 +3,7 @@ import { test, type TestContext } from "node:test";
 import { connect } from "../../../steps/cluster/kubectl.ts";
 import { drainNode } from "../../../steps/node/drain.ts";
 import { StepError } from "../../../steps/lib/step.ts";
-import { FakeCluster } from "../fakeCluster.ts";
+import { clock, FakeCluster } from "../fakeCluster.ts";
 
 const overdue =
   'error when waiting for pod "stuck" in namespace "default" to terminate: context deadline exceeded, continuing command...';
@@ -69,9 +69,9 @@ test("an API server that was away gives a drain no more time: further tries get 
 test("an API server that stays away ends a drain with its time", async (t) => {
   const { cluster, kubectl } = await start(t);
   cluster.fail("drain|get", away, 100);
-  const begun = Date.now();
+  const begun = clock.now();
   const message = await failure(drainNode(kubectl, "w1", 0.1));
-  assert.ok(Date.now() - begun < 20_000, "6 s, and 5 for the look at what is left");
+  assert.ok(clock.now() - begun < 20_000, "6 s, and 5 for the look at what is left");
   assert.match(message, /was refused/);
 });
 
