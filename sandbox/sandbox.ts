@@ -2,6 +2,7 @@
 import { mkdtemp } from "node:fs/promises";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { readAuditLog, type AuditEntry } from "./controlPlane/audit.ts";
 import { kubeconfigFile } from "./controlPlane/credentials.ts";
@@ -10,6 +11,7 @@ import { ended, signal, type ProcessRecord } from "./controlPlane/processes.ts";
 import { readState, type ServiceName } from "./controlPlane/state.ts";
 import { engineEnvironment } from "./engine.ts";
 import { projectRoot, stateDirectory } from "./paths.ts";
+import { SWITCHES_TARGET, unaware, type SwitchName } from "./switches.ts";
 import { ensureToolchain, type Toolchain } from "./toolchain/toolchain.ts";
 
 export type { AuditEntry } from "./controlPlane/audit.ts";
@@ -103,6 +105,17 @@ export class Sandbox {
       detached: true,
       stripFinalNewline: false,
     });
+  }
+
+  /** Sets switches; null takes one off. Resolves when all stand-ins know of it, or some haven't heard of it for long. */
+  async setSwitches(switches: Partial<Record<SwitchName, string | null>>): Promise<void> {
+    const { namespace, name } = SWITCHES_TARGET;
+    const patch = ["--type=merge", "-p", JSON.stringify({ data: switches })];
+    const version = ["-o", "jsonpath={.metadata.resourceVersion}"];
+    const now = await this.kubectl(["-n", namespace, "patch", "configmap", name, ...patch, ...version]);
+    // One that is paused hears of nothing.
+    const giveUp = AbortSignal.timeout(30_000);
+    while (!giveUp.aborted && (await unaware(this.dir, now)).length > 0) await sleep(20);
   }
 
   /** Every write to the API server so far, and what `admin` read. */

@@ -1,3 +1,5 @@
+import { readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { Informer, type Kube, type KubeObject, type Resource } from "./kube.ts";
 
 /** Where the switches are: `kubectl -n sandbox patch configmap switches --type merge -p '{"data":{"build.fail":"."}}'`. */
@@ -44,14 +46,37 @@ const configMaps: Resource<ConfigMap> = {
   namespaced: true,
 };
 
+/** The processes that follow the switches. */
+const followers = ["gateway", "nodes", "openshift"] as const;
+type Follower = (typeof followers)[number];
+
+/** Where a process notes which version of the ConfigMap it knows. */
+const noteOf = (stateDir: string, follower: Follower): string => join(stateDir, `switches.${follower}`);
+
+/** Who doesn't know this version of the switches yet. Who never was started doesn't count. */
+export async function unaware(stateDir: string, resourceVersion: string): Promise<Follower[]> {
+  const known = await Promise.all(
+    followers.map((each) => readFile(noteOf(stateDir, each), "utf8").catch(() => resourceVersion)),
+  );
+  return followers.filter((_, at) => Number(known[at]) < Number(resourceVersion));
+}
+
 /** The failure switches as they are now. */
 export class Switches {
   readonly #informer: Informer<ConfigMap>;
   readonly #listeners = new Set<() => void>();
+  #noted: Promise<void> = Promise.resolve();
 
-  /** Starts following the ConfigMap; every switch is off while it isn't there. */
-  constructor(kube: Kube) {
-    const tell = (): void => this.#listeners.forEach((listener) => listener());
+  /**
+   * Starts following the ConfigMap; every switch is off while it isn't there.
+   *
+   * @param as who it is, and where it notes what it knows; absent: nobody waits for it
+   */
+  constructor(kube: Kube, as?: { readonly follower: Follower; readonly stateDir: string }) {
+    const tell = ({ metadata }: ConfigMap): void => {
+      this.#listeners.forEach((listener) => listener());
+      if (as !== undefined) this.#note(noteOf(as.stateDir, as.follower), metadata.resourceVersion ?? "");
+    };
     const { namespace, name } = SWITCHES_TARGET;
     const scope = { namespace, fieldSelector: `metadata.name=${name}` };
     this.#informer = new Informer(kube, configMaps, { changed: tell, deleted: tell }, scope);
@@ -96,6 +121,15 @@ export class Switches {
 
   async stop(): Promise<void> {
     await this.#informer.stop();
+    await this.#noted;
+  }
+
+  /** One after the other, so that an older version never comes last. Its directory may be gone by then. */
+  #note(file: string, version: string): void {
+    this.#noted = this.#noted
+      .then(() => writeFile(`${file}.new`, version))
+      .then(() => rename(`${file}.new`, file))
+      .catch(() => undefined);
   }
 
   #data(): Record<string, string> {

@@ -69,7 +69,7 @@ export async function startGateway(options: GatewayOptions): Promise<Running> {
   });
   server.on("upgrade", (request, socket, head) => forwardUpgrade(upstream, request, socket, head));
   const sockets = trackSockets(server);
-  const switches = new Switches(kube);
+  const switches = new Switches(kube, { follower: "gateway", stateDir: options.stateDir });
   cutBySwitch(server, sockets, switches);
   await listen(server, options.listenPort);
   const watching = closeWithout(options.serves ?? (() => true), options.listenPort, server, sockets);

@@ -48,7 +48,7 @@ export async function startNodes(options: { kubeconfig: string; stateDir: string
   const logPort = await logs.listen();
 
   // From here to the first `await` everything is made in one go: the informers' handlers use it all.
-  const switches = new Switches(kube);
+  const switches = new Switches(kube, { follower: "nodes", stateDir: options.stateDir });
   const nodes = new Informer<Node>(kube, NODES, { changed: (node) => nodeChanged(node) });
   const pods: Informer<Pod> = new Informer<Pod>(kube, PODS, {
     changed: (pod) => podChanged(pod),

@@ -83,18 +83,17 @@ export class Power {
     machine.power = "off";
     save();
     await wentDown();
-    const unknown = this.#becomeUnknown(signal);
+    const isOn = new AbortController();
+    void this.#becomeUnknown(AbortSignal.any([signal, isOn.signal]));
     console.keyboard.clear();
     const on = await this.#powerOn(signal);
-    clearTimeout(unknown);
+    isOn.abort();
     if (on) await this.#boot(signal);
   }
 
-  /** The cluster notices after a while that the kubelet is silent. */
-  #becomeUnknown(signal: AbortSignal): NodeJS.Timeout {
-    return setTimeout(() => {
-      if (!signal.aborted) void this.#options.report("unknown").catch((error: unknown) => this.#failed(error));
-    }, UNKNOWN_AFTER_MS);
+  /** The cluster notices after a while that the kubelet is silent, and says so as soon as its API server takes it. */
+  async #becomeUnknown(unlessOn: AbortSignal): Promise<void> {
+    if (await pause(UNKNOWN_AFTER_MS, unlessOn)) await persist(() => this.#options.report("unknown"), unlessOn);
   }
 
   /**

@@ -20,7 +20,7 @@ export async function startOpenshift(options: { kubeconfig: string; stateDir: st
   const kube = await Kube.fromKubeconfig(options.kubeconfig);
   const registry = Registry.open(options.stateDir);
   preloadImages(registry);
-  const switches = new Switches(kube);
+  const switches = new Switches(kube, { follower: "openshift", stateDir: options.stateDir });
   await switches.ready();
   switches.onChange(() => void refuseUnknown(kube, switches));
   const parts = await Promise.all([

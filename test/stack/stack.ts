@@ -8,7 +8,7 @@ import type { UpOptions } from "@onload-kmm/sandbox/controlPlane/lifecycle";
 import { projectRoot } from "@onload-kmm/sandbox/paths";
 import { startSandbox, type Sandbox } from "@onload-kmm/sandbox/sandbox";
 import { configFileOf } from "@onload-kmm/sandbox/stackConfig";
-import { SWITCHES_TARGET, type SwitchName } from "@onload-kmm/sandbox/switches";
+import { type SwitchName } from "@onload-kmm/sandbox/switches";
 
 /** What state says of a node that was proven: every member is there. */
 export type Proof = { readonly [Member in keyof NodeProof]-?: NonNullable<NodeProof[Member]> };
@@ -156,11 +156,9 @@ export class Stack {
     return { exitCode, output: stdout + stderr };
   }
 
-  /** Sets the sandbox's switches; null takes one off. The stand-ins see them live. */
-  async set(switches: Partial<Record<SwitchName, string | null>>): Promise<void> {
-    const { namespace, name } = SWITCHES_TARGET;
-    const patch = JSON.stringify({ data: switches });
-    await this.sandbox.kubectl(["-n", namespace, "patch", "configmap", name, "--type=merge", "-p", patch]);
+  /** Sets the sandbox's switches; null takes one off. */
+  set(switches: Partial<Record<SwitchName, string | null>>): Promise<void> {
+    return this.sandbox.setSwitches(switches);
   }
 
   async end(): Promise<void> {

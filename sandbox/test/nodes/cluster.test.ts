@@ -168,16 +168,7 @@ describe("a reboot, as the cluster sees it", () => {
     ]);
     await phase("app", "Running");
     const before = (await kube.get(NODES, { name: "worker-2" })).status?.nodeInfo?.["bootID"];
-    await sandbox.kubectl([
-      "-n",
-      "sandbox",
-      "patch",
-      "configmap",
-      "switches",
-      "--type=merge",
-      "-p",
-      '{"data":{"node.never-returns":"worker-2"}}',
-    ]);
+    await sandbox.setSwitches({ "node.never-returns": "worker-2" });
     await controlNode(sandbox.dir, "worker-2", "reset");
     await until<Node>(NODES, "worker-2", (node) => readiness(node) === "Unknown");
     await until<Node>(
@@ -185,16 +176,7 @@ describe("a reboot, as the cluster sees it", () => {
       "worker-2",
       ({ spec }) => spec?.taints?.some(({ key }) => key === "node.kubernetes.io/unreachable") === true,
     );
-    await sandbox.kubectl([
-      "-n",
-      "sandbox",
-      "patch",
-      "configmap",
-      "switches",
-      "--type=merge",
-      "-p",
-      '{"data":{"node.never-returns":null}}',
-    ]);
+    await sandbox.setSwitches({ "node.never-returns": null });
     const back = await until<Node>(NODES, "worker-2", (node) => readiness(node) === "True");
     assert.notEqual(back.status?.nodeInfo?.["bootID"], before);
     await until<Node>(NODES, "worker-2", ({ spec }) => spec?.taints === undefined);
