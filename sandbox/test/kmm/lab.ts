@@ -17,7 +17,7 @@ import { type Build, builds } from "../../openshift/resources.ts";
 import { Registry } from "../../openshift/registry.ts";
 import { type Sandbox, startSandbox } from "../../sandbox.ts";
 import { kmmUnderTest } from "./underTest.ts";
-import { SWITCHES_TARGET, type SwitchName } from "../../switches.ts";
+import { type SwitchName } from "../../switches.ts";
 
 /** The kernel of the sandbox's nodes. */
 export const KERNEL = "5.14.0-570.49.1.el9_6.x86_64";
@@ -95,8 +95,8 @@ export class Lab {
   }
 
   /** Sets switches; null takes one off. */
-  async set(switches: Partial<Record<SwitchName, string | null>>): Promise<void> {
-    await this.kube.patch(CONFIG_MAPS, SWITCHES_TARGET, { data: switches });
+  set(switches: Partial<Record<SwitchName, string | null>>): Promise<void> {
+    return this.sandbox.setSwitches(switches);
   }
 
   /** KMM's processes die. */
