@@ -77,33 +77,36 @@ const pullPod = (name: string, tag: string): Pod => ({
   },
 });
 
-/** Resolves with the first state of the object that fits. */
-async function until<T extends Node | Pod>(
+/** From when it resolves on, every state of the object is looked at; `found` is the first that fits. */
+async function watching<T extends Node | Pod>(
   resource: typeof NODES | typeof PODS,
   name: string,
   fits: (object: T) => boolean,
-): Promise<T> {
-  const found = Promise.withResolvers<T>();
+): Promise<{ found: Promise<T> }> {
+  const first = Promise.withResolvers<T>();
   const scope = resource === PODS ? { namespace: NAMESPACE } : {};
   const changed = (object: Node | Pod): void => {
-    if (object.metadata.name === name && fits(object as T)) found.resolve(object as T);
+    if (object.metadata.name === name && fits(object as T)) first.resolve(object as T);
   };
   const informer = new Informer<Node | Pod>(kube, resource, { changed }, scope);
-  try {
-    return await found.promise;
-  } finally {
-    await informer.stop();
-  }
+  const found = first.promise.finally(() => informer.stop());
+  await informer.synced();
+  return { found };
 }
+
+/** Resolves with the first state of the object that fits, which stays. */
+const until = async <T extends Node | Pod>(...what: Parameters<typeof watching<T>>): Promise<T> =>
+  (await watching<T>(...what)).found;
 
 const phase = (name: string, wanted: string): Promise<Pod> =>
   until<Pod>(PODS, name, (pod) => pod.status?.phase === wanted);
-const waiting = (name: string, reason: string): Promise<Pod> =>
-  until<Pod>(PODS, name, ({ status }) =>
+const waitsFor =
+  (reason: string) =>
+  ({ status }: Pod): boolean =>
     [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])].some(
       ({ state }) => state.waiting?.reason === reason,
-    ),
-  );
+    );
+const waiting = (name: string, reason: string): Promise<Pod> => until<Pod>(PODS, name, waitsFor(reason));
 const remove = (name: string): Promise<void> => kube.delete(PODS, { name, namespace: NAMESPACE });
 const modules = async (node = "worker-1"): Promise<string[]> =>
   (await controlNode(sandbox.dir, node, "state"))?.modules.map(({ name }) => name) ?? [];
@@ -112,8 +115,10 @@ describe("KMM's pods", () => {
   test("a pull pod finds a node by itself; an image that is there succeeds, a missing one waits", async () => {
     await kube.create(PODS, pullPod("pull-good", "good"));
     assert.match((await phase("pull-good", "Succeeded")).spec?.nodeName ?? "", /^worker-/);
+    // Only the first try is told as a failed pull: it is watched for from before there is one.
+    const tried = await watching<Pod>(PODS, "pull-missing", waitsFor("ErrImagePull"));
     await kube.create(PODS, pullPod("pull-missing", "missing"));
-    const { state } = (await waiting("pull-missing", "ErrImagePull")).status?.containerStatuses?.[0] ?? {};
+    const { state } = (await tried.found).status?.containerStatuses?.[0] ?? {};
     assert.match(state?.waiting?.message ?? "", /manifest unknown$/);
     await waiting("pull-missing", "ImagePullBackOff");
     await remove("pull-missing");
