@@ -200,9 +200,9 @@ export class Kubectl {
     return groupsIn(await this.run(["get", "--raw", "/apis"]));
   }
 
-  /** What runs such a command. */
-  protected commandLine(args: readonly string[]): string[] {
-    return [findProgram(), ...this.#connection, ...args];
+  /** What each of its commands begins with. */
+  protected get commandLine(): readonly string[] {
+    return [findProgram(), ...this.#connection];
   }
 
   /** A child process of the same program, for what streams. The caller ends it. */

@@ -28,7 +28,7 @@ export class ProxiedKubectl extends Kubectl {
 
   constructor(cluster: ClusterAccess, patience: number) {
     super(cluster, patience);
-    this.#proxy = KubeProxy.start(this.commandLine([])).catch(() => undefined);
+    this.#proxy = KubeProxy.start(this.commandLine).catch(() => undefined);
   }
 
   async end(): Promise<void> {
@@ -48,9 +48,15 @@ export class ProxiedKubectl extends Kubectl {
   }
 
   override async existing(names: readonly string[], namespace: string): Promise<string[]> {
-    const answers = await Promise.all(names.map((each) => this.#read({ ...named(each), namespace }, metadataOnly)));
-    const isPlain = answers.every((each, at) => each?.status === 200 || isAbsentIn(each, named(names[at]).name));
-    return isPlain ? names.filter((_, at) => answers[at]?.status === 200) : super.existing(names, namespace);
+    const read = async (singular: string) => {
+      const wanted = named(singular);
+      const answer = await this.#read({ ...wanted, namespace }, metadataOnly);
+      const isThere = answer?.status === 200;
+      return { singular, isThere, isPlain: isThere || isAbsentIn(answer, wanted.name) };
+    };
+    const found = await Promise.all(names.map(read));
+    if (!found.every(({ isPlain }) => isPlain)) return super.existing(names, namespace);
+    return found.filter(({ isThere }) => isThere).map(({ singular }) => singular);
   }
 
   override apiGroups(): Promise<ApiGroups> {
@@ -83,7 +89,7 @@ const isAbsentIn = (answer: ServerAnswer | undefined, name: string | undefined):
   answer?.status === 404 && name !== undefined && isAbsent(answer.body, name);
 
 /** `secret/onload` is of the kind `secrets`. */
-function named(singular = ""): { kind: string; name: string } {
+function named(singular: string): { kind: string; name: string } {
   const [whole = "", name = ""] = singular.split("/");
   const [kind = "", ...group] = whole.split(".");
   return { kind: [`${kind}s`, ...group].join("."), name };

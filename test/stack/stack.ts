@@ -8,7 +8,7 @@ import type { UpOptions } from "@onload-kmm/sandbox/controlPlane/lifecycle";
 import { projectRoot } from "@onload-kmm/sandbox/paths";
 import { startSandbox, type Sandbox } from "@onload-kmm/sandbox/sandbox";
 import { configFileOf } from "@onload-kmm/sandbox/stackConfig";
-import { type SwitchName } from "@onload-kmm/sandbox/switches";
+import type { SwitchName } from "@onload-kmm/sandbox/switches";
 
 /** What state says of a node that was proven: every member is there. */
 export type Proof = { readonly [Member in keyof NodeProof]-?: NonNullable<NodeProof[Member]> };

@@ -23,6 +23,7 @@ describe("builds that aren't ours to make", { concurrency: false }, () => {
       config: { ...config.config, "onload-kmm:build": { timeoutMinutes: 0.3 } },
     });
     await scene.set({ "build.pending": "onload-srpm" });
+    const began = Date.now();
     const { exitCode, output } = await scene.stack.up();
     await scene.stack.configure(config);
 
@@ -34,6 +35,8 @@ describe("builds that aren't ours to make", { concurrency: false }, () => {
       output,
       /look at `kubectl -n onload-kmm get builds,pods,events`, fix the cause and run `pulumi up` again; to allow more time, raise onload-kmm:build\.timeoutMinutes/,
     );
+    // 18 s, and what `up` takes around them on a busy machine; OpenShift alone would have waited five minutes.
+    assert.ok(Date.now() - began < 180_000);
     await scene.until("the Build to be cancelled", async () => {
       const build = await scene.get("builds.build.openshift.io", "onload-srpm-1", "-n", namespace);
       return build?.status?.["phase"] === "Cancelled";

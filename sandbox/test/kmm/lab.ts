@@ -17,7 +17,7 @@ import { type Build, builds } from "../../openshift/resources.ts";
 import { Registry } from "../../openshift/registry.ts";
 import { type Sandbox, startSandbox } from "../../sandbox.ts";
 import { kmmUnderTest } from "./underTest.ts";
-import { type SwitchName } from "../../switches.ts";
+import type { SwitchName } from "../../switches.ts";
 
 /** The kernel of the sandbox's nodes. */
 export const KERNEL = "5.14.0-570.49.1.el9_6.x86_64";
