@@ -120,6 +120,14 @@ function judgeStates(view: BuildView): BuildVerdict | undefined {
   };
 }
 
+/** Digests by tag of what KMM has signed by this view, and isn't known as signed yet: only the round itself tells of it. */
+export function newlySigned(view: BuildView): Record<string, string> {
+  const states = statesOf(view);
+  const news = view.wanted.filter((wanted) => states.get(wanted.image) === "Exists" && isSigned(view, wanted));
+  const digests = news.map(({ image }) => [tagOf(image), view.pushed[tagOf(image)] ?? ""] as const);
+  return Object.fromEntries(digests.filter(([tag, digest]) => digest !== "" && view.signed[tag] !== digest));
+}
+
 /** Whether what was pushed is what KMM has signed: in this round, or in one that is remembered. */
 function isSigned(view: BuildView, { image }: WantedImage): boolean {
   const { mbsc, pushed, signed } = view;

@@ -1,5 +1,5 @@
-import { isConflict, type Kube, KubeError } from "../kube.ts";
-import { imageStreams } from "../openshift/resources.ts";
+import { isObjectMissing, type Kube, KubeError } from "../kube.ts";
+import { type ImageStream, imageStreams } from "../openshift/resources.ts";
 import { answerJson, authorize, type Exchange } from "./answer.ts";
 
 /**
@@ -16,17 +16,16 @@ export async function deleteImageStreamTag(kube: Kube, _stateDir: string, exchan
 }
 
 async function takeOff(kube: Kube, namespace: string, name: string): Promise<void> {
-  const [streamName = "", tag = ""] = name.split(":");
-  const stream = await kube.find(imageStreams, { namespace, name: streamName });
-  const tags = stream?.status?.tags ?? [];
-  const others = tags.filter((each) => each.tag !== tag);
-  if (stream === undefined || others.length === tags.length) throw notFound(name);
-  try {
-    await kube.replace(imageStreams, { ...stream, status: { ...stream.status, tags: others } }, "status");
-  } catch (error) {
-    if (!isConflict(error)) throw error;
-    await takeOff(kube, namespace, name);
-  }
+  const [stream = "", tag = ""] = name.split(":");
+  const without = (found: ImageStream): ImageStream => {
+    const { tags = [] } = found.status ?? {};
+    const others = tags.filter((each) => each.tag !== tag);
+    if (others.length === tags.length) throw notFound(name);
+    return { ...found, status: { ...found.status, tags: others } };
+  };
+  await kube.change(imageStreams, { namespace, name: stream }, without, "status").catch((error: unknown) => {
+    throw isObjectMissing(error) ? notFound(name) : error;
+  });
 }
 
 function notFound(name: string): KubeError {

@@ -2,7 +2,7 @@ import { KubeConfig } from "@kubernetes/client-node";
 import { Agent, request, type RequestOptions } from "node:https";
 import type { IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
-import { errorFromAnswer, isObjectMissing } from "./error.ts";
+import { errorFromAnswer, isConflict, isObjectMissing } from "./error.ts";
 import { apiVersionOf, type KubeObject, type Resource } from "./objects.ts";
 
 /** What narrows a list or a watch. */
@@ -119,6 +119,22 @@ export class Kube {
     const path = pathOf(resource, { name, namespace }, subresource);
     const body = { apiVersion: apiVersionOf(resource), kind: resource.kind, ...object };
     return (await this.#json({ method: "PUT", path, body })) as T;
+  }
+
+  /** Reads the object, changes it and writes it, again if somebody else wrote in between. */
+  async change<T extends KubeObject>(
+    resource: Resource<T>,
+    target: Target,
+    by: (object: T) => T,
+    subresource?: string,
+  ): Promise<T> {
+    for (;;) {
+      try {
+        return await this.replace(resource, by(await this.get(resource, target)), subresource);
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+      }
+    }
   }
 
   /** A merge patch unless `type` says otherwise. */

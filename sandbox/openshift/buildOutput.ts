@@ -72,13 +72,21 @@ async function persist(work: () => Promise<void>, signal: AbortSignal): Promise<
   }
 }
 
-/** A push makes the ImageStream when it isn't there, and puts the image first in the tag's history. */
+/** A push makes the ImageStream when it isn't there, and puts the image first in the tag's history. Others push meanwhile. */
 async function recordTag(
   kube: Kube,
   target: { namespace: string; name: string },
   image: { tag: string; digest: string },
 ): Promise<void> {
-  const stream = (await kube.find(imageStreams, target)) ?? (await createStream(kube, target));
+  if ((await kube.find(imageStreams, target)) === undefined) await createStream(kube, target);
+  await kube.change(imageStreams, target, (stream) => withTag(stream, target, image), "status");
+}
+
+function withTag(
+  stream: ImageStream,
+  target: { namespace: string; name: string },
+  image: { tag: string; digest: string },
+): ImageStream {
   const tags = stream.status?.tags ?? [];
   const items = tags.find(({ tag }) => tag === image.tag)?.items ?? [];
   const repository = `${INTERNAL_REGISTRY}/${target.namespace}/${target.name}`;
@@ -89,17 +97,13 @@ async function recordTag(
     generation: stream.metadata.generation ?? 1,
   };
   const others = tags.filter(({ tag }) => tag !== image.tag);
-  await kube.patchStatus(imageStreams, target, {
-    dockerImageRepository: repository,
-    tags: [...others, { tag: image.tag, items: [event, ...items] }],
-  });
+  const status = { ...stream.status, dockerImageRepository: repository };
+  return { ...stream, status: { ...status, tags: [...others, { tag: image.tag, items: [event, ...items] }] } };
 }
 
-async function createStream(kube: Kube, target: { namespace: string; name: string }): Promise<ImageStream> {
-  try {
-    return await kube.create(imageStreams, { metadata: target });
-  } catch (error) {
-    if (isAlreadyExists(error)) return kube.get(imageStreams, target);
-    throw error;
-  }
+/** Another push may have made it in this moment. */
+async function createStream(kube: Kube, target: { namespace: string; name: string }): Promise<void> {
+  await kube.create(imageStreams, { metadata: target }).catch((error: unknown) => {
+    if (!isAlreadyExists(error)) throw error;
+  });
 }

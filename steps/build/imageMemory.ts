@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import {
   imageMemoryAnnotations,
   parseImageMemory,
@@ -33,7 +34,9 @@ export const rememberSpoilt = (kubectl: Kubectl, namespace: string, stem: string
 
 /** One step of a stack at a time follows its images: nobody else writes in between. */
 async function change(kubectl: Kubectl, namespace: string, by: (memory: ImageMemory) => ImageMemory): Promise<void> {
-  const annotations = imageMemoryAnnotations(by(await readImageMemory(kubectl, namespace)));
+  const before = await readImageMemory(kubectl, namespace);
+  const annotations = imageMemoryAnnotations(by(before));
+  if (isDeepStrictEqual(annotations, imageMemoryAnnotations(before))) return;
   const patch = JSON.stringify({ metadata: { annotations } });
   await kubectl.run(["patch", "namespace", namespace, "--type=merge", "-p", patch]);
 }

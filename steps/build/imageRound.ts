@@ -1,8 +1,10 @@
 import {
   hasFailed,
   judgeBuild,
+  newlySigned,
   type BuildObject,
   type BuildVerdict,
+  type BuildView,
   type ModuleBuildSignConfig,
   type ModuleImagesConfig,
   type WantedImage,
@@ -88,6 +90,7 @@ export class ImageRound {
   async #look(): Promise<Look<Built>> {
     const view = await this.#view();
     view.builds.forEach((build) => this.#logs.follow(build));
+    await this.#remember(view);
     const verdict = judgeBuild(view);
     const doubted = this.#doubt;
     this.#doubt = verdict.kind === "distrust" ? verdict.reason : "";
@@ -115,6 +118,12 @@ export class ImageRound {
         await this.#again(verdict.reason, () => this.#kmm.takeAway(verdict));
         return { missing: `another build: ${verdict.reason}` };
     }
+  }
+
+  /** At once: whatever ends the round takes KMM's account of what it has signed with it. */
+  async #remember(view: BuildView): Promise<void> {
+    const news = newlySigned(view);
+    if (Object.keys(news).length > 0) await rememberSigned(this.#kubectl, this.#step.namespace, news);
   }
 
   /**

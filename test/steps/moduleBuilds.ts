@@ -48,8 +48,13 @@ export const node: Given = {
 /** The shortest time limit that the configuration takes: six seconds. */
 export const shortest = 0.1;
 
-/** Follows the build of tag t2. */
-export const follow = (cluster: FakeCluster, timeoutMinutes = shortest, memory: Record<string, string> = {}) => {
+/** Follows the build of tag t2, for one kernel unless `wanted` says more. */
+export const follow = (
+  cluster: FakeCluster,
+  timeoutMinutes = shortest,
+  memory: Record<string, string> = {},
+  wanted = [{ kernel, image: image("t2") }],
+) => {
   const annotations = { "policy.onload-kmm.io/build.timeoutMinutes": String(timeoutMinutes), ...memory };
   cluster.put({ kind: "Namespace", metadata: { name: "ns", annotations } });
   return cluster.step("followModuleBuild", {
@@ -57,7 +62,7 @@ export const follow = (cluster: FakeCluster, timeoutMinutes = shortest, memory: 
     namespace: "ns",
     module: "onload",
     version: "v2",
-    images: [{ kernel, image: image("t2") }],
+    images: wanted,
     logDirectory: join(cluster.directory, "logs"),
   });
 };

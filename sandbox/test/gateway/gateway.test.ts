@@ -9,6 +9,7 @@ import { buffer } from "node:stream/consumers";
 import { pack } from "tar-stream";
 import { kubeconfigFile } from "../../controlPlane/credentials.ts";
 import { Informer, Kube, type KubeObject, type Resource } from "../../kube.ts";
+import { INTERNAL_REGISTRY } from "../../openshift/imageReference.ts";
 import { Registry } from "../../openshift/registry.ts";
 import { type Build, buildConfigs, builds, imageStreams } from "../../openshift/resources.ts";
 import { type Sandbox, startSandbox } from "../../sandbox.ts";
@@ -173,6 +174,21 @@ describe("instantiatebinary", () => {
     await until("the images to be forgotten", () =>
       Promise.resolve(registry.resolve(`${repository}@${digest}`) === undefined),
     );
+  });
+
+  test("builds that push at once leave all their tags: none overwrites what another has just written", async () => {
+    await project("together");
+    const tags = Array.from({ length: 8 }, (_, at) => `t${at}`);
+    for (const tag of tags) {
+      const output = { to: { kind: "DockerImage", name: `${INTERNAL_REGISTRY}/together/app:${tag}` } };
+      await kube.create(builds, {
+        metadata: { namespace: "together", name: tag },
+        spec: { source: { dockerfile: "FROM scratch\n" }, strategy: { type: "Docker", dockerStrategy: {} }, output },
+      });
+    }
+    for (const tag of tags) await ended("together", tag);
+    const stream = await kube.get(imageStreams, { namespace: "together", name: "app" });
+    assert.deepEqual(stream.status?.tags?.map(({ tag }) => tag).sort(), tags);
   });
 
   test("a failing build: 201 all the same, then Failed with reason, message and the log's end", async () => {
