@@ -24,6 +24,7 @@ before(async () => {
     .catch(() => undefined);
 });
 after(async () => {
+  await Promise.all([...watches].map((each) => each.stop()));
   kube.close();
   await sandbox.stop({ purge: true });
 });
@@ -77,6 +78,9 @@ const pullPod = (name: string, tag: string): Pod => ({
   },
 });
 
+/** All that was ever watched: a state that never comes must not keep this process alive. */
+const watches = new Set<Informer<Node | Pod>>();
+
 /** From when it resolves on, every state of the object is looked at; `found` is the first that fits. */
 async function watching<T extends Node | Pod>(
   resource: typeof NODES | typeof PODS,
@@ -89,9 +93,9 @@ async function watching<T extends Node | Pod>(
     if (object.metadata.name === name && fits(object as T)) first.resolve(object as T);
   };
   const informer = new Informer<Node | Pod>(kube, resource, { changed }, scope);
-  const found = first.promise.finally(() => informer.stop());
+  watches.add(informer);
   await informer.synced();
-  return { found };
+  return { found: first.promise.finally(() => informer.stop()) };
 }
 
 /** Resolves with the first state of the object that fits, which stays. */
