@@ -73,7 +73,7 @@ const isOfNodes = ([key]: readonly PropertyKey[]): boolean => key === "nodes" ||
 
 /** The first issue with each value: one that isn't a list can't be too short as well. */
 const once = (issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] =>
-  issues.filter(({ path }, index) => issues.findIndex((each) => keyOf(each.path) === keyOf(path)) === index);
+  [...Map.groupBy(issues, ({ path }) => JSON.stringify(path)).values()].flatMap(([first]) => first ?? []);
 
 /** Pulumi's scalars are strings; only `rebuild` and the objects mean something else. */
 function decoded(key: string, value: string): unknown {

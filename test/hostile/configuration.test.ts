@@ -7,7 +7,7 @@ import { StackFile, StackFileError } from "../../core/configuration/stackFile.ts
 import { parseOptions } from "../../scripts/init/options.ts";
 import { asPulumi, changed, complete, least } from "../core/configuration/settings.ts";
 import { rsaPair } from "../core/configuration/pems.ts";
-import { assertShowable, assertTold, hostile } from "./hostile.ts";
+import { assertQuick, assertShowable, assertTold, hostile } from "./hostile.ts";
 import { damagedJson, damagedText, odd } from "./inputs.ts";
 
 const secret = "s3cretOfThisTest";
@@ -94,14 +94,9 @@ hostile("init's options", fc.array(fc.oneof(fc.constantFrom(...options), odd), {
   assert.ok(parsed.problems.length > 0);
 });
 
-test("each wrong value of a long list is not a line of its own", () => {
-  const { problems } = parse(
-    changed(
-      complete,
-      ["nodes"],
-      Array.from({ length: 900 }, () => ({ name: "A" })),
-    ),
-  );
+test("each wrong value of a long list is told in time, and not as a line of its own", async () => {
+  const wrong = Array.from({ length: 900 }, () => ({ name: "A" }));
+  const { problems } = await assertQuick(1000, () => parse(changed(complete, ["nodes"], wrong)));
   assert.ok(problems.length > 900);
   const report = problemReport(problems);
   assert.equal(report.match(/^ {2}- onload-kmm/gm)?.length, 100);
