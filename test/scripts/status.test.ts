@@ -10,7 +10,9 @@ import { test, type TestContext } from "node:test";
 async function status(t: TestContext, ...args: string[]) {
   const nowhere = await mkdtemp(join(tmpdir(), "onload-kmm-status-"));
   t.after(() => rm(nowhere, { recursive: true }));
-  const env = { PATH: nowhere, HOME: nowhere, ONLOAD_KMM_SANDBOX: join(nowhere, "sandbox") };
+  const { NODE_COMPILE_CACHE } = process.env;
+  const compiled = NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE };
+  const env = { PATH: nowhere, HOME: nowhere, ONLOAD_KMM_SANDBOX: join(nowhere, "sandbox"), ...compiled };
   const command = ["sandbox/operate.ts", "scripts/status.ts", ...args];
   const { status: code, stdout, stderr } = spawnSync(process.execPath, command, { env, encoding: "utf8" });
   return { code, stdout, stderr };
