@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { parseImageName } from "./imageReference.ts";
 
 /** One file of an image. Directories are there only by the files in them. */
@@ -52,12 +52,10 @@ export interface ImageRecord extends ImageContent {
   repository: string;
 }
 
-/** repository → tag → digest. */
-type TagIndex = Record<string, Record<string, string>>;
-
 /**
- * The registry's records: `<stateDir>/registry/images/<sha256>.json` (each with the repositories' last pusher) and
- * `tags.json`. No layers, no blobs, no HTTP: who asks is on this machine.
+ * The registry's records: `<stateDir>/registry/images/<sha256>.json` (each with the repositories' last pusher), and a file for
+ * each tag, `tags/<repository>/<tag>`, with its digest: processes that push at once overwrite nothing of each other's. No layers,
+ * no blobs, no HTTP: who asks is on this machine.
  */
 export class Registry {
   readonly #directory: string;
@@ -75,8 +73,8 @@ export class Registry {
   resolve(reference: string): ImageRecord | undefined {
     const name = parseImageName(reference);
     if (name === undefined) return undefined;
-    const tags = this.#tags()[name.repository];
-    const digest = tags === undefined ? undefined : (name.digest ?? tags[name.tag ?? ""]);
+    const tags = this.tagsOf(name.repository);
+    const digest = Object.keys(tags).length === 0 ? undefined : (name.digest ?? tags[name.tag ?? ""]);
     const image = digest === undefined ? undefined : this.#read(digest);
     // By digest an image is found also after its tag has moved on, as by an ImageStream's history.
     return image?.repository === name.repository ? image : undefined;
@@ -96,46 +94,42 @@ export class Registry {
     const { repository, tag } = parseImageName(reference) ?? {};
     if (repository === undefined) throw new Error(`registry: ${reference} is no image reference`);
     const record: ImageRecord = { digest, repository, ...content };
-    this.#write(this.#imageFile(digest), record);
-    const tags = this.#tags();
+    this.#write(this.#imageFile(digest), JSON.stringify(record, undefined, 1));
     // An image known by its digest alone is kept under that as its tag, so that the repository lists it.
-    tags[repository] = { ...tags[repository], [tag ?? digest]: digest };
-    this.#write(join(this.#directory, "tags.json"), tags);
+    this.#write(join(this.#tagsOf(repository), tag ?? digest), digest);
     return digest;
   }
 
   /** Forgets one tag (pull spec with a tag) or a whole repository (path alone). The images' files stay. */
   remove(reference: string): void {
-    const tags = this.#tags();
     const name = parseImageName(reference);
     if (name === undefined) return;
-    const repository = tags[name.repository];
-    if (repository === undefined) return;
-    const whole = reference === name.repository;
-    const rest = Object.entries(repository).filter(([tag]) => !whole && tag !== name.tag);
-    if (rest.length > 0) tags[name.repository] = Object.fromEntries(rest);
-    else Reflect.deleteProperty(tags, name.repository);
-    this.#write(join(this.#directory, "tags.json"), tags);
+    const tags = this.#tagsOf(name.repository);
+    const gone = reference === name.repository ? tags : join(tags, name.tag ?? name.digest ?? "");
+    rmSync(gone, { recursive: true, force: true });
   }
 
   /** All repositories that have a tag. */
   repositories(): string[] {
-    return Object.keys(this.#tags());
+    const repositories = namesIn(join(this.#directory, "tags")).map((name) => decodeURIComponent(name));
+    return repositories.filter((each) => namesIn(this.#tagsOf(each)).length > 0);
   }
 
   /** Tags and digests of a repository. */
   tagsOf(repository: string): Record<string, string> {
-    return this.#tags()[repository] ?? {};
+    const directory = this.#tagsOf(repository);
+    const digests = namesIn(directory).map((tag) => [tag, textIn(join(directory, tag))]);
+    // A tag may go in this moment.
+    return Object.fromEntries(digests.filter(([, digest]) => digest !== undefined)) as Record<string, string>;
   }
 
   #read(digest: string): ImageRecord | undefined {
-    const file = this.#imageFile(digest);
-    return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as ImageRecord) : undefined;
+    const text = textIn(this.#imageFile(digest));
+    return text === undefined ? undefined : (JSON.parse(text) as ImageRecord);
   }
 
-  #tags(): TagIndex {
-    const file = join(this.#directory, "tags.json");
-    return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as TagIndex) : {};
+  #tagsOf(repository: string): string {
+    return join(this.#directory, "tags", encodeURIComponent(repository));
   }
 
   #imageFile(digest: string): string {
@@ -143,9 +137,24 @@ export class Registry {
   }
 
   /** In one piece: a reader never sees half a file. */
-  #write(file: string, value: unknown): void {
-    mkdirSync(join(this.#directory, "images"), { recursive: true });
-    writeFileSync(`${file}.new`, JSON.stringify(value, undefined, 1));
-    renameSync(`${file}.new`, file);
+  #write(file: string, text: string): void {
+    mkdirSync(dirname(file), { recursive: true });
+    const unfinished = join(this.#directory, `${process.pid}.new`);
+    writeFileSync(unfinished, text);
+    renameSync(unfinished, file);
+  }
+}
+
+/** Names in a directory; none in one that isn't there. */
+const namesIn = (directory: string): string[] => unlessGone(() => readdirSync(directory)) ?? [];
+
+const textIn = (file: string): string | undefined => unlessGone(() => readFileSync(file, "utf8"));
+
+function unlessGone<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
   }
 }

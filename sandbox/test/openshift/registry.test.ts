@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { imageStreamOf, parseImageName } from "../../openshift/imageReference.ts";
 import { Registry } from "../../openshift/registry.ts";
 
@@ -54,4 +56,21 @@ test("a tag alone can be removed", (t) => {
     [registry.resolve(`${REPOSITORY}:a`), registry.resolve(`${REPOSITORY}:b`)?.createdBy],
     [undefined, "b"],
   );
+});
+
+test("processes that push at once overwrite nothing of each other's", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "registry-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const pushes = `import { Registry } from ${JSON.stringify(import.meta.resolve("../../openshift/registry.ts"))};
+    const [directory, name] = process.argv.slice(1);
+    for (let at = 0; at < 200; at += 1)
+      Registry.open(directory).push("${REPOSITORY}:" + name + at, { createdBy: name + at, config: {}, files: {} });`;
+  const run = promisify(execFile);
+  const names = ["a", "b", "c"];
+  await Promise.all(
+    names.map((name) => run(process.execPath, ["--input-type=module", "-e", pushes, "--", directory, name])),
+  );
+  const registry = Registry.open(directory);
+  assert.equal(Object.keys(registry.tagsOf(REPOSITORY)).length, 600);
+  for (const name of names) assert.equal(registry.resolve(`${REPOSITORY}:${name}199`)?.createdBy, `${name}199`);
 });
