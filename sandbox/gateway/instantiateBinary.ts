@@ -2,7 +2,7 @@ import { createWriteStream } from "node:fs";
 import { mkdir, rename } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Informer, isConflict, keyOf, type Kube, KubeError, ownerReference } from "../kube.ts";
+import { Informer, keyOf, type Kube, KubeError, ownerReference } from "../kube.ts";
 import { buildFiles } from "../openshift/buildFiles.ts";
 import {
   BUILD_CONFIG_LABEL,
@@ -68,13 +68,12 @@ async function untilOutputExists(kube: Kube, config: BuildConfig, deadline: numb
 /** Takes the next number from the BuildConfig and creates the Build that bears it. */
 async function createBuild(kube: Kube, config: BuildConfig, asFile: string): Promise<Build> {
   const { namespace = "", name = "" } = config.metadata;
-  const number = (config.status?.lastVersion ?? 0) + 1;
-  try {
-    await kube.replace(buildConfigs, { ...config, status: { ...config.status, lastVersion: number } });
-  } catch (error) {
-    if (!isConflict(error)) throw error;
-    return createBuild(kube, await kube.get(buildConfigs, { namespace, name }), asFile);
-  }
+  const next = ({ status, ...rest }: BuildConfig): BuildConfig => ({
+    ...rest,
+    status: { ...status, lastVersion: (status?.lastVersion ?? 0) + 1 },
+  });
+  const { status } = await kube.change(buildConfigs, { namespace, name }, next);
+  const number = status?.lastVersion ?? 0;
   const { source, strategy, output, serviceAccount = "builder", mountTrustedCA } = config.spec;
   const binary = asFile === "" ? {} : { asFile };
   return kube.create(builds, {
