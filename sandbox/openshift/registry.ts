@@ -66,7 +66,19 @@ export class Registry {
 
   /** Opens the records of a state directory; they are made at the first push. */
   static open(stateDir: string): Registry {
-    return new Registry(join(stateDir, "registry"));
+    const registry = new Registry(join(stateDir, "registry"));
+    registry.#takeOver();
+    return registry;
+  }
+
+  /** Sandboxes that were made earlier had all tags in one file: repository → tag → digest. */
+  #takeOver(): void {
+    const file = join(this.#directory, "tags.json");
+    const repositories = JSON.parse(textIn(file) ?? "{}") as Record<string, Record<string, string>>;
+    for (const [repository, tags] of Object.entries(repositories)) {
+      for (const [tag, digest] of Object.entries(tags)) this.#write(join(this.#tagsOf(repository), tag), digest);
+    }
+    rmSync(file, { force: true });
   }
 
   /** The image behind a pull spec (by tag or digest); undefined when a pull would say "manifest unknown". */

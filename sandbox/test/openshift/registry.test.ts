@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -56,6 +56,18 @@ test("a tag alone can be removed", (t) => {
     [registry.resolve(`${REPOSITORY}:a`), registry.resolve(`${REPOSITORY}:b`)?.createdBy],
     [undefined, "b"],
   );
+});
+
+test("an earlier sandbox's tags, all in one file, are taken over once", (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "registry-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const digest = Registry.open(directory).push(`${REPOSITORY}:a`, image("a"));
+  rmSync(join(directory, "registry/tags"), { recursive: true });
+  writeFileSync(join(directory, "registry/tags.json"), JSON.stringify({ [REPOSITORY]: { a: digest } }));
+  const registry = Registry.open(directory);
+  assert.equal(registry.resolve(`${REPOSITORY}:a`)?.createdBy, "a");
+  registry.remove(`${REPOSITORY}:a`);
+  assert.deepEqual(Registry.open(directory).repositories(), []);
 });
 
 test("processes that push at once overwrite nothing of each other's", async (t) => {
