@@ -6,6 +6,9 @@ import { bootOrder } from "../firmware/bootOrder.ts";
 const keyState = z.enum(["enrolled", "pending", "not-enrolled", "in-db", "in-kernel", "blocked", "unsupported"]);
 export type KeyState = z.infer<typeof keyState>;
 
+/** As the kernel knows it: a member's name reaches messages as values do, and isn't cleaned like those. */
+const moduleName = z.string().regex(/^\w{1,55}$/);
+
 /** A kernel module that is live. */
 const liveModule = z.object({
   version: z.string().nullable(),
@@ -54,7 +57,7 @@ export const machineState = z.object({
   firmwareSpace: z.number().nullable(),
   kernel: z.string(),
   bootId: z.string(),
-  modules: z.record(z.string(), liveModule.nullable()),
+  modules: z.record(moduleName, liveModule.nullable()),
   ports: z.array(port),
   interfaces: z.array(networkInterface),
   /** Physical interfaces under the default route. */

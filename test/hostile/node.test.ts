@@ -35,6 +35,15 @@ hostile("node's answer", printed, async (stdout) => {
   assert.equal(typeof isTrusted(state), "boolean");
 });
 
+test("a module's name that no kernel has is refused, and not repeated as it came", async () => {
+  const { modules, ...rest } = machine();
+  const [live] = Object.values(modules);
+  for (const name of ["\u001b[".repeat(3000), "x".repeat(56), "a b", ""]) {
+    const stdout = JSON.stringify({ ...rest, modules: { ...modules, [name]: live ?? null } });
+    assert.equal(await answered(() => answerIn(stdout, machineState, "worker-0: state.sh")), undefined);
+  }
+});
+
 test("what a tool prints comes as it is", () => {
   assert.deepEqual(answerIn(JSON.stringify(machine()), machineState, "w"), machine());
   const strange = answerIn('{"a":"\\u001b[31mred\\u009b"}', z.object({ a: z.string() }), "w");
