@@ -29,10 +29,14 @@ const settingsOf = (bytes: Uint8Array, file = "downloads/SF-122450-LS.zip"): Rel
   version: "9.0.2.140",
 });
 
-/** What the zip's directory says of the source RPM, found without the reader under test. */
-function listedSum(zip: Buffer): number | undefined {
-  const at = zip.lastIndexOf(Buffer.from(srpmName)) - 46;
-  return at < 0 || zip.readUInt32LE(at) !== 0x02014b50 ? undefined : zip.readUInt32LE(at + 16);
+/** What entries of a zip's directory say of the source RPM, found without the reader under test; of damaged bytes there may be two. */
+function listedSums(zip: Buffer): number[] {
+  const sums: number[] = [];
+  for (let at = zip.indexOf(srpmName); at >= 0; at = zip.indexOf(srpmName, at + 1)) {
+    const entry = at - 46;
+    if (entry >= 0 && zip.readUInt32LE(entry) === 0x02014b50) sums.push(zip.readUInt32LE(entry + 16));
+  }
+  return sums;
 }
 
 async function assertRefused(bytes: Uint8Array, why: RegExp): Promise<void> {
@@ -50,7 +54,7 @@ hostile("release package", damagedBytes([packed, stored]), async (bytes) => {
   const identified = await identifyRelease(bytes, "a.zip");
   if (release === undefined) return;
   assert.equal(release.srpmName, srpmName);
-  assert.equal(crc32(release.srpm), listedSum(bytes));
+  assert.ok(listedSums(bytes).includes(crc32(release.srpm)));
   assert.deepEqual([release.srpm.readUInt32BE(0), release.srpm.readUInt16BE(6)], [0xedabeedb, 1]);
   assert.equal(release.srpmSha256, sha256(release.srpm));
   assert.ok("settings" in identified && identified.settings.version === release.version);
