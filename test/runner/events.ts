@@ -14,7 +14,10 @@ export interface TestEvent {
   readonly data: {
     readonly name?: string;
     readonly nesting?: number;
+    /** Where the test is written: a helper, for one that is made there. */
     readonly file?: string;
+    /** The file that was run. */
+    readonly entryFile?: string;
     readonly skip?: string | boolean;
     readonly todo?: string | boolean;
     readonly details?: {
@@ -39,7 +42,8 @@ export class Events {
   }
 
   /** What an event says about a test; nothing for most. */
-  reports({ type, data }: TestEvent): Report[] {
+  reports({ type, data: told }: TestEvent): Report[] {
+    const data = inFileRun(told);
     const { name = "", file = "" } = data;
     if (type === "test:start") this.#path.set(file, this.#pathTo(data));
     if (type !== "test:pass" && type !== "test:fail") return [];
@@ -70,6 +74,10 @@ export class Events {
     return [{ type: "failed", name: "(the file)", file: this.#shorten(file), why: "no test in it" }];
   }
 }
+
+/** A test that a helper makes counts for the file that called it: by that it is run alone. */
+const inFileRun = ({ entryFile, ...data }: TestEvent["data"]): TestEvent["data"] =>
+  entryFile === undefined ? data : { ...data, file: entryFile };
 
 function passed({ skip, todo, details }: TestEvent["data"]): Report[] {
   if (details?.type === "suite") return [];

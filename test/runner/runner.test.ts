@@ -45,6 +45,11 @@ test("each failure is told once, with suite, file and one line of why, and the o
   });
 });
 
+test("a test that a helper makes is told with the file that runs it alone", async () => {
+  const result = await runPart(partOf(["helped"]), never);
+  assert.deepEqual(counts(result).failed, ["helped.ts: is wrong: no"]);
+});
+
 test("a file without a test is red, though Node's own runner counts it as passed", async () => {
   const result = await runPart(partOf(["none", "green"]), never);
   assert.deepEqual(counts(result), { passed: 1, skipped: 1, failed: ["none.ts: (the file): no test in it"] });
