@@ -101,8 +101,7 @@ export function judgeBuild(view: BuildView): BuildVerdict {
 
 /** Are all images really there? */
 function judgeStates(view: BuildView): BuildVerdict | undefined {
-  const states = statesOf(view);
-  const existing = view.wanted.filter(({ image }) => states.get(image) === "Exists");
+  const existing = existingIn(view);
   const phantom = existing.filter(({ image }) => view.pushed[tagOf(image)] === undefined);
   if (phantom.length > 0) {
     return { kind: "forget", reason: `KMM reports an image for ${kernelsOf(phantom)} that the registry doesn't hold` };
@@ -122,8 +121,7 @@ function judgeStates(view: BuildView): BuildVerdict | undefined {
 
 /** Digests by tag of what KMM has signed by this view, and isn't known as signed yet: only the round itself tells of it. */
 export function newlySigned(view: BuildView): Record<string, string> {
-  const states = statesOf(view);
-  const news = view.wanted.filter((wanted) => states.get(wanted.image) === "Exists" && isSigned(view, wanted));
+  const news = existingIn(view).filter((wanted) => isSigned(view, wanted));
   const digests = news.map(({ image }) => [tagOf(image), view.pushed[tagOf(image)] ?? ""] as const);
   return Object.fromEntries(digests.filter(([tag, digest]) => digest !== "" && view.signed[tag] !== digest));
 }
@@ -191,8 +189,11 @@ function twinsAmong(builds: readonly BuildObject[]): string | undefined {
     .join(" and ");
 }
 
-const statesOf = ({ mic }: BuildView): Map<string, string | undefined> =>
-  new Map(mic?.status?.imagesStates?.map(({ image, status }) => [image, status]));
+/** Those of which KMM says that they exist. */
+function existingIn({ wanted, mic }: BuildView): WantedImage[] {
+  const states = new Map(mic?.status?.imagesStates?.map(({ image, status }) => [image, status]));
+  return wanted.filter(({ image }) => states.get(image) === "Exists");
+}
 
 const isOwnedBy = (
   { metadata }: BuildObject | ModuleBuildSignConfig,

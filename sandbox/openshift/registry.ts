@@ -85,8 +85,9 @@ export class Registry {
   resolve(reference: string): ImageRecord | undefined {
     const name = parseImageName(reference);
     if (name === undefined) return undefined;
-    const tags = this.tagsOf(name.repository);
-    const digest = Object.keys(tags).length === 0 ? undefined : (name.digest ?? tags[name.tag ?? ""]);
+    const tags = this.#tagsOf(name.repository);
+    if (namesIn(tags).length === 0) return undefined;
+    const digest = name.digest ?? textIn(join(tags, name.tag ?? "latest"));
     const image = digest === undefined ? undefined : this.#read(digest);
     // By digest an image is found also after its tag has moved on, as by an ImageStream's history.
     return image?.repository === name.repository ? image : undefined;
