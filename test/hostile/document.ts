@@ -14,7 +14,7 @@ export function withTable(text: string): Promise<string> {
   );
   const head = ["| reader | input | beside what holds for all | files | test | inputs |", "| - | - | - | - | - | -: |"];
   const total = Object.values(readers).reduce((sum, { runs }) => sum + runs, 0);
-  const table = [...head, ...rows, "", `Together ${total} inputs in each run of the unit tests.`].join("\n");
+  const table = [...head, ...rows, "", `Together ${total} inputs in each run of the tests.`].join("\n");
   return format(between(text, "readers", table), { parser: "markdown", printWidth: 120 });
 }
 

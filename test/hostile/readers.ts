@@ -9,7 +9,7 @@ interface Reader {
   readonly promise: string;
   /** The test's file in test/hostile. */
   readonly test: string;
-  /** Inputs in each run of the unit tests. */
+  /** Inputs in each run of the tests. */
   readonly runs: number;
 }
 

@@ -40,7 +40,7 @@ export const parts: readonly Part[] = [
     runs: {
       tests: {
         patterns: [
-          "test/{core,components,hostile,mutation,program,runner,scripts,secrets,steps}/**/*.test.ts",
+          "test/{core,components,mutation,program,runner,scripts,secrets,steps}/**/*.test.ts",
           "test/{bench,chaos}/*.test.ts",
         ],
         // By default a runner on two processors runs one file at a time; these wait for processes as much as they compute.
@@ -48,6 +48,11 @@ export const parts: readonly Part[] = [
         timeoutMs: 600_000,
       },
     },
+    limitMinutes: 30,
+  },
+  {
+    name: "hostile",
+    runs: { tests: { patterns: ["test/hostile/*.test.ts"], concurrency: 4, timeoutMs: 600_000 } },
     limitMinutes: 30,
   },
   {

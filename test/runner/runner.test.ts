@@ -119,5 +119,8 @@ test("npm test refuses what is neither a part nor a test file, and runs nothing"
   const { code, stdout, stderr } = await npmTest("unit", "test/nonsense.ts");
   assert.equal(code, 1);
   assert.equal(stdout, "");
-  assert.match(stderr, /^npm test: test\/nonsense\.ts: no test file and no part; parts are check, unit, sandbox, /);
+  assert.match(
+    stderr,
+    /^npm test: test\/nonsense\.ts: no test file and no part; parts are check, unit, hostile, sandbox, /,
+  );
 });

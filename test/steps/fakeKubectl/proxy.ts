@@ -20,7 +20,7 @@ export function serveProxy(socket: Socket, store: Store, args: readonly string[]
     called();
   });
   socket.on("close", () => server.close().closeAllConnections());
-  server.listen(path, () => socket.write(`0\nStarting to serve on ${path}\n`));
+  server.listen(path, () => socket.write(`0 long\nStarting to serve on ${path}\n`));
 }
 
 function respond(

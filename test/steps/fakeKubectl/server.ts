@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { createServer, type AddressInfo, type Socket } from "node:net";
-import { answer, willFail } from "./kubectl.ts";
+import { answer, willFail, type Answer } from "./kubectl.ts";
 import { serveProxy } from "./proxy.ts";
 import type { Store } from "./store.ts";
 
@@ -36,20 +36,24 @@ function receive(socket: Socket): void {
 /** Empty where the test is over, and its directory gone. */
 const inputIn = (file: string): Buffer => (existsSync(file) ? readFileSync(file) : Buffer.alloc(0));
 
+/** Bash reads byte by byte, which for a short answer is sooner done than a program started; it knows no NUL. */
+const lengthOf = ({ code, text }: Answer): "short" | "long" =>
+  code !== 0 || (text.length < 4096 && !text.includes("\0")) ? "short" : "long";
+
 function reply(socket: Socket, args: readonly string[], input: Buffer): void {
   // Every command names its kubeconfig first.
   const cluster = clusters.get(args[1] ?? "");
   if (cluster === undefined || !existsSync(dirname(args[1] ?? ""))) {
-    socket.end(`1\nerror: stat ${args[1] ?? ""}: no such file or directory\n`);
+    socket.end(`1 short\nerror: stat ${args[1] ?? ""}: no such file or directory\n`);
     return;
   }
   if (args[4] === "proxy" && !willFail(cluster.store, args)) {
     serveProxy(socket, cluster.store, args, cluster.called);
     return;
   }
-  const { code, text } = answer(cluster.store, args, input);
+  const given = answer(cluster.store, args, input);
   cluster.called();
   if (cluster.store.held.some((part) => args.join(" ").includes(part))) return;
   // Only then goes the answer out.
-  setImmediate(() => socket.end(`${code}\n${text}`));
+  setImmediate(() => socket.end(`${given.code} ${lengthOf(given)}\n${given.text}`));
 }
