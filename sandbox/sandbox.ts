@@ -4,6 +4,7 @@ import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
+import { atSignal } from "./atSignal.ts";
 import { readAuditLog, type AuditEntry } from "./controlPlane/audit.ts";
 import { kubeconfigFile } from "./controlPlane/credentials.ts";
 import { down, startAgain, status, up, type ServiceStatus, type UpOptions } from "./controlPlane/lifecycle.ts";
@@ -36,10 +37,11 @@ export interface PulumiOptions {
 
 /**
  * Makes a sandbox and brings it up: in a new temporary directory unless `dir` says where. End it with
- * `stop({ purge: true })`.
+ * `stop({ purge: true })`. In a temporary directory it also ends when a signal ends this process.
  */
 export async function startSandbox(options: UpOptions & { readonly dir?: string } = {}): Promise<Sandbox> {
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), "onload-kmm-")));
+  if (options.dir === undefined) atSignal(() => down(dir, true));
   try {
     await up(dir, options);
     return await Sandbox.open(dir);
@@ -96,7 +98,7 @@ export class Sandbox {
 
   /** Starts the Pulumi CLI in a process group of its own, for tests that interrupt or kill it. Never rejects. */
   spawnPulumi(args: readonly string[], options: PulumiOptions = {}) {
-    return execa(this.#toolchain.bin.pulumi, args, {
+    const running = execa(this.#toolchain.bin.pulumi, args, {
       cwd: options.cwd ?? projectRoot,
       env: { ...this.env, ...options.env },
       extendEnv: false,
@@ -105,6 +107,14 @@ export class Sandbox {
       detached: true,
       stripFinalNewline: false,
     });
+    const { pid } = running;
+    if (pid === undefined) return running;
+    const forget = atSignal(() => {
+      process.kill(-pid, "SIGKILL");
+      return running;
+    });
+    void running.finally(forget);
+    return running;
   }
 
   /** Sets switches; null takes one off. Resolves when all stand-ins know of it, or some haven't heard of it for long. */

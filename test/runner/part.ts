@@ -76,12 +76,22 @@ function start({ runs }: Part, output: "inherit" | "ignore"): ChildProcess {
   // Set where a test of this runner runs it; a test runner within a test runner runs nothing.
   const env: NodeJS.ProcessEnv = { NODE_COMPILE_CACHE: compileCache, ...process.env };
   delete env["NODE_TEST_CONTEXT"];
+  // Groups of their own, to be ended as one: npm, told to end, ends its child and not what that has started.
+  const common = { env, cwd: projectRoot, detached: true };
   if ("tests" in runs) {
     const args = [runsFiles, JSON.stringify(runs.tests)];
-    return spawn(process.execPath, args, { env, cwd: projectRoot, stdio: ["ignore", output, output, "ipc"] });
+    return spawn(process.execPath, args, { ...common, stdio: ["ignore", output, output, "ipc"] });
   }
   const [file, ...args] = runs.command;
-  return spawn(file, args, { env, cwd: projectRoot, stdio: ["ignore", output, output] });
+  return spawn(file, args, { ...common, stdio: ["ignore", output, output] });
+}
+
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }
 
 /** Ends the child after its time, or when `stop` says so: asks first, since it has processes of its own to end. */
@@ -92,8 +102,8 @@ function endInTime(child: ChildProcess, limitMinutes: number, stop: AbortSignal)
     if (why !== undefined) return;
     why = reason;
     if (child.connected) child.send("stop");
-    else child.kill();
-    kill = setTimeout(() => child.kill("SIGKILL"), endWithinMs);
+    else signalGroup(child, "SIGTERM");
+    kill = setTimeout(() => signalGroup(child, "SIGKILL"), endWithinMs);
   };
   const limit = setTimeout(() => end(`took longer than ${limitMinutes} min`), limitMinutes * 60_000);
   const stopped = (): void => end("stopped");

@@ -2,8 +2,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { runPart as runPartAloud } from "./part.ts";
 import type { Part, TestFiles } from "./parts.ts";
 import type { Result } from "./result.ts";
@@ -94,6 +98,36 @@ test("a command is one thing that passes or fails", async () => {
   assert.deepEqual(await run("sh", "-c", "kill -KILL $$"), { passed: 0, skipped: 0, failed: [whole("SIGKILL")] });
   assert.match((await run("/nonexistent/program")).failed.join(), /ENOENT/);
 });
+
+test("a command that is stopped ends with all that it has started", async (t) => {
+  const file = join(await mkdtemp(join(tmpdir(), "onload-kmm-runner-")), "pid");
+  t.after(() => rm(dirname(file), { recursive: true }));
+  // As npm does, the middle one passes no signal on.
+  const command = ["sh", "-c", `sh -c 'echo $$ >"$0"; exec sleep 600' ${file}; true`] as const;
+  const stop = new AbortController();
+  const running = runPart({ name: "check", runs: { command }, limitMinutes: 1 }, stop.signal);
+  const pid = await eventually(async () => Number(await readFile(file, "utf8").catch(() => "")));
+  stop.abort();
+  assert.deepEqual(counts(await running).failed, [whole("stopped")]);
+  await eventually(() => Promise.resolve(!isThere(pid)));
+});
+
+/** Waits until `look` finds something. */
+async function eventually<T>(look: () => Promise<T>): Promise<T> {
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    await sleep(20);
+  }
+}
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 /** `test/run.ts` with these arguments. */
 async function npmTest(...args: string[]): Promise<{ code: unknown; stdout: string; stderr: string }> {
