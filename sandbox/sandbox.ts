@@ -8,7 +8,7 @@ import { atSignal } from "./atSignal.ts";
 import { readAuditLog, type AuditEntry } from "./controlPlane/audit.ts";
 import { kubeconfigFile } from "./controlPlane/credentials.ts";
 import { down, startAgain, status, up, type ServiceStatus, type UpOptions } from "./controlPlane/lifecycle.ts";
-import { ended, signal, type ProcessRecord } from "./controlPlane/processes.ts";
+import { ended, pause, signal, type ProcessRecord } from "./controlPlane/processes.ts";
 import { readState, type ServiceName } from "./controlPlane/state.ts";
 import { engineEnvironment } from "./engine.ts";
 import { projectRoot, stateDirectory } from "./paths.ts";
@@ -140,7 +140,7 @@ export class Sandbox {
 
   /** Stops a process where it is (SIGSTOP): it keeps its connections and answers nothing. */
   async pause(name: ServiceName): Promise<void> {
-    signal(await this.#record(name), "SIGSTOP");
+    await pause(await this.#record(name));
   }
 
   /** Lets a paused process go on. */

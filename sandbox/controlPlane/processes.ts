@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
 /**
@@ -26,9 +26,11 @@ export interface StartOptions {
  * parent has noticed or not. The second field may hold spaces and parentheses, so fields count from the last `)`.
  */
 export function parseStartTime(stat: string): string | undefined {
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const fields = fieldsBehindName(stat);
   return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
 }
+
+const fieldsBehindName = (stat: string): string[] => stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 
 /** The process that has this id now; `undefined` when none has. */
 export function identify(pid: number): ProcessRecord | undefined {
@@ -75,6 +77,27 @@ export function signal(record: ProcessRecord, name: NodeJS.Signals): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
     throw error;
+  }
+}
+
+/**
+ * Stops a process where it is (SIGSTOP), until SIGCONT, and resolves when it stands or has ended: on a busy machine its threads
+ * still run for a moment after the signal.
+ */
+export async function pause(record: ProcessRecord): Promise<void> {
+  signal(record, "SIGSTOP");
+  while (isAlive(record) && !stands(record.pid)) await delay(5);
+}
+
+/** Whether all threads of a process are stopped (proc(5): state `T`). */
+function stands(pid: number): boolean {
+  const threads = `/proc/${pid}/task`;
+  try {
+    const states = readdirSync(threads).map((id) => readFileSync(`${threads}/${id}/stat`, "utf8"));
+    return states.every((stat) => fieldsBehindName(stat)[0] === "T");
+  } catch {
+    // One of them has ended meanwhile.
+    return false;
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +12,7 @@ import {
   identify,
   isAlive,
   parseStartTime,
+  pause,
   signal,
   startDetached,
 } from "../../controlPlane/processes.ts";
@@ -80,4 +82,16 @@ test("one that ignores SIGTERM is killed, a stopped one too", async (t) => {
   assert.ok(isAlive(record));
   await endProcess(record, 200);
   assert.ok(!isAlive(record));
+});
+
+test("a paused process stands with all its threads, however busy they are", async (t) => {
+  const worker = "new Worker('for (;;) ;', { eval: true })";
+  const program = `const { Worker } = require("node:worker_threads"); for (let n = 0; n < 8; n++) ${worker}; console.log("ready")`;
+  const { record, logFile } = await start(t, `exec '${process.execPath}' -e '${program.replaceAll("'", "'\\''")}'`);
+  while ((await readFile(logFile, "utf8")) === "");
+  await pause(record);
+  const threads = readdirSync(`/proc/${record.pid}/task`);
+  assert.ok(threads.length > 8);
+  const states = threads.map((id) => readFileSync(`/proc/${record.pid}/task/${id}/status`, "utf8"));
+  for (const state of states) assert.match(state, /^State:\tT /m);
 });
