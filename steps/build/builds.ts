@@ -7,6 +7,7 @@ import { buildLogSeconds } from "../../core/patience.ts";
 import { within } from "../lib/clock.ts";
 import type { Kubectl, KubeObject } from "../cluster/kubectl.ts";
 import { inHome } from "../lib/inHome.ts";
+import { cutLine } from "../lib/output.ts";
 import { progress } from "../lib/step.ts";
 
 /** Keeps the logs of OpenShift Builds in files: KMM deletes a successful Build within 50 ms. */
@@ -43,7 +44,8 @@ export class BuildLogs {
   async tail(build: BuildObject, lines = 20): Promise<string> {
     await this.#followed.get(build.metadata.uid);
     const log = await readFile(this.path(build), "utf8").catch(() => "");
-    return log.trimEnd().split("\n").slice(-lines).join("\n");
+    // Line by line: of a message that is too long as a whole nobody could tell how much of which line is missing.
+    return log.trimEnd().split("\n").slice(-lines).map(cutLine).join("\n");
   }
 
   /** Waits for the rest of the logs. A build that still runs, an older tag's, isn't waited for to its end. */

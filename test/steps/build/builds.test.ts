@@ -61,6 +61,13 @@ test("an error shows the end of the log, not all of it", async (t) => {
   assert.deepEqual(tail, ["line 47", "line 48", "line 49"]);
 });
 
+test("of a line that is too long an error says how much is missing, and shows what is behind it", async (t) => {
+  const { logs } = logsOf(t, `gcc ${"x".repeat(60_000)}\nerror\n`);
+  logs.follow(build("Failed"));
+  const tail = (await logs.tail(build(undefined, "onload-build-a"))).split("\n");
+  assert.deepEqual(tail, [`gcc ${"x".repeat(4052)}… (55948 bytes cut)`, "error"]);
+});
+
 test("a build without a log has an empty end", async (t) => {
   assert.equal(await logsOf(t, "").logs.tail(build(undefined, "onload-build-b")), "");
 });
