@@ -22,8 +22,6 @@ export function atSignal(end: End): () => void {
 
 function endAll(signal: (typeof signals)[number]): void {
   if (process.listenerCount(signal) > 1) return;
-  const ending = [...ends].map(async (end) => {
-    await end();
-  });
-  void Promise.allSettled(ending).then(() => process.exit(128 + constants.signals[signal]));
+  const ending = Promise.allSettled([...ends].map((end) => end()));
+  void ending.then(() => process.exit(128 + constants.signals[signal]));
 }

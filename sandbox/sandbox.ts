@@ -8,7 +8,7 @@ import { atSignal } from "./atSignal.ts";
 import { readAuditLog, type AuditEntry } from "./controlPlane/audit.ts";
 import { kubeconfigFile } from "./controlPlane/credentials.ts";
 import { down, startAgain, status, up, type ServiceStatus, type UpOptions } from "./controlPlane/lifecycle.ts";
-import { ended, pause, signal, type ProcessRecord } from "./controlPlane/processes.ts";
+import { ended, pause, signal, signalGroup, type ProcessRecord } from "./controlPlane/processes.ts";
 import { readState, type ServiceName } from "./controlPlane/state.ts";
 import { engineEnvironment } from "./engine.ts";
 import { projectRoot, stateDirectory } from "./paths.ts";
@@ -110,7 +110,7 @@ export class Sandbox {
     const { pid } = running;
     if (pid === undefined) return running;
     const forget = atSignal(() => {
-      process.kill(-pid, "SIGKILL");
+      signalGroup(pid, "SIGKILL");
       return running;
     });
     void running.finally(forget);

@@ -119,14 +119,14 @@ export async function endProcess(record: ProcessRecord, graceMs: number): Promis
       signal(record, "SIGKILL");
       await ended(record, 5000);
     }
-    killGroup(record.pid);
+    signalGroup(record.pid, "SIGKILL");
   }
 }
 
-/** A group keeps its id as long as it has members, so no stranger can have it yet. */
-function killGroup(group: number): void {
+/** Signals a process group, if it is still there. A group keeps its id as long as it has members, so no stranger can have it yet. */
+export function signalGroup(group: number, name: NodeJS.Signals): void {
   try {
-    process.kill(-group, "SIGKILL");
+    process.kill(-group, name);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }

@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { signalGroup } from "@onload-kmm/sandbox/controlPlane/processes";
 import { projectRoot } from "@onload-kmm/sandbox/paths";
 import type { Part } from "./parts.ts";
 import type { Failure, Report, Result } from "./result.ts";
@@ -86,24 +87,20 @@ function start({ runs }: Part, output: "inherit" | "ignore"): ChildProcess {
   return spawn(file, args, { ...common, stdio: ["ignore", output, output] });
 }
 
-function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
-  try {
-    if (pid !== undefined) process.kill(-pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-  }
-}
-
 /** Ends the child after its time, or when `stop` says so: asks first, since it has processes of its own to end. */
 function endInTime(child: ChildProcess, limitMinutes: number, stop: AbortSignal) {
+  const signalAll = (name: NodeJS.Signals): void => {
+    // Without an id it never started.
+    if (child.pid !== undefined) signalGroup(child.pid, name);
+  };
   let why: string | undefined;
   let kill: NodeJS.Timeout | undefined;
   const end = (reason: string): void => {
     if (why !== undefined) return;
     why = reason;
     if (child.connected) child.send("stop");
-    else signalGroup(child, "SIGTERM");
-    kill = setTimeout(() => signalGroup(child, "SIGKILL"), endWithinMs);
+    else signalAll("SIGTERM");
+    kill = setTimeout(() => signalAll("SIGKILL"), endWithinMs);
   };
   const limit = setTimeout(() => end(`took longer than ${limitMinutes} min`), limitMinutes * 60_000);
   const stopped = (): void => end("stopped");

@@ -11,7 +11,7 @@ function patternsOf(part: Part | undefined): readonly string[] {
   return part && "tests" in part.runs ? part.runs.tests.patterns : [];
 }
 
-test("npm test runs check, units, sandbox, the stack on it, chaos, and machine, in this order", () => {
+test("npm test runs check, units, hostile input, sandbox, the stack on it, chaos, and machine, in this order", () => {
   assert.deepEqual(chosen(), ["check", "unit", "hostile", "sandbox", "stack", "chaos", "machine"]);
 });
 

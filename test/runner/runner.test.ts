@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate } from "node:timers/promises";
+import { ended, identify, type ProcessRecord } from "@onload-kmm/sandbox/controlPlane/processes";
 import { runPart as runPartAloud } from "./part.ts";
 import type { Part, TestFiles } from "./parts.ts";
 import type { Result } from "./result.ts";
@@ -106,28 +107,15 @@ test("a command that is stopped ends with all that it has started", async (t) =>
   const command = ["sh", "-c", `sh -c 'echo $$ >"$0"; exec sleep 600' ${file}; true`] as const;
   const stop = new AbortController();
   const running = runPart({ name: "check", runs: { command }, limitMinutes: 1 }, stop.signal);
-  const pid = await eventually(async () => Number(await readFile(file, "utf8").catch(() => "")));
+  let sleeper: ProcessRecord | undefined;
+  while (sleeper === undefined) {
+    await setImmediate();
+    sleeper = identify(Number(await readFile(file, "utf8").catch(() => "")));
+  }
   stop.abort();
   assert.deepEqual(counts(await running).failed, [whole("stopped")]);
-  await eventually(() => Promise.resolve(!isThere(pid)));
+  assert.ok(await ended(sleeper, 5000));
 });
-
-/** Waits until `look` finds something. */
-async function eventually<T>(look: () => Promise<T>): Promise<T> {
-  for (;;) {
-    const found = await look();
-    if (found) return found;
-    await sleep(20);
-  }
-}
-
-function isThere(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
 
 /** `test/run.ts` with these arguments. */
 async function npmTest(...args: string[]): Promise<{ code: unknown; stdout: string; stderr: string }> {

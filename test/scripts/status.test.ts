@@ -22,7 +22,7 @@ const noPulumi =
   "the Pulumi CLI isn't on PATH: install it (https://www.pulumi.com/docs/install), or, for a stack on the sandbox, start that " +
   "first (`npm run demo`, or `npm run sandbox -- up`) [OKMM-PULUMI-FAILED]\n";
 
-for (const args of [[], ["--json", "--exit-code"], ["--stack", "prod", "--config-file", "nowhere.yaml"]]) {
+for (const args of [[], ["--json"], ["--exit-code"], ["--stack", "prod"], ["--config-file", "nowhere.yaml"]]) {
   test(`without sandbox and CLI one sentence says so: ${args.join(" ") || "no options"}`, async (t) => {
     assert.deepEqual(await status(t, ...args), { code: 1, stdout: "", stderr: noPulumi });
   });
